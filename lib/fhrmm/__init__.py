@@ -1,0 +1,1 @@
+"""The study: functional high-risk multiple myeloma on second-line therapy."""

@@ -1,0 +1,1 @@
+"""Time-to-event and small-sample statistics on arrays and frames, held equal to R."""

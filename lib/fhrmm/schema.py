@@ -1,0 +1,99 @@
+"""The data dictionary as typed variables, and the check that a table keeps its contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from fhrmm.study import repository_root
+
+TABLES = ("patients", "assessments", "adverse_events")
+DATE_PARTS = ("lower", "upper", "precision")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row of `data/dictionary.csv`: a canonical column with type, unit, levels and plausible range."""
+
+    table: str
+    column: str
+    type: str
+    unit: str
+    levels: tuple[str, ...]
+    minimum: float | None
+    maximum: float | None
+    group: str
+    required: bool
+    description: str
+    label_en: str
+    label_it: str
+
+
+@cache
+def load_dictionary() -> tuple[Variable, ...]:
+    """Return every canonical variable, in the order of the dictionary.
+
+    Examples
+    --------
+    >>> load_dictionary()[0].column
+    'patient_id'
+    """
+    rows = pd.read_csv(repository_root() / "data" / "dictionary.csv", dtype=str, keep_default_na=False)
+    return tuple(_variable(row) for row in rows.to_dict("records"))
+
+
+def variables(table: str) -> dict[str, Variable]:
+    """Return the variables of one table by column name."""
+    return {variable.column: variable for variable in load_dictionary() if variable.table == table}
+
+
+def date_columns(table: str) -> list[str]:
+    """Return the date columns of one table."""
+    return [name for name, variable in variables(table).items() if variable.type == "date"]
+
+
+def empty_table(table: str) -> pd.DataFrame:
+    """Return the canonical table without rows: right columns, right types."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in column_types(table).items()})
+
+
+def column_types(table: str) -> dict[str, object]:
+    """Return column name -> pandas type of a clean canonical table, with three companions per date.
+
+    A date ``x`` is a timestamp (the policy's point inside its possible interval) with companions
+    ``x_lower``, ``x_upper`` (timestamps) and ``x_precision`` (day, month or year).
+    """
+    types: dict[str, object] = {}
+    for name, variable in variables(table).items():
+        types[name] = _pandas_type(variable)
+        if variable.type == "date":
+            types |= {f"{name}_lower": "datetime64[ns]", f"{name}_upper": "datetime64[ns]"}
+            types[f"{name}_precision"] = pd.CategoricalDtype(["day", "month", "year"], ordered=True)
+    return types
+
+
+def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return the frame with exactly the canonical columns, absent ones all missing, every type set."""
+    types = column_types(table)
+    return frame.reindex(columns=list(types)).astype(types)
+
+
+def _pandas_type(variable: Variable) -> object:
+    if variable.levels:
+        return pd.CategoricalDtype(list(variable.levels), ordered=False)
+    return {"date": "datetime64[ns]", "integer": "Int64", "number": "float64"}.get(variable.type, "object")
+
+
+def _variable(row: dict[str, str]) -> Variable:
+    number = {name: float(row[name]) if row[name] else None for name in ("minimum", "maximum")}
+    return Variable(
+        **{
+            name: row[name]
+            for name in ("table", "column", "type", "unit", "group", "description", "label_en", "label_it")
+        },
+        levels=tuple(row["levels"].split("|")) if row["levels"] else (),
+        required=row["required"] == "yes",
+        **number,
+    )

@@ -1,0 +1,215 @@
+"""work/ and reports/: the only access to their files, and the list of centers of a dataset."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from fhrmm.errors import StudyError
+from fhrmm.study import Frozen, describe_validation, resolve_path
+
+POOLED = "ALL"
+ESTIMATE_COLUMNS = (
+    "scope", "notebook", "population", "endpoint", "model", "variable", "level", "reference", "estimand",
+    "time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events", "method", "status",
+    "note",
+)  # fmt: skip
+
+
+class Transfer(Frozen):
+    """A patient whom another center reports: counted there, not here."""
+
+    center: str
+    patient_id: str
+    reported_by: str
+
+
+class DatasetInfo(Frozen):
+    """`dataset.toml`: what a folder of centers is."""
+
+    name: str = "center export"
+    synthetic: bool = False
+    data_cutoff_date: date | None = None
+    citation: str = ""
+    transfers: tuple[Transfer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where one notebook run reads and writes.
+
+    Attributes
+    ----------
+    scope : str
+        A center id, or ``ALL`` for all centers pooled.
+    data_dir, work_dir, reports_dir : Path
+        Dataset, patient-level intermediates, and what may be shown.
+    """
+
+    scope: str
+    data_dir: Path
+    work_dir: Path
+    reports_dir: Path
+
+    @property
+    def work(self) -> Path:
+        """Folder of patient-level intermediates of the scope."""
+        return self.work_dir / self.scope
+
+    @property
+    def reports(self) -> Path:
+        """Folder of shown output of the scope."""
+        return self.reports_dir / self.scope
+
+
+def open_run(scope: str, data_dir: str, work_dir: str, reports_dir: str) -> Run:
+    """Return the places of one run; relative folders are taken from the repository root.
+
+    Raises
+    ------
+    StudyError
+        If the dataset does not exist or has no such center; the message names the centers there are.
+    """
+    data = resolve_path(data_dir)
+    known = list_centers(data)
+    if scope != POOLED and scope not in known:
+        raise StudyError(
+            f"no center {scope!r} in the dataset; it has {', '.join(known)}, and {POOLED} for all of them"
+        )
+    return Run(scope, data, resolve_path(work_dir), resolve_path(reports_dir))
+
+
+def list_centers(data_dir: str | Path) -> list[str]:
+    """Return the center ids of a dataset: its folders, sorted.
+
+    Raises
+    ------
+    StudyError
+        If the folder does not exist or holds no center folder.
+    """
+    folder = resolve_path(data_dir)
+    if not folder.is_dir():
+        raise StudyError(
+            f"no dataset folder {folder.name!r}: expected DATASET/<CENTER>/ with that center's export"
+        )
+    centers = sorted(
+        child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith((".", "_"))
+    )
+    if not centers:
+        raise StudyError(f"dataset folder {folder.name!r} holds no center folder: expected DATASET/<CENTER>/")
+    return centers
+
+
+def scope_centers(data_dir: str | Path, scope: str) -> list[str]:
+    """Return the centers a scope consists of."""
+    return list_centers(data_dir) if scope == POOLED else [scope]
+
+
+def read_dataset_info(data_dir: str | Path) -> DatasetInfo:
+    """Read `dataset.toml` of a dataset; without one, an unnamed real dataset."""
+    path = resolve_path(data_dir) / "dataset.toml"
+    if not path.is_file():
+        return DatasetInfo()
+    try:
+        return DatasetInfo.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"dataset.toml: not readable as TOML: {error}") from None
+    except ValidationError as error:
+        raise StudyError(describe_validation(error, "dataset.toml")) from None
+
+
+def read_table(run: Run, name: str) -> pd.DataFrame:
+    """Read one patient-level table of the scope (`patients`, `cohort`, `response`, `time_to_event`, ...).
+
+    Raises
+    ------
+    StudyError
+        If an earlier notebook has not written it yet.
+    """
+    path = run.work / f"{name}.parquet"
+    if not path.is_file():
+        raise StudyError(
+            f"{run.scope}: table {name!r} is not there yet; run the notebook that writes it first"
+        )
+    return pd.read_parquet(path)
+
+
+def write_table(run: Run, name: str, frame: pd.DataFrame) -> None:
+    """Write one patient-level table below work/."""
+    run.work.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(run.work / f"{name}.parquet", index=False)
+
+
+def write_work_csv(run: Run, name: str, frame: pd.DataFrame) -> None:
+    """Write one patient-level list (issues, audit) below work/, as CSV that a spreadsheet opens."""
+    run.work.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(run.work / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def read_work_csv(run: Run, name: str) -> pd.DataFrame:
+    """Read a list written by `write_work_csv`; every column is text."""
+    return pd.read_csv(run.work / f"{name}.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+
+
+def write_report_csv(run: Run, name: str, frame: pd.DataFrame) -> Path:
+    """Write one table below reports/<SCOPE>/tables/. Only `report` calls it, after disclosure."""
+    path = run.reports / "tables" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False, lineterminator="\n")
+    return path
+
+
+def read_report_csv(run: Run, name: str, scope: str | None = None) -> pd.DataFrame:
+    """Read one published table of this scope, or of another scope of the same report."""
+    path = run.reports_dir / (scope or run.scope) / "tables" / f"{name}.csv"
+    if not path.is_file():
+        raise StudyError(f"{scope or run.scope}: published table {name!r} is not there yet")
+    return pd.read_csv(path)
+
+
+def published_scopes(run: Run, name: str = "estimates") -> list[str]:
+    """Return the scopes whose published table exists, sorted, `ALL` last."""
+    found = {path.parent.parent.name for path in run.reports_dir.glob(f"*/tables/{name}.csv")}
+    return sorted(found - {POOLED}) + ([POOLED] if POOLED in found else [])
+
+
+def write_report_bytes(run: Run, folder: str, file_name: str, content: bytes) -> Path:
+    """Write one figure or document below reports/<SCOPE>/<folder>/. Only `report` calls it."""
+    path = run.reports / folder / file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def combine_estimates(reports_dir: str | Path, scope: str, notebooks: Sequence[str] | None = None) -> Path:
+    """Join the estimates of every notebook of a scope into `tables/estimates.csv`, in notebook order.
+
+    Parameters
+    ----------
+    reports_dir : str or Path
+        The report folder.
+    scope : str
+        Center id or ``ALL``.
+    notebooks : sequence of str, optional
+        Names to join; by default every file below `tables/estimates/`.
+
+    Returns
+    -------
+    Path
+        The joined table; with only its header where no notebook had results.
+    """
+    folder = resolve_path(reports_dir) / scope / "tables"
+    files = sorted((folder / "estimates").glob("*.csv"))
+    chosen = [path for path in files if notebooks is None or path.stem in notebooks]
+    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True)[1:] for path in chosen]
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "estimates.csv"
+    header = ",".join(ESTIMATE_COLUMNS) + "\n"
+    target.write_text(header + "".join(line for part in lines for line in part), encoding="utf-8")
+    return target

@@ -1,0 +1,344 @@
+"""One formatter per kind of number, and the words for endpoints, estimands and statuses."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from fhrmm.store import ESTIMATE_COLUMNS
+from fhrmm.study import Display, Study
+
+DASH = "\u2013"
+MINUS = "\u2212"
+NOT_REACHED = "not reached"
+NOT_ESTIMABLE = "not estimable"
+SUPPRESSED = "suppressed"
+OK = "ok"
+
+ENDPOINT_NAMES: Mapping[str, str] = {
+    "ORR": "Overall response rate",
+    "VGPR_OR_BETTER": "Very good partial response or better",
+    "CR_OR_BETTER": "Complete response or better",
+    "CBR": "Clinical benefit rate",
+    "BEST_RESPONSE": "Best response",
+    "PFS": "Progression-free survival",
+    "OS": "Overall survival",
+    "DOR": "Duration of response",
+    "TTR": "Time to first response",
+    "TTNT": "Time to next treatment or death",
+    "PFS2": "Time to second progression or death",
+    "FOLLOW_UP": "Follow-up",
+    "BASELINE": "Baseline",
+    "COMPLETENESS": "Known values",
+}
+ENDPOINT_SHORT: Mapping[str, str] = {
+    "VGPR_OR_BETTER": "VGPR or better",
+    "CR_OR_BETTER": "CR or better",
+    "CBR": "Clinical benefit",
+    "FOLLOW_UP": "Follow-up",
+}
+ESTIMAND_NAMES: Mapping[str, str] = {
+    "count": "Patients",
+    "proportion": "Proportion",
+    "median": "Median",
+    "median_months": "Median",
+    "survival_probability": "Probability",
+    "cumulative_incidence": "Cumulative incidence",
+    "rmst_months": "Restricted mean",
+    "rmst_difference_months": "Difference in restricted mean",
+    "hazard_ratio": "Hazard ratio",
+    "subdistribution_hazard_ratio": "Subdistribution hazard ratio",
+    "odds_ratio": "Odds ratio",
+    "log_rank_p": "Log-rank test",
+    "gray_p": "Gray test",
+    "fisher_p": "Fisher exact test",
+    "ph_test_p": "Proportional hazards test",
+    "likelihood_ratio_p": "Likelihood ratio test",
+    "concordance": "Concordance",
+    "standardized_mean_difference": "Standardized mean difference",
+    "events_per_parameter": "Events per parameter",
+    "minimum_detectable_hazard_ratio": "Smallest detectable hazard ratio",
+    "e_value": "E-value",
+    "i_squared": "I-squared",
+    "minimum_months": "Shortest",
+    "maximum_months": "Longest",
+}
+PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
+_KINDS: Mapping[str, str] = {
+    "proportion": PERCENT,
+    "survival_probability": PERCENT,
+    "cumulative_incidence": PERCENT,
+    "i_squared": PERCENT,
+    "proportion_difference": PERCENT,
+    "count": COUNT,
+    "pooled_minus_sum": COUNT,
+    "median": NUMBER,
+    "events_per_parameter": NUMBER,
+}
+_TEXT_COLUMNS = tuple(
+    name
+    for name in ESTIMATE_COLUMNS
+    if name not in ("time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events")
+)
+
+
+def kind_of(estimand: str) -> str:
+    """Return the kind of number an estimand is: percent, months, ratio, count, p_value or number.
+
+    Examples
+    --------
+    >>> kind_of("rmst_difference_months"), kind_of("log_rank_p"), kind_of("hazard_ratio")
+    ('months', 'p_value', 'ratio')
+    """
+    if estimand in _KINDS:
+        return _KINDS[estimand]
+    if estimand.endswith("_months"):
+        return MONTHS
+    return P_VALUE if estimand.endswith("_p") else RATIO
+
+
+def format_pct(share: float | None, display: Display, *, sign: bool = True) -> str:
+    """Write a share as a percentage.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> format_pct(38 / 62, load_study().display)
+    '61.3%'
+    """
+    text = _fixed(share, display.proportion_decimals, factor=100.0)
+    return text + "%" if sign and text != DASH else text
+
+
+def format_months(months: float | None, display: Display) -> str:
+    """Write a duration in months, without the unit.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> format_months(11.26, load_study().display)
+    '11.3'
+    """
+    return _fixed(months, display.months_decimals)
+
+
+def format_ratio(ratio: float | None, display: Display) -> str:
+    """Write a ratio; one that no cohort can support is shown as beyond the scale, never as a long number.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> [format_ratio(value, load_study().display) for value in (1.9, 123.4, 4.8e7, 1e-9)]
+    ['1.90', '123', '>1000', '<0.01']
+    """
+    if is_missing(ratio):
+        return DASH
+    if math.isinf(ratio) or abs(ratio) > 1000:
+        return ">1000" if ratio > 0 else f"<{MINUS}1000"
+    smallest = 10.0**-display.ratio_decimals
+    if 0 < ratio < smallest / 2:
+        return f"<{smallest:.{display.ratio_decimals}f}"
+    return _fixed(ratio, 0 if abs(ratio) >= 100 else display.ratio_decimals)
+
+
+def format_p(p_value: float | None) -> str:
+    """Write a p-value: three decimals below 0.1, two above, never zero.
+
+    Examples
+    --------
+    >>> [format_p(value) for value in (0.0, 0.0123, 0.5, 0.999)]
+    ['<0.001', '0.012', '0.50', '>0.99']
+    """
+    if is_missing(p_value):
+        return DASH
+    if p_value < 0.001:
+        return "<0.001"
+    if p_value > 0.99:
+        return ">0.99"
+    return f"{p_value:.3f}" if round(p_value, 3) < 0.1 else f"{p_value:.2f}"
+
+
+def format_count(count: float | None) -> str:
+    """Write a number of patients or events.
+
+    Examples
+    --------
+    >>> format_count(1234), format_count(None)
+    ('1,234', '–')
+    """
+    return DASH if is_missing(count) else f"{round(count):,}".replace("-", MINUS)
+
+
+def format_number(number: float | None) -> str:
+    """Write a measurement with one decimal, without one from 100 on.
+
+    Examples
+    --------
+    >>> format_number(61.0), format_number(221.5)
+    ('61.0', '222')
+    """
+    return _fixed(number, 0 if not is_missing(number) and abs(number) >= 100 else 1)
+
+
+def format_value(value: float | None, estimand: str, display: Display, *, sign: bool = True) -> str:
+    """Write a number of any estimand with the formatter of its kind.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> format_value(0.5444, "survival_probability", load_study().display)
+    '54.4%'
+    """
+    kind = kind_of(estimand)
+    if kind == PERCENT:
+        return format_pct(value, display, sign=sign)
+    if kind == MONTHS:
+        return format_months(value, display)
+    if kind == RATIO:
+        return format_ratio(value, display)
+    return {COUNT: format_count, P_VALUE: format_p, NUMBER: format_number}[kind](value)
+
+
+def format_ci(lower: float | None, upper: float | None, estimand: str, display: Display, *, sign: bool = True) -> str:
+    """Write an interval with "to"; a missing limit of a time is a limit that is not reached.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> format_ci(9.3, None, "median_months", load_study().display)
+    '9.3 to not reached'
+    """
+    if is_missing(lower) and is_missing(upper):
+        return DASH
+    open_end = NOT_REACHED if kind_of(estimand) == MONTHS else NOT_ESTIMABLE
+    limits = [
+        open_end if is_missing(limit) else format_value(limit, estimand, display, sign=sign) for limit in (lower, upper)
+    ]
+    return " to ".join(limits)
+
+
+def format_level(level: float | None) -> str:
+    """Write the level of an interval as a whole percentage where it is one.
+
+    Examples
+    --------
+    >>> format_level(0.95), format_level(0.975)
+    ('95%', '97.5%')
+    """
+    return DASH if is_missing(level) else f"{100 * level:g}%"
+
+
+def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
+    """Word the status of a row that has no number; empty for one that has.
+
+    Examples
+    --------
+    >>> status_text({"status": "not_estimable", "note": "no events"}, reason=True)
+    'not estimable: no events'
+    """
+    status = str(row["status"])
+    if status == OK:
+        return ""
+    text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
+    note = tidy_note(row.get("note"))
+    return f"{text}: {note}" if reason and note and status == "not_estimable" else text
+
+
+def tidy_note(note: object) -> str:
+    """Return a reason fit for reading: long decimals cut to one place.
+
+    Examples
+    --------
+    >>> tidy_note("beyond the last observed time (11.264887)")
+    'beyond the last observed time (11.3)'
+    """
+    if is_missing(note):
+        return ""
+    return re.sub(r"\d+\.\d{2,}", lambda match: f"{float(match.group()):.1f}", str(note))
+
+
+def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = False) -> str:
+    """Return the name of an endpoint; a declared one has the label of the plan.
+
+    Examples
+    --------
+    >>> name_endpoint("CR_OR_BETTER", short=True)
+    'CR or better'
+    """
+    if short:
+        return ENDPOINT_SHORT.get(endpoint, endpoint)
+    if study is not None and endpoint in study.endpoints:
+        return study.endpoints[endpoint].label
+    return ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
+
+
+def clean_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return estimates with empty text as "" and numbers as numbers, whether fresh or read back from CSV.
+
+    Raises
+    ------
+    ValueError
+        If a column of the estimates table is absent.
+
+    Examples
+    --------
+    >>> clean_estimates(pd.DataFrame(columns=ESTIMATE_COLUMNS)).empty
+    True
+    """
+    absent = [name for name in ESTIMATE_COLUMNS if name not in estimates.columns]
+    if absent:
+        raise ValueError(f"not an estimates table: columns absent: {', '.join(absent)}")
+    text = {
+        name: estimates[name].astype(object).where(estimates[name].notna(), "").astype(str) for name in _TEXT_COLUMNS
+    }
+    numbers = [name for name in ESTIMATE_COLUMNS if name not in _TEXT_COLUMNS]
+    values = {
+        name: pd.to_numeric(estimates[name]).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
+        for name in numbers
+    }
+    return estimates.assign(**text, **values).reset_index(drop=True)
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a scalar is missing (None, NaN, NA)."""
+    return value is None or bool(pd.isna(value))
+
+
+def humanize(name: str) -> str:
+    """Turn a column name into words, units at the end spelled as in a table head.
+
+    Examples
+    --------
+    >>> humanize("albumin_g_dl"), humanize("n_excluded")
+    ('Albumin (g/dL)', 'Excluded')
+    """
+    for suffix, unit in _UNITS.items():
+        if name.endswith(suffix):
+            name, unit_text = name[: -len(suffix)], f" ({unit})"
+            break
+    else:
+        unit_text = ""
+    words = name.removeprefix("n_").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] + unit_text
+
+
+_UNITS: Mapping[str, str] = {
+    "_mg_l": "mg/L",
+    "_g_dl": "g/dL",
+    "_mg_dl": "mg/dL",
+    "_u_l": "U/L",
+    "_months": "months",
+    "_years": "years",
+    "_days": "days",
+    "_pct": "%",
+}
+
+
+def _fixed(value: float | None, decimals: int, *, factor: float = 1.0) -> str:
+    if is_missing(value):
+        return DASH
+    text = f"{value * factor:,.{decimals}f}"
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)

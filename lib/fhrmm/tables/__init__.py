@@ -1,0 +1,28 @@
+"""Tables as they are read: tidy results in, text cells with units, denominators, reference rows and footnotes out.
+
+Nothing is computed here. A `Table` keeps the frame it was made from, so that it can be drawn again from a protected
+one before release.
+"""
+
+from fhrmm.tables.baseline import tabulate_baseline
+from fhrmm.tables.estimates import tabulate_across, tabulate_estimates, tabulate_survival
+from fhrmm.tables.headline import tabulate_headline
+from fhrmm.tables.html import render_table
+from fhrmm.tables.models import tabulate_model
+from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
+from fhrmm.tables.table import Cells, Table
+
+__all__ = [
+    "Cells",
+    "Table",
+    "render_table",
+    "tabulate_across",
+    "tabulate_attrition",
+    "tabulate_baseline",
+    "tabulate_estimates",
+    "tabulate_frame",
+    "tabulate_headline",
+    "tabulate_model",
+    "tabulate_row_accounting",
+    "tabulate_survival",
+]

@@ -1,0 +1,102 @@
+"""Real HTML tables: caption, headings with scope, row groups, footnotes; no inline styles, colors or widths."""
+
+from __future__ import annotations
+
+from html import escape
+
+from fhrmm.tables.table import Cells
+
+
+def render_table(cells: Cells, *, caption: str, table_id: str = "table", notes: tuple[str, ...] = ()) -> str:
+    """Write a table as HTML inside a container that scrolls sideways on narrow screens.
+
+    Parameters
+    ----------
+    cells : Cells
+        The table as shown.
+    caption : str
+        What the table says, in whom; required.
+    table_id : str
+        Identifier unique on the page.
+    notes : tuple of str
+        Footnotes before those of the cells.
+
+    Returns
+    -------
+    str
+        A ``div.table-scroll`` that can be reached by keyboard, holding ``table.fhrmm``.
+
+    Raises
+    ------
+    ValueError
+        If the caption is empty: a table without one says nothing to a screen reader.
+    """
+    if not caption.strip():
+        raise ValueError("a table needs a caption")
+    label = f"{table_id}-caption"
+    parts = [
+        f'<div class="table-scroll" role="region" tabindex="0" aria-labelledby="{label}">',
+        f'<table class="fhrmm" id="{table_id}">',
+        f'<caption id="{label}">{escape(caption)}</caption>',
+        _head(cells),
+        _body(cells),
+        "</table></div>",
+        _notes((*notes, *cells.notes)),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(cells: Cells) -> str:
+    headings = [_heading(str(name), cells) for name in cells.text.columns]
+    rows = [f"<tr>{''.join(headings)}</tr>"]
+    if cells.spanners:
+        rows.insert(0, f"<tr>{''.join(_spanner(text, width) for text, width in cells.spanners)}</tr>")
+    return f"<thead>{''.join(rows)}</thead>"
+
+
+def _heading(name: str, cells: Cells) -> str:
+    return f'<th scope="col"{_class(name, cells)}>{escape(name)}</th>'
+
+
+def _spanner(text: str, width: int) -> str:
+    span = f' colspan="{width}"' if width > 1 else ""
+    return f'<th scope="colgroup" class="spanner"{span}>{escape(text)}</th>' if text else f"<td{span}></td>"
+
+
+def _body(cells: Cells) -> str:
+    if cells.text.empty:
+        return f'<tbody><tr><td colspan="{max(len(cells.text.columns), 1)}">No rows</td></tr></tbody>'
+    if not cells.group:
+        return "<tbody>" + "\n".join(_row(values, cells, "") for values in _values(cells)) + "</tbody>"
+    rows, current = ["<tbody>"], None
+    for heading, values in zip(cells.group, _values(cells), strict=True):
+        if heading != current:
+            rows += ["</tbody>\n<tbody>"] if current is not None else []
+            rows += [_group_heading(heading, len(values))] if heading else []
+            current = heading
+        rows.append(_row(values, cells, ' class="indented"' if heading else ""))
+    return "\n".join([*rows, "</tbody>"])
+
+
+def _values(cells: Cells) -> list[list[str]]:
+    return [[str(value) for value in row] for row in cells.text.to_numpy(dtype=object)]
+
+
+def _group_heading(heading: str, width: int) -> str:
+    return f'<tr class="group"><th scope="rowgroup" colspan="{width}">{escape(heading)}</th></tr>'
+
+
+def _row(values: list[str], cells: Cells, attribute: str) -> str:
+    names = [str(name) for name in cells.text.columns]
+    first = f'<th scope="row">{escape(values[0])}</th>'
+    rest = [f"<td{_class(name, cells)}>{escape(value)}</td>" for name, value in zip(names[1:], values[1:], strict=True)]
+    return f"<tr{attribute}>{first}{''.join(rest)}</tr>"
+
+
+def _class(name: str, cells: Cells) -> str:
+    return ' class="numeric"' if name in cells.numeric else ""
+
+
+def _notes(notes: tuple[str, ...]) -> str:
+    lines = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys(notes) if note)
+    return f'<ul class="table-notes">{lines}</ul>' if lines else ""

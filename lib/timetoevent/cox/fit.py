@@ -1,0 +1,370 @@
+"""Cox proportional hazards regression: the fitted model and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from timetoevent.checks import BoolArray, FloatArray
+from timetoevent.cox.concordance import concordance_index
+from timetoevent.cox.data import CoxData, Model, make_model, read_data
+from timetoevent.cox.likelihood import Point
+from timetoevent.cox.newton import Maximum, find_redundant, maximize
+from timetoevent.cox.residuals import robust_covariance
+from timetoevent.cox.risk_sets import make_risk_sets
+from timetoevent.cox.table import (
+    chi_squared_test,
+    coefficient_table,
+    describe,
+    monotone_note,
+    redundancy_note,
+)
+from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+
+
+@dataclass(frozen=True)
+class CoxFit:
+    """A fitted proportional hazards model.
+
+    Attributes
+    ----------
+    coefficients : DataFrame
+        One row per coefficient and per reference level: ``term, level, reference, coefficient, std_error,
+        hazard_ratio, ci_lower, ci_upper, statistic, p_value, n, n_events, status, note``. ``level`` is
+        empty for a numeric term; ``n`` and ``n_events`` are those of the level for a factor. Limits are
+        of the hazard ratio. ``status`` is ``not_estimable``, and the numbers are NaN, where the likelihood
+        has no maximum or the column is redundant.
+    covariance : DataFrame
+        Covariance of the coefficients (robust if asked for), NaN where not estimable.
+    log_likelihood : tuple of float
+        Log partial likelihood at 0 and at the maximum.
+    n, n_events : int
+        Rows and events used.
+    status, note : str
+        ``ok`` if every coefficient is estimable; otherwise ``not_estimable`` with the reasons.
+    method : str
+        Name of the method, fit for a table.
+    """
+
+    coefficients: pd.DataFrame
+    covariance: pd.DataFrame
+    log_likelihood: tuple[float, float]
+    n: int
+    n_events: int
+    status: str
+    note: str
+    method: str
+    ci_level: float
+    is_robust: bool
+    data: CoxData = field(repr=False)
+    maximum: Maximum | None = field(repr=False)
+
+    @property
+    def beta(self) -> FloatArray:
+        """Coefficients in the order of the design, 0 where redundant, far out where infinite."""
+        return np.zeros(len(self.covariance)) if self.maximum is None else self.maximum.beta
+
+    @property
+    def estimable(self) -> BoolArray:
+        """Which coefficients of the design have a finite, unique estimate."""
+        if self.maximum is None:
+            return np.zeros(len(self.covariance), dtype=bool)
+        return ~(self.maximum.redundant | self.maximum.infinite)
+
+    @property
+    def point(self) -> Point:
+        """The likelihood at the estimates.
+
+        Raises
+        ------
+        ValueError
+            If the model could not be fitted at all.
+        """
+        if self.maximum is None:
+            raise ValueError(f"there is no fit: {self.note}")
+        return self.maximum.point
+
+    @cached_property
+    def center(self) -> FloatArray:
+        """Covariates of the baseline: weighted means, but 0 for a column of only -1, 0 and 1 (as R)."""
+        matrix, weights = self.data.design.matrix, self.data.weights
+        is_indicator = np.isin(matrix, (-1, 0, 1)).all(axis=1)
+        return np.where(is_indicator, 0.0, matrix @ weights / weights.sum())
+
+    @property
+    def linear_predictor(self) -> FloatArray:
+        """Linear predictor of each row used, less that of the center; NaN without a fit."""
+        matrix = self.data.design.matrix
+        if self.maximum is None:
+            return np.full(matrix.shape[1], np.nan)
+        return self.beta @ matrix - self.beta @ self.center
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion of the partial likelihood."""
+        return -2 * self.log_likelihood[1] + 2 * self._df
+
+    @cached_property
+    def likelihood_ratio(self) -> Estimate:
+        """Likelihood ratio test of all coefficients (its limit where one is infinite)."""
+        null, fitted = self.log_likelihood
+        return self._test(2 * (fitted - null), "Likelihood ratio test")
+
+    @cached_property
+    def wald(self) -> Estimate:
+        """Wald test of all coefficients, with the robust covariance if there is one."""
+        if self.maximum is not None and self.maximum.infinite.any():
+            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Wald test")
+        free = np.flatnonzero(self.estimable)
+        beta, covariance = self.beta[free], self.covariance.to_numpy()[np.ix_(free, free)]
+        if find_redundant(correlation(covariance)).any():
+            reason = "the robust covariance is singular: too few clusters for the coefficients"
+            return not_estimable(reason, n=self.n, n_events=self.n_events, method="Wald test")
+        return self._test(_quadratic(covariance, beta), "Wald test")
+
+    @cached_property
+    def score(self) -> Estimate:
+        """Score test of all coefficients, at 0."""
+        if self.maximum is None:
+            return self._test(np.nan, "Score test")
+        free = np.flatnonzero(~self.maximum.redundant)
+        null = self.maximum.null
+        statistic = _quadratic(null.information()[np.ix_(free, free)], null.score()[free])
+        return self._test(statistic, "Score (log-rank) test")
+
+    @cached_property
+    def concordance(self) -> Estimate:
+        """Concordance of the linear predictor with the outcome, and its standard error."""
+        if self.maximum is None:
+            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Concordance")
+        data = self.data
+        return concordance_index(
+            data.time,
+            data.event,
+            self.linear_predictor,
+            entry=data.entry,
+            weights=data.weights,
+            strata=data.stratum,
+            cluster=data.cluster,
+            ci_level=self.ci_level,
+        )
+
+    @property
+    def _df(self) -> int:
+        return 0 if self.maximum is None else int((~self.maximum.redundant).sum())
+
+    def _test(self, statistic: float, method: str) -> Estimate:
+        note = self.note if self.maximum is None else ""
+        return chi_squared_test(statistic, self._df, n=self.n, n_events=self.n_events, method=method, note=note)
+
+
+def fit_cox(
+    frame: pd.DataFrame,
+    *,
+    time: str,
+    event: str,
+    terms: Sequence[str],
+    interactions: Sequence[tuple[str, str]] = (),
+    entry: str | None = None,
+    strata: str | Sequence[str] | None = None,
+    weights: str | None = None,
+    cluster: str | None = None,
+    robust: bool | None = None,
+    ties: str = "efron",
+    ci_level: float = 0.95,
+) -> CoxFit:
+    """Fit a Cox proportional hazards model.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per subject, or per interval of a subject if `entry` is given. Not modified.
+    time, event : str
+        Columns of the time at the end of the row and of the event (0/1 or boolean).
+    terms : sequence of str
+        Columns of covariates: categorical and text columns give treatment contrasts against their first
+        category, numeric and boolean ones a coefficient each.
+    interactions : sequence of pairs of str, optional
+        Pairs of `terms` whose products are added.
+    entry : str, optional
+        Column of the time at which the row comes under observation; it is at risk after that time.
+    strata : str or sequence of str, optional
+        Columns whose combinations have a baseline hazard each.
+    weights, cluster : str, optional
+        Columns of case weights, and of the units whose rows are correlated.
+    robust : bool, optional
+        Whether the covariance is the sandwich estimate; by default it is if there is a `cluster` or a
+        weight that is not a whole number.
+    ties : {"efron", "breslow"}
+        Approximation for tied event times. Times equal up to rounding are tied.
+    ci_level : float
+        Level of the confidence intervals.
+
+    Returns
+    -------
+    CoxFit
+        Data without a unique finite estimate (missing values, no event, a level without events, collinear
+        columns) give a fit whose status and notes say so, not an exception.
+
+    Raises
+    ------
+    KeyError
+        If a column does not exist.
+    ValueError
+        If an argument or the coding of the event is wrong, or a time is negative or infinite.
+
+    References
+    ----------
+    Cox D. R. (1972). Regression models and life-tables. J R Stat Soc B 34:187-220.
+    Efron B. (1977). The efficiency of Cox's likelihood function for censored data. JASA 72:557-565.
+    Lin D. Y., Wei L. J. (1989). The robust inference for the Cox proportional hazards model.
+    JASA 84:1074-1078.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"t": [1, 1, 6, 6, 8, 9], "d": [1, 0, 1, 1, 0, 1], "x": [1, 1, 1, 0, 0, 0]})
+    >>> fit = fit_cox(frame, time="t", event="d", terms=["x"], ties="breslow")
+    >>> round(float(fit.coefficients.hazard_ratio[0]), 6)
+    4.372281
+    """
+    model = make_model(
+        time=time,
+        event=event,
+        terms=terms,
+        interactions=interactions,
+        entry=entry,
+        strata=strata,
+        weights=weights,
+        cluster=cluster,
+        ties=ties,
+        ci_level=ci_level,
+    )
+    return fit_data(read_data(frame, model), robust=robust)
+
+
+def fit_data(data: CoxData, *, robust: bool | None = None) -> CoxFit:
+    """Fit the model to data that have been read (see `fit_cox`)."""
+    sets = None if data.problem else make_risk_sets(data)
+    if sets is None:
+        return _no_fit(data, data.problem or ("no events" if data.n else "no rows"))
+    maximum = maximize(sets, data.design.matrix)
+    notes = _reasons(data, maximum)
+    if robust is None:
+        robust = data.cluster is not None or bool((data.weights % 1 != 0).any())
+    covariance = _covariance(data, maximum, robust=robust)
+    design = data.design
+    beta, std_error = maximum.beta, np.sqrt(np.diag(covariance))
+    table = coefficient_table(design, beta, std_error, notes, ci_level=data.model.ci_level)
+    reasons = [f"{describe(design.coefficients[j])}: {reason}" for j, reason in notes.items()]
+    return CoxFit(
+        coefficients=table,
+        covariance=_labelled(covariance, data),
+        log_likelihood=(maximum.null.log_likelihood, maximum.point.log_likelihood),
+        n=data.n,
+        n_events=data.n_events,
+        status=NOT_ESTIMABLE if reasons else OK,
+        note="; ".join([*reasons, *([data.note] if data.note else [])]),
+        method=method_name(data.model, robust=robust),
+        ci_level=data.model.ci_level,
+        is_robust=robust,
+        data=data,
+        maximum=maximum,
+    )
+
+
+def method_name(model: Model, *, robust: bool) -> str:
+    """Name the method with its conventions.
+
+    Examples
+    --------
+    >>> method_name(Model("t", "d", ("x",), strata=("center",)), robust=True)
+    'Cox regression, Efron ties, stratified by center, robust standard errors'
+    """
+    parts = [f"Cox regression, {model.ties.capitalize()} ties"]
+    if model.strata:
+        parts.append(f"stratified by {', '.join(model.strata)}")
+    if model.entry:
+        parts.append("delayed entry")
+    if model.weights:
+        parts.append("weighted")
+    if robust:
+        parts.append("robust standard errors")
+    return ", ".join(parts)
+
+
+def _no_fit(data: CoxData, problem: str) -> CoxFit:
+    p = len(data.design.coefficients)
+    nothing = np.full(p, np.nan)
+    table = coefficient_table(
+        data.design, nothing, nothing, dict.fromkeys(range(p), problem), ci_level=data.model.ci_level
+    )
+    return CoxFit(
+        coefficients=table,
+        covariance=_labelled(np.full((p, p), np.nan), data),
+        log_likelihood=(np.nan, np.nan),
+        n=data.n_frame,
+        n_events=data.n_events,
+        status=NOT_ESTIMABLE,
+        note="; ".join([problem, *([data.note] if data.note else [])]),
+        method=method_name(data.model, robust=False),
+        ci_level=data.model.ci_level,
+        is_robust=False,
+        data=data,
+        maximum=None,
+    )
+
+
+def _reasons(data: CoxData, maximum: Maximum) -> dict[int, str]:
+    """Why coefficients are not estimable, by position."""
+    columns = data.design.coefficients
+    notes = {}
+    for j, column in enumerate(columns):
+        if maximum.redundant[j]:
+            notes[j] = redundancy_note(column, _determined_by(data, maximum, j))
+        elif maximum.infinite[j]:
+            notes[j] = monotone_note(column, data.design)
+    return notes
+
+
+def _determined_by(data: CoxData, maximum: Maximum, j: int) -> list[str]:
+    """Names of the earlier columns that make up column `j` among those at risk."""
+    information = maximum.null.information()
+    earlier = np.flatnonzero(~maximum.redundant[:j])
+    if maximum.scale[j] == 0 or information[j, j] <= 1e-9 * max(np.diag(information).max(), 1e-300):
+        return []
+    share = np.linalg.solve(information[np.ix_(earlier, earlier)], information[earlier, j])
+    columns = data.design.coefficients
+    return [describe(columns[k]) for k, part in zip(earlier, share, strict=True) if abs(part) > 1e-6]
+
+
+def _covariance(data: CoxData, maximum: Maximum, *, robust: bool) -> FloatArray:
+    """Covariance of the estimable coefficients, in the units of the covariates; NaN elsewhere."""
+    p = len(maximum.beta)
+    covariance = np.full((p, p), np.nan)
+    free = np.flatnonzero(~(maximum.redundant | maximum.infinite))
+    if len(free):
+        scaled = np.linalg.inv(maximum.point.information()[np.ix_(free, free)])
+        if robust:
+            scaled = robust_covariance(maximum.point, scaled, free, data.cluster)
+        covariance[np.ix_(free, free)] = scaled / np.outer(maximum.scale[free], maximum.scale[free])
+    return covariance
+
+
+def _labelled(covariance: FloatArray, data: CoxData) -> pd.DataFrame:
+    names = [column.term + column.level for column in data.design.coefficients]
+    return pd.DataFrame(covariance, index=names, columns=names)
+
+
+def correlation(covariance: FloatArray) -> FloatArray:
+    """Return a covariance scaled to a unit diagonal."""
+    deviation = np.sqrt(np.diag(covariance))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(covariance / np.outer(deviation, deviation))
+
+
+def _quadratic(matrix: FloatArray, vector: FloatArray) -> float:
+    return float(vector @ np.linalg.solve(matrix, vector)) if len(vector) else 0.0

@@ -1,0 +1,138 @@
+"""Log partial likelihood, score and information at a point, and the pieces that residuals and tests reuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from timetoevent.checks import FloatArray
+from timetoevent.cox.risk_sets import RiskSets
+
+
+@dataclass(frozen=True)
+class Point:
+    """The partial likelihood at given linear predictors.
+
+    Attributes
+    ----------
+    sets : RiskSets
+        Who is at risk when.
+    x : float array of shape (p, m)
+        Covariates of the sorted rows, centered.
+    linear_predictor : float array of shape (m,)
+        Of the sorted rows.
+    """
+
+    sets: RiskSets
+    x: FloatArray
+    linear_predictor: FloatArray
+
+    @cached_property
+    def risk(self) -> FloatArray:
+        """Weight times relative hazard of each sorted row."""
+        return self.sets.weight * np.exp(self.linear_predictor)
+
+    @cached_property
+    def inverse(self) -> FloatArray:
+        """One over the denominator of each event."""
+        sets = self.sets
+        total = sets.sum_at_risk(self.risk)[sets.death_group]
+        if sets.is_tied:
+            tied = sets.sum_over_events(self.risk[sets.death_row])
+            total -= sets.fraction * tied[sets.death_group]
+        return 1 / total
+
+    @cached_property
+    def log_likelihood(self) -> float:
+        """Log partial likelihood."""
+        sets = self.sets
+        own = sets.weight[sets.death_row] @ self.linear_predictor[sets.death_row]
+        return float(own + sets.mean_weight[sets.death_group] @ np.log(self.inverse))
+
+    @cached_property
+    def hazard(self) -> FloatArray:
+        """Increment of the baseline cumulative hazard at each event (at covariates equal to the centers)."""
+        return self.sets.mean_weight[self.sets.death_group] * self.inverse
+
+    @cached_property
+    def at_risk_sums(self) -> FloatArray:
+        """Risk-weighted sums of the covariates over those at risk, shape (p, n_groups)."""
+        rows = [self.sets.sum_at_risk(self.risk * values) for values in self.x]
+        return np.array(rows).reshape(len(rows), self.sets.n_groups)
+
+    @cached_property
+    def event_sums(self) -> FloatArray:
+        """Risk-weighted sums of the covariates over the tied events, shape (p, n_groups)."""
+        rows, risk = self.sets.death_row, self.risk[self.sets.death_row]
+        sums = [self.sets.sum_over_events(risk * values[rows]) for values in self.x]
+        return np.array(sums).reshape(len(sums), self.sets.n_groups)
+
+    def cumulative(self, factor: FloatArray | None = None) -> FloatArray:
+        """Cumulative baseline hazard that each sorted row lived through, times `factor` (one per event)."""
+        hazard = self.hazard if factor is None else self.hazard * factor
+        last = self.sets.sum_over_events(hazard * self.sets.fraction) if self.sets.is_tied else None
+        return self.sets.sum_over_time(self.sets.sum_over_events(hazard), last)
+
+    def score(self) -> FloatArray:
+        """Return the first derivative of the log partial likelihood, shape (p,)."""
+        return self.x @ self.martingale()
+
+    def martingale(self) -> FloatArray:
+        """Return the weighted martingale residuals of the sorted rows."""
+        residual = -self.risk * self.cumulative()
+        residual[self.sets.death_row] += self.sets.weight[self.sets.death_row]
+        return residual
+
+    def information(self, factor: FloatArray | None = None) -> FloatArray:
+        """Return minus the second derivative, each event's part times `factor`, shape (p, p).
+
+        The second moments are summed over rows (a row counts as often as hazard passed over it),
+        so that one matrix product replaces p * p cumulative sums.
+        """
+        second = (self.x * (self.risk * self.cumulative(factor))) @ self.x.T
+        return second - self._squared_means(factor)
+
+    def _squared_means(self, factor: FloatArray | None) -> FloatArray:
+        sets, all_sums = self.sets, self.at_risk_sums
+        spread = self.hazard * self.inverse
+        if factor is not None:
+            spread = spread * factor
+        squared = (all_sums * sets.sum_over_events(spread)) @ all_sums.T
+        if not sets.is_tied:
+            return squared
+        once, twice = (sets.sum_over_events(spread * sets.fraction**power) for power in (1, 2))
+        mixed = (all_sums * once) @ self.event_sums.T
+        return squared - mixed - mixed.T + (self.event_sums * twice) @ self.event_sums.T
+
+    def means(self) -> FloatArray:
+        """Return the mean covariates among those at risk as each event sees them, shape (p, n_events)."""
+        group, fraction = self.sets.death_group, self.sets.fraction
+        sums = self.at_risk_sums[:, group]
+        if self.sets.is_tied:
+            sums = sums - fraction * self.event_sums[:, group]
+        return sums * self.inverse
+
+    def group_means(self) -> FloatArray:
+        """Return the same, averaged over the events tied at each group, shape (p, n_groups)."""
+        counts = np.diff(np.append(self.sets.death_start, len(self.sets.death_group)))
+        return self.sum_events(self.means()) / counts
+
+    def sum_events(self, values: FloatArray) -> FloatArray:
+        """Sum `values` of shape (p, n_events) over the events of each group."""
+        return np.add.reduceat(values, self.sets.death_start, axis=1)
+
+    def mean_hazard(self) -> FloatArray:
+        """Return hazard times mean covariates summed over each row's time at risk, shape (p, m)."""
+        product = self.means() * self.hazard
+        rows = []
+        for values in product:
+            last = self.sets.sum_over_events(values * self.sets.fraction) if self.sets.is_tied else None
+            rows.append(self.sets.sum_over_time(self.sets.sum_over_events(values), last))
+        return np.array(rows).reshape(len(rows), len(self.risk))
+
+
+def make_point(sets: RiskSets, x: FloatArray, beta: FloatArray) -> Point:
+    """Return the partial likelihood of centered covariates `x` of shape (p, m) at `beta`."""
+    return Point(sets, x, beta @ x)

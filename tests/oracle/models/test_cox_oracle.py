@@ -1,0 +1,111 @@
+"""Cox regression against frozen numbers of R's survival (``cox.R``)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.oracle.models.frozen import (
+    RELATIVE,
+    Case,
+    as_list,
+    identifiers,
+    model_of,
+    read_cases,
+    read_cohort,
+    worst_difference,
+)
+
+from timetoevent.cox import CoxFit, baseline_hazard, concordance_index, fit_cox, predict_survival, residuals
+
+
+def cases(operation: str):
+    chosen = read_cases("cox.json", operation=operation)
+    return pytest.mark.parametrize("case", chosen, ids=identifiers(chosen))
+
+
+def fit_case(case: Case) -> CoxFit:
+    return fit_cox(read_cohort(case["cohort"]), **model_of(case))
+
+
+def numbers_of(fit: CoxFit) -> dict[str, object]:
+    table = fit.coefficients[fit.coefficients.note != "reference"]
+    return {
+        "n": fit.n,
+        "n_events": fit.n_events,
+        "coefficient": table.coefficient,
+        "std_error": table.std_error,
+        "log_likelihood": fit.log_likelihood,
+        "likelihood_ratio": fit.likelihood_ratio.statistic,
+        "wald": fit.wald.statistic,
+        "score": fit.score.statistic,
+        "df": fit.score.df,
+        "concordance": fit.concordance.estimate,
+        "concordance_std_error": fit.concordance.std_error,
+    }
+
+
+@cases("coxph")
+def test_fit(case):
+    fit = fit_case(case)
+    differences = {name: worst_difference(found, case["expected"][name]) for name, found in numbers_of(fit).items()}
+    if fit.wald.status != "ok":
+        # fewer clusters than coefficients: R inverts a singular covariance to rounding
+        assert "too few clusters" in fit.wald.note
+        del differences["wald"]
+    assert max(differences.values()) < RELATIVE, differences
+
+
+@cases("residuals")
+def test_residuals(case):
+    fit = fit_case(case)
+    for kind, expected in case["expected"].items():
+        frame = residuals(fit, kind)
+        found = frame.drop(columns=["row", "stratum", "time"], errors="ignore").to_numpy()
+        assert len(found) == expected["n"]
+        rows = as_list(expected["rows"])
+        assert worst_difference(found[rows], expected["values"], scale=1.0) < RELATIVE, kind
+        assert worst_difference((found**2).sum(axis=0), expected["squares"], scale=1e-3) < RELATIVE, kind
+
+
+@cases("survfit_coxph")
+def test_predicted_survival(case):
+    fit, cohort = fit_case(case), read_cohort(case["cohort"])
+    for row, expected in zip(as_list(case["rows"]), case["expected"], strict=True):
+        found = predict_survival(fit, cohort.iloc[[row]], as_list(case["times"]), ci_type=case["ci_type"])
+        for name, numbers in expected.items():
+            assert worst_difference(found[name], numbers) < RELATIVE, name
+
+
+@cases("basehaz")
+def test_baseline_hazard(case):
+    table = baseline_hazard(fit_case(case))[["cumulative_hazard", "time"]].to_numpy()
+    expected = case["expected"]["table"]
+    assert len(table) == expected["n"]
+    assert worst_difference(table[as_list(expected["rows"])], expected["values"]) < RELATIVE
+
+
+@cases("monotone")
+def test_monotone_likelihood(case):
+    fit = fit_case(case)
+    table = fit.coefficients[fit.coefficients.note != "reference"]
+    expected = np.array(case["expected"]["coefficient"], dtype=float)
+    endless = np.abs(expected) > 10
+    assert (table.status == "not_estimable").tolist() == endless.tolist()
+    assert table.hazard_ratio[table.status == "not_estimable"].isna().all()
+    for name in ("coefficient", "std_error"):
+        finite = np.where(endless, np.nan, np.array(case["expected"][name], dtype=float))
+        assert worst_difference(table[name], finite, scale=0.1) < RELATIVE
+    assert worst_difference(fit.log_likelihood, case["expected"]["log_likelihood"]) < RELATIVE
+
+
+@cases("concordance")
+def test_concordance_of_a_marker(case):
+    cohort, names = read_cohort(case["cohort"]), case["model"]
+    strata = pd.factorize(cohort[names["strata"]])[0] if names.get("strata") else None
+    columns = (cohort["time"], cohort["event"].astype(bool), cohort[names["marker"]].astype(float))
+    found = concordance_index(*(column.to_numpy() for column in columns), strata=strata)
+    expected = case["expected"]
+    assert (found.estimate, found.std_error) == pytest.approx(
+        (expected["concordance"], expected["std_error"]), rel=RELATIVE
+    )

@@ -41,7 +41,7 @@ format: $(READY)  ## Format code and notebooks, and strip outputs
 
 lock:  ## Resolve pyproject.toml again into requirements.lock (needs uv)
 	$(UV) pip compile pyproject.toml --extra test --extra cluster --universal --generate-hashes \
-		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --quiet --upgrade -o requirements.lock
+		--no-header --no-annotate --quiet --upgrade -o requirements.lock
 
 clean:  ## Remove the environment, the reports and the patient-level intermediates
 	rm -rf $(VENV) reports work .pytest_cache .ruff_cache .hypothesis

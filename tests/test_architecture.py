@@ -1,0 +1,271 @@
+"""The walls between the houses, and the sizes of what is inside them, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import importlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from numpydoc.validate import validate
+
+from fhrmm.study import repository_root
+
+ROOT = repository_root()
+LIB = ROOT / "lib"
+HOUSES = ("timetoevent", "notebookrun", "fhrmm")
+
+# A module of the study imports modules of its own layer or lower, never in a circle.
+LAYERS = {
+    "errors": 0, "study": 0, "schema": 0, "store": 0,
+    "center": 1, "values": 1, "readers": 1, "rules": 1, "cleaning": 1, "synthetic": 1, "templates": 1,
+    "cohort": 2, "staging": 2, "drugs": 2, "response": 2, "endpoints": 2,
+    "estimates": 3,
+    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
+    "report": 5,
+}  # fmt: skip
+
+# package -> the modules that may import it; everywhere else in lib/ it is a leak
+ONLY_IMPORTERS = {
+    "matplotlib": {"fhrmm.figures"},
+    "seaborn": {"fhrmm.figures"},
+    "IPython": {"fhrmm.report"},
+    "papermill": {"notebookrun"},
+    "nbconvert": {"notebookrun"},
+    "nbclient": {"notebookrun"},
+    "jupyter_client": {"notebookrun"},
+    "distributed": {"notebookrun"},
+    "dask": {"notebookrun"},
+    "great_tables": {"fhrmm.tables"},
+    "docx": {"fhrmm.report"},
+    "lifelines": {"timetoevent"},
+    "firthmodels": {"timetoevent"},
+    "statsmodels": {"timetoevent"},
+}
+
+# What writes files: only the store does so for work/ and reports/; the generator and the templates write data/.
+WRITERS = {"write_text", "write_bytes", "to_csv", "to_parquet", "to_excel", "to_json", "savefig", "mkdir", "unlink"}
+MAY_WRITE = {"store", "synthetic", "templates"}
+
+MODULE_LINES = 350
+FUNCTION_LINES = 40
+DOCUMENTED_FROM_PARAMETERS = 5
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file: dotted name, path, syntax tree."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def house(self) -> str:
+        return self.name.split(".")[0]
+
+    @property
+    def room(self) -> str:
+        """The module of the house it belongs to, be it a file or a folder."""
+        return self.name.split(".")[1] if "." in self.name else ""
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    paths = [*sorted(LIB.rglob("*.py")), *([ROOT / "run_all.py"] if (ROOT / "run_all.py").is_file() else [])]
+    return tuple(Module(dotted(path), path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
+
+
+def dotted(path: Path) -> str:
+    base = LIB if path.is_relative_to(LIB) else ROOT
+    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Return every module a tree imports, at any depth, except for type checking alone."""
+    names: set[str] = set()
+    for node in walk_executed(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def walk_executed(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from walk_executed(node)
+
+
+def enters(names: set[str], package: str) -> bool:
+    return any(name == package or name.startswith(package + ".") for name in names)
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def public_face(module: Module) -> list[ast.FunctionDef | ast.ClassDef]:
+    """Return the public functions and classes at the top of a module."""
+    definitions = [node for node in module.tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    return [node for node in definitions if not node.name.startswith("_")]
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function without its docstring."""
+    first, lines = function.body[0], function.end_lineno - function.lineno + 1
+    documented = ast.get_docstring(function) is not None
+    return lines - (first.end_lineno - first.lineno + 1 if documented else 0)
+
+
+@pytest.mark.parametrize(
+    ("house", "forbidden"), [("timetoevent", ("fhrmm", "notebookrun")), ("notebookrun", ("fhrmm", "timetoevent"))]
+)
+def test_houses_without_medicine_import_no_other(house, forbidden):
+    found = [
+        f"{module.name} imports {other}"
+        for module in modules()
+        for other in forbidden
+        if module.house == house and enters(imported(module.tree), other)
+    ]
+    assert found == []
+
+
+def test_study_and_engine_meet_only_in_the_runner():
+    found = [
+        module.name for module in modules() if module.house == "fhrmm" and enters(imported(module.tree), "notebookrun")
+    ]
+    assert found == []
+
+
+def test_every_module_of_the_study_has_a_layer():
+    rooms = {module.room for module in modules() if module.house == "fhrmm" and module.room}
+    assert rooms - set(LAYERS) == set(), "give the new module a place in LAYERS"
+
+
+def test_modules_import_their_own_layer_or_lower():
+    found = []
+    for module in modules():
+        if module.house != "fhrmm" or module.room not in LAYERS:
+            continue
+        for name in imported(module.tree):
+            house, room, *_ = [*name.split("."), ""]
+            if house == "fhrmm" and LAYERS.get(room, 0) > LAYERS[module.room]:
+                found.append(f"{module.name} imports {name} from a higher layer")
+    assert found == []
+
+
+def test_rooms_of_the_study_form_no_circle():
+    needs: dict[str, set[str]] = {}
+    for module in modules():
+        if module.house == "fhrmm" and module.room:
+            rooms = {name.split(".")[1] for name in imported(module.tree) if name.startswith("fhrmm.")}
+            needs.setdefault(module.room, set()).update(rooms - {module.room})
+    assert set(graphlib.TopologicalSorter(needs).static_order()) >= set(needs)
+
+
+@pytest.mark.parametrize("package", ONLY_IMPORTERS)
+def test_package_is_imported_only_where_it_belongs(package):
+    allowed = ONLY_IMPORTERS[package]
+    found = [
+        module.name
+        for module in modules()
+        if enters(imported(module.tree), package) and not enters({module.name}, next(iter(allowed)))
+    ]
+    assert found == []
+
+
+def test_only_the_store_writes_files():
+    found = []
+    for module in modules():
+        if module.house != "fhrmm" or module.room in MAY_WRITE:
+            continue
+        found += [f"{module.name}:{call.lineno} {what}" for call, what in writing_calls(module.tree)]
+    assert found == []
+
+
+def writing_calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    """Find calls that write to a path: a frame's `to_csv()` without target and a buffer are none."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in WRITERS and not to_memory(call):
+            yield call, call.func.attr
+        elif isinstance(call.func, ast.Name) and call.func.id == "open" and opens_for_writing(call):
+            yield call, "open"
+
+
+def to_memory(call: ast.Call) -> bool:
+    target = next(iter(call.args), None)
+    if target is None:
+        return call.func.attr.startswith("to_")
+    return isinstance(target, ast.Name) and target.id in {"buffer", "memory"}
+
+
+def opens_for_writing(call: ast.Call) -> bool:
+    modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+    return any(isinstance(mode, ast.Constant) and set(str(mode.value)) & set("wax+") for mode in modes)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_module_is_readable_in_one_sitting(module):
+    n_lines = len(module.path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= MODULE_LINES, "make it a folder of the same name with the same face"
+    assert ast.get_docstring(module.tree), "say in one line what the module is for"
+    long = {f.name: body_lines(f) for f in functions(module.tree) if body_lines(f) > FUNCTION_LINES}
+    assert long == {}
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_every_signature_has_types(module):
+    untyped = []
+    for function in functions(module.tree):
+        arguments = function.args
+        named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        bare = [a.arg for a in named if a is not None and a.annotation is None and a.arg not in ("self", "cls")]
+        if bare or function.returns is None:
+            untyped.append(f"{function.name} line {function.lineno}: {bare or 'return'}")
+    assert untyped == []
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_public_face_is_documented(module):
+    found = []
+    for node in public_face(module):
+        docstring = ast.get_docstring(node)
+        if docstring is None:
+            found.append(f"{node.name} has no docstring")
+        elif n_parameters(node) >= DOCUMENTED_FROM_PARAMETERS and "Parameters\n---" not in docstring:
+            found.append(f"{node.name} has {n_parameters(node)} parameters and explains none")
+    assert found == []
+
+
+def n_parameters(node: ast.FunctionDef | ast.ClassDef) -> int:
+    if isinstance(node, ast.ClassDef):
+        return 0
+    return len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs)
+
+
+def numpydoc_exclusions() -> set[str]:
+    plan = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return set(plan["tool"]["numpydoc_validation"]["checks"]) - {"all"}
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if m.house in HOUSES], ids=lambda module: module.name)
+def test_docstrings_follow_numpydoc(module):
+    importlib.import_module(module.name)
+    excluded = numpydoc_exclusions()
+    found = [
+        f"{node.name}: {code} {text}"
+        for node in public_face(module)
+        for code, text in validate(f"{module.name}.{node.name}")["errors"]
+        if code not in excluded
+    ]
+    assert found == []

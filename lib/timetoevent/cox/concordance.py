@@ -50,6 +50,8 @@ def concordance_index(
     0.666667
     """
     n, n_events = len(time), int(event.sum())
+    if not n_events:
+        return not_estimable("no events", n=n, method=METHOD)
     weights = np.ones(n) if weights is None else weights
     strata = np.zeros(n, dtype=np.int64) if strata is None else strata
     excess, pairs = _pair_sums(time, event, _ranks(score), entry, weights, strata)
@@ -95,12 +97,9 @@ def _pair_sums(
     Numbering the distinct event times, a case at time k is comparable with a subject that leaves after
     `passed` event times, and had entered after `missed` of them, if missed <= k < passed.
     """
-    event_times = np.unique(time[event])
-    side = np.where(event, 0, 1)
-    passed = np.searchsorted(event_times, time, "left")
-    passed += (side == 1) & np.isin(time, event_times)
+    passed = _n_event_times_passed(time, event)
     case = np.flatnonzero(event)
-    missed = None if entry is None else np.searchsorted(event_times, entry, "right")
+    missed = None if entry is None else np.searchsorted(np.unique(time[event]), entry, "right")
     excess, pairs = np.zeros(len(time)), np.zeros(len(time))
     for sign, bound in ((1, passed), (-1, missed)):
         if bound is None:
@@ -113,6 +112,19 @@ def _pair_sums(
     return excess, pairs
 
 
+def _n_event_times_passed(time: FloatArray, event: BoolArray) -> IntArray:
+    """Distinct event times before each time, and at it for those who are censored then."""
+    order = np.argsort(time, kind="stable")
+    ordered = time[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    has_event = np.logical_or.reduceat(event[order], starts)
+    sizes = np.diff(np.append(starts, len(time)))
+    before = np.cumsum(has_event) - has_event
+    passed = np.empty(len(time), dtype=np.int64)
+    passed[order] = np.repeat(before, sizes) + (np.repeat(has_event, sizes) & ~event[order])
+    return passed
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One side of the pairs: a case of `place` k pairs with the others of its stratum of `place` > k."""
@@ -123,27 +135,47 @@ class _Side:
     weight: FloatArray
 
 
-def _totals(cases: _Side, others: _Side, *, same_rank: bool = False) -> tuple[FloatArray, FloatArray]:
-    """Weight of the partners of each case, and of each of the others (only those tied in rank, if asked)."""
-    width = int(max(cases.place.max(initial=0), others.place.max(initial=0))) + 2
-    n_ranks = int(max(cases.rank.max(initial=0), others.rank.max(initial=0))) + 1
-    group, other_group = (
-        (cases.stratum * n_ranks + cases.rank, others.stratum * n_ranks + others.rank)
-        if same_rank
-        else (cases.stratum, others.stratum)
-    )
-    other_key, key = other_group * width + others.place, group * width + cases.place
-    above = _weight_up_to(other_key, others.weight, (group + 1) * width - 1)
-    of_case = above - _weight_up_to(other_key, others.weight, key)
-    below = _weight_up_to(key, cases.weight, other_key - 1)
-    return of_case, below - _weight_up_to(key, cases.weight, other_group * width - 1)
+def _totals(cases: _Side, others: _Side) -> tuple[FloatArray, FloatArray]:
+    """Weight of the partners of each case, and of each of the others."""
+    width = int(max(cases.place.max(initial=0), others.place.max(initial=0))) + 1
+    key, other_key = cases.stratum * width + cases.place, others.stratum * width + others.place
+    up_to_end = _weight_up_to(other_key, others.weight, (cases.stratum + 1) * width - 1)
+    of_case = up_to_end - _weight_up_to(other_key, others.weight, key)
+    before = _weight_up_to(key, cases.weight, others.stratum * width - 1)
+    return of_case, _weight_up_to(key, cases.weight, other_key - 1) - before
 
 
 def _weight_up_to(keys: IntArray, weight: FloatArray, bounds: IntArray) -> FloatArray:
-    """Sum of the weights whose key is at most each bound."""
+    """Sum of the weights whose key is at most each bound (-1 or more)."""
+    largest = int(max(keys.max(initial=0), bounds.max(initial=0)))
+    if largest <= 8 * (len(keys) + len(bounds)):
+        total = np.concatenate([[0.0], np.cumsum(np.bincount(keys, weights=weight, minlength=largest + 1))])
+        return total[bounds + 1]
     order = np.argsort(keys, kind="stable")
     total = np.concatenate([[0.0], np.cumsum(weight[order])])
     return total[np.searchsorted(keys[order], bounds, "right")]
+
+
+def _tied_totals(cases: _Side, others: _Side) -> tuple[FloatArray, FloatArray]:
+    """The same over partners of equal rank: each stratum and rank that occurs again is a stratum."""
+    n_ranks = int(others.rank.max(initial=0)) + 1
+    group, other_group = (side.stratum * n_ranks + side.rank for side in (cases, others))
+    _, code, count = np.unique(other_group, return_inverse=True, return_counts=True)
+    of_case, of_other = np.zeros(len(group)), np.zeros(len(other_group))
+    if count.max(initial=0) < 2:
+        return of_case, of_other
+    repeated = np.flatnonzero(count[code] > 1)
+    distinct = np.unique(other_group[repeated])
+    met = np.flatnonzero(np.isin(group, distinct))
+    one = _Side(np.searchsorted(distinct, group[met]), cases.place[met], cases.rank[met], cases.weight[met])
+    two = _Side(
+        np.searchsorted(distinct, other_group[repeated]),
+        others.place[repeated],
+        others.rank[repeated],
+        others.weight[repeated],
+    )
+    of_case[met], of_other[repeated] = _totals(one, two)
+    return of_case, of_other
 
 
 def _excess(cases: _Side, others: _Side) -> tuple[FloatArray, FloatArray]:
@@ -158,7 +190,7 @@ def _excess(cases: _Side, others: _Side) -> tuple[FloatArray, FloatArray]:
     # cases before others of the same rank: ties are counted one way, and taken out below
     order = np.lexsort((rank, stratum)) if stratum.any() else np.argsort(rank, kind="stable")
     balance = _balance(label, weight, np.arange(len(label)) < n_cases, order, n_bits)
-    tied_case, tied_other = _totals(cases, others, same_rank=True)
+    tied_case, tied_other = _tied_totals(cases, others)
     return balance[:n_cases] + tied_case, -(balance[n_cases:] - tied_other)
 
 
@@ -167,25 +199,30 @@ def _balance(label: IntArray, weight: FloatArray, is_case: BoolArray, order: Int
 
     Partners are a case and another with a higher label that share the bits above `n_bits`. Labels are
     divided by their bits, the highest first: a pair is met once, where its labels part, and there the
-    partners before an item are a cumulative sum. A stable partition keeps the order for the next bit.
+    partners before an item are a cumulative sum. A stable partition by the bit keeps items that share
+    the higher bits together and in order.
     """
-    balance = np.zeros(len(label))
+    label, weight, is_case = label[order], weight[order], is_case[order]
+    gain = np.zeros(len(label))
     for bit in range(n_bits - 1, -1, -1):
-        labels, weights, cases = label[order], weight[order], is_case[order]
-        block = labels >> (bit + 1)
-        upper = (labels >> bit) & 1 == 1
-        starts = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]]))
-        sizes = np.diff(np.append(starts, len(labels)))
-        gain = np.zeros(len(labels))
-        for giver, taker in ((cases & ~upper, ~cases & upper), (~cases & upper, cases & ~upper)):
-            before = np.concatenate([[0.0], np.cumsum(np.where(giver, weights, 0.0))])
-            first, last = before[starts], before[starts + sizes]
-            middle = 2 * before[:-1] - np.repeat(first + last, sizes)
-            gain[taker] += middle[taker]
-        balance[order] += gain
-        order = (
-            order[np.argsort((block << 1) | upper, kind="stable")]
-            if len(starts) > 1
-            else (np.concatenate([order[~upper], order[upper]]))
-        )
+        block = label >> (bit + 1)
+        is_upper = (label >> bit) & 1 == 1
+        bounds = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1], [True]]))
+        lower_cases, upper_others = np.flatnonzero(is_case & ~is_upper), np.flatnonzero(~is_case & is_upper)
+        for giver, taker in ((lower_cases, upper_others), (upper_others, lower_cases)):
+            before = _cumulative_at(giver, weight, len(label))
+            edges = before[bounds]
+            middle = np.repeat(edges[1:] + edges[:-1], np.diff(bounds))
+            gain[taker] += 2 * before[taker] - middle[taker]
+        part = np.concatenate([np.flatnonzero(~is_upper), np.flatnonzero(is_upper)])
+        label, weight, is_case, gain, order = (v[part] for v in (label, weight, is_case, gain, order))
+    balance = np.empty(len(label))
+    balance[order] = gain
     return balance
+
+
+def _cumulative_at(places: IntArray, weight: FloatArray, length: int) -> FloatArray:
+    """Sum of the weights at `places` before each of 0 .. `length`."""
+    values = np.zeros(length + 1)
+    values[places + 1] = weight[places]
+    return np.cumsum(values, out=values)

@@ -14,6 +14,8 @@ from timetoevent.cox.design import Design, build_design, factor_levels
 
 IntArray = NDArray[np.int64]
 TIES = ("efron", "breslow")
+# no smaller than the distance at which `tie_times` ties, absolute or relative to the mean time
+NEAR = 1.5e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +134,7 @@ def read_data(frame: pd.DataFrame, model: Model) -> CoxData:
     if absent:
         raise KeyError(f"the frame has no column {absent}")
     problem = _missing_values(frame, model)
-    used = frame[model.columns]
-    if problem:
-        used = used.dropna()
+    used = frame.dropna(subset=model.columns) if problem else frame
     data = _arrays(used, model, levels=_levels(used, model))
     problem = problem or _unusable_rows(data)
     data = data if problem else _without_empty_rows(data, used)
@@ -158,9 +158,7 @@ def _arrays(frame: pd.DataFrame, model: Model, levels: dict[str, list[object]]) 
     entry = None
     if model.entry:
         entry = check_time(frame[model.entry], name=model.entry)
-        entry, time = tie_times(entry, time)
-    else:
-        (time,) = tie_times(time)
+    entry, time = _tied(entry, time)
     stratum, stratum_levels = _stratum_codes(frame, model.strata)
     weights = np.ones(len(frame))
     if model.weights:
@@ -171,6 +169,18 @@ def _arrays(frame: pd.DataFrame, model: Model, levels: dict[str, list[object]]) 
     return CoxData(
         model, time, entry, event, weights, stratum, stratum_levels, cluster, design, levels, rows, len(frame)
     )
+
+
+def _tied(entry: FloatArray | None, time: FloatArray) -> tuple[FloatArray | None, FloatArray]:
+    """Tie near-equal times; a sort tells whether there are any, far sooner than tying does."""
+    pooled = np.sort(time if entry is None else np.concatenate([entry, time]))
+    gap = np.diff(pooled)
+    close = NEAR * max(1.0, float(pooled[-1]) if len(pooled) else 0.0)
+    if not ((gap > 0) & (gap <= close)).any():
+        return entry, time
+    if entry is None:
+        return None, tie_times(time)[0]
+    return tuple(tie_times(entry, time))
 
 
 def _stratum_codes(frame: pd.DataFrame, strata: tuple[str, ...]) -> tuple[IntArray, tuple[tuple[object, ...], ...]]:

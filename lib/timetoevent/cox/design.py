@@ -108,15 +108,17 @@ def build_design(
     pieces = {term: list(_pieces(frame[term], fixed.get(term))) for term in terms}
     named = list(pieces.items())
     named += [(f"{left}:{right}", list(_products(pieces[left], pieces[right]))) for left, right in interactions]
-    rows: list[FloatArray] = []
+    parts = [(term, piece) for term, group in named for piece in group]
+    matrix = np.empty((sum(not piece.is_reference for _, piece in parts), len(frame)))
     columns: list[Column] = []
-    for term, piece in ((term, piece) for term, parts in named for piece in parts):
-        n, n_events = _count(piece.members, event)
-        position = -1 if piece.is_reference else len(rows)
-        columns.append(Column(term, piece.level, piece.reference, n, n_events, position))
+    position = 0
+    for term, piece in parts:
+        counts = _count(piece.members, event)
+        columns.append(Column(term, piece.level, piece.reference, *counts, -1 if piece.is_reference else position))
         if not piece.is_reference:
-            rows.append(piece.numbers)
-    return Design(np.array(rows).reshape(len(rows), len(frame)), tuple(columns))
+            matrix[position] = piece.numbers
+            position += 1
+    return Design(matrix, tuple(columns))
 
 
 def _count(members: BoolArray | None, event: BoolArray) -> tuple[int, int]:

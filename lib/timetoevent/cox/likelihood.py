@@ -39,9 +39,9 @@ class Point:
         """One over the denominator of each event."""
         sets = self.sets
         total = sets.sum_at_risk(self.risk)[sets.death_group]
-        if sets.is_tied:
-            tied = sets.sum_over_events(self.risk[sets.death_row])
-            total -= sets.fraction * tied[sets.death_group]
+        if len(sets.tied):
+            own = sets.sum_over_tied(self.risk[sets.death_row[sets.tied]])
+            total[sets.tied] -= sets.fraction[sets.tied] * own[sets.tied_place]
         return 1 / total
 
     @cached_property
@@ -59,21 +59,24 @@ class Point:
     @cached_property
     def at_risk_sums(self) -> FloatArray:
         """Risk-weighted sums of the covariates over those at risk, shape (p, n_groups)."""
-        rows = [self.sets.sum_at_risk(self.risk * values) for values in self.x]
-        return np.array(rows).reshape(len(rows), self.sets.n_groups)
+        sums = np.empty((len(self.x), self.sets.n_groups))
+        for j, values in enumerate(self.x):
+            sums[j] = self.sets.sum_at_risk(self.risk * values)
+        return sums
 
     @cached_property
     def event_sums(self) -> FloatArray:
-        """Risk-weighted sums of the covariates over the tied events, shape (p, n_groups)."""
-        rows, risk = self.sets.death_row, self.risk[self.sets.death_row]
-        sums = [self.sets.sum_over_events(risk * values[rows]) for values in self.x]
-        return np.array(sums).reshape(len(sums), self.sets.n_groups)
+        """Risk-weighted sums of the covariates over the tied events, shape (p, n_tied_groups)."""
+        rows = self.sets.death_row[self.sets.tied]
+        risk = self.risk[rows]
+        sums = np.empty((len(self.x), len(self.sets.tied_group)))
+        for j, values in enumerate(self.x):
+            sums[j] = self.sets.sum_over_tied(risk * values[rows])
+        return sums
 
     def cumulative(self, factor: FloatArray | None = None) -> FloatArray:
         """Cumulative baseline hazard that each sorted row lived through, times `factor` (one per event)."""
-        hazard = self.hazard if factor is None else self.hazard * factor
-        last = self.sets.sum_over_events(hazard * self.sets.fraction) if self.sets.is_tied else None
-        return self.sets.sum_over_time(self.sets.sum_over_events(hazard), last)
+        return self.sets.sum_over_time(self.hazard if factor is None else self.hazard * factor)
 
     def score(self) -> FloatArray:
         """Return the first derivative of the log partial likelihood, shape (p,)."""
@@ -91,7 +94,10 @@ class Point:
         The second moments are summed over rows (a row counts as often as hazard passed over it),
         so that one matrix product replaces p * p cumulative sums.
         """
-        second = (self.x * (self.risk * self.cumulative(factor))) @ self.x.T
+        mass = self.risk * self.cumulative(factor)
+        second = np.empty((len(self.x), len(self.x)))
+        for j, values in enumerate(self.x):
+            second[j, : j + 1] = second[: j + 1, j] = self.x[: j + 1] @ (mass * values)
         return second - self._squared_means(factor)
 
     def _squared_means(self, factor: FloatArray | None) -> FloatArray:
@@ -100,18 +106,19 @@ class Point:
         if factor is not None:
             spread = spread * factor
         squared = (all_sums * sets.sum_over_events(spread)) @ all_sums.T
-        if not sets.is_tied:
+        if not len(sets.tied):
             return squared
-        once, twice = (sets.sum_over_events(spread * sets.fraction**power) for power in (1, 2))
-        mixed = (all_sums * once) @ self.event_sums.T
+        spread, fraction = spread[sets.tied], sets.fraction[sets.tied]
+        once, twice = (sets.sum_over_tied(spread * fraction**power) for power in (1, 2))
+        mixed = (all_sums[:, sets.tied_group] * once) @ self.event_sums.T
         return squared - mixed - mixed.T + (self.event_sums * twice) @ self.event_sums.T
 
     def means(self) -> FloatArray:
         """Return the mean covariates among those at risk as each event sees them, shape (p, n_events)."""
-        group, fraction = self.sets.death_group, self.sets.fraction
-        sums = self.at_risk_sums[:, group]
-        if self.sets.is_tied:
-            sums = sums - fraction * self.event_sums[:, group]
+        sets = self.sets
+        sums = self.at_risk_sums[:, sets.death_group]
+        if len(sets.tied):
+            sums[:, sets.tied] -= sets.fraction[sets.tied] * self.event_sums[:, sets.tied_place]
         return sums * self.inverse
 
     def group_means(self) -> FloatArray:
@@ -125,12 +132,8 @@ class Point:
 
     def mean_hazard(self) -> FloatArray:
         """Return hazard times mean covariates summed over each row's time at risk, shape (p, m)."""
-        product = self.means() * self.hazard
-        rows = []
-        for values in product:
-            last = self.sets.sum_over_events(values * self.sets.fraction) if self.sets.is_tied else None
-            rows.append(self.sets.sum_over_time(self.sets.sum_over_events(values), last))
-        return np.array(rows).reshape(len(rows), len(self.risk))
+        steps = self.means() * self.hazard
+        return np.array([self.sets.sum_over_time(row) for row in steps]).reshape(len(steps), len(self.risk))
 
 
 def make_point(sets: RiskSets, x: FloatArray, beta: FloatArray) -> Point:

@@ -33,15 +33,19 @@ class Maximum:
         Columns that earlier columns determine (or that do not vary among those at risk).
     infinite : bool array of shape (p,)
         Coefficients along which the likelihood rises without end.
-    point, null : Point
-        The likelihood at the end and at 0, of the covariates centered at ``center`` and divided by ``scale``.
+    point : Point
+        The likelihood at the end, of the covariates centered at ``center`` and divided by ``scale``.
+    null_log_likelihood, null_score, null_information
+        The likelihood at 0, of the same covariates.
     """
 
     beta: FloatArray
     redundant: BoolArray
     infinite: BoolArray
     point: Point
-    null: Point
+    null_log_likelihood: float
+    null_score: FloatArray
+    null_information: FloatArray
     center: FloatArray
     scale: FloatArray
     n_iterations: int
@@ -52,14 +56,27 @@ def maximize(sets: RiskSets, matrix: FloatArray) -> Maximum:
     """Maximize the log partial likelihood of covariates `matrix` of shape (p, n)."""
     x, center, scale = standardize(matrix[:, sets.order])
     null = make_point(sets, x, np.zeros(len(x)))
-    redundant = find_redundant(null.information()) | (scale == 0)
+    null_information = null.information()
+    redundant = find_redundant(null_information) | (scale == 0)
     free = np.flatnonzero(~redundant)
-    beta, point, step, count, converged = _search(sets, x, null, free)
+    beta, step, count, converged = _search(sets, x, null, free)
     infinite = np.zeros(len(x), dtype=bool)
     if not converged and len(free):
         infinite[free] = _endless(x[free], step)
-    scaled = beta / np.where(scale > 0, scale, 1)
-    return Maximum(scaled, redundant, infinite, point, null, center, scale, count, converged)
+    return Maximum(
+        beta=beta / np.where(scale > 0, scale, 1),
+        redundant=redundant,
+        infinite=infinite,
+        # a new point, so that no array of the search stays in memory
+        point=make_point(sets, x, beta),
+        null_log_likelihood=null.log_likelihood,
+        null_score=null.score(),
+        null_information=null_information,
+        center=center,
+        scale=scale,
+        n_iterations=count,
+        converged=converged,
+    )
 
 
 def standardize(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -96,21 +113,19 @@ def find_redundant(information: FloatArray, tolerance: float = PIVOT_TOLERANCE) 
     return redundant
 
 
-def _search(
-    sets: RiskSets, x: FloatArray, point: Point, free: IntArray
-) -> tuple[FloatArray, Point, FloatArray, int, bool]:
+def _search(sets: RiskSets, x: FloatArray, point: Point, free: IntArray) -> tuple[FloatArray, FloatArray, int, bool]:
     """Iterate over the free coefficients until the steps vanish, or are seen to go on for ever."""
     beta = np.zeros(len(x))
     step = np.ones(len(free))
     n_flat = 0
     for count in range(MAX_ITERATIONS if len(free) else 0):
-        ahead_step = newton_step(point, free)
-        if ahead_step is None:
-            return beta, point, step, count, False
-        step = ahead_step
+        found = newton_step(point, free)
+        if found is None:
+            return beta, step, count, False
+        step = found
         if np.abs(step).max() < STEP_TOLERANCE:
             beta[free] += step
-            return beta, make_point(sets, x, beta), step, count + 1, True
+            return beta, step, count + 1, True
         beta, ahead = _climb(sets, x, beta, step, free, point)
         change = abs(ahead.log_likelihood - point.log_likelihood)
         point = ahead
@@ -118,8 +133,8 @@ def _search(
             n_flat += 1
             is_endless = bool(np.ptp(step @ x[free]) > ENDLESS_SPREAD)
             if n_flat >= 2 and (is_endless or n_flat > 8):
-                return beta, point, step, count + 1, not is_endless
-    return beta, point, step, MAX_ITERATIONS, not len(free)
+                return beta, step, count + 1, not is_endless
+    return beta, step, MAX_ITERATIONS, not len(free)
 
 
 def newton_step(point: Point, free: IntArray) -> FloatArray | None:

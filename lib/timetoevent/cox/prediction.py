@@ -13,7 +13,7 @@ from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.design import build_design
 
 if TYPE_CHECKING:
-    from timetoevent.cox.fit import CoxFit
+    from timetoevent.cox.fitted import CoxFit
 
 CI_TYPES = ("log", "log-log", "plain")
 

@@ -12,7 +12,7 @@ from timetoevent.cox.data import IntArray
 from timetoevent.cox.likelihood import Point
 
 if TYPE_CHECKING:
-    from timetoevent.cox.fit import CoxFit
+    from timetoevent.cox.fitted import CoxFit
 
 KINDS = ("martingale", "deviance", "score", "schoenfeld", "dfbeta")
 

@@ -10,6 +10,7 @@ to the earliest. The :math:`k`-th of :math:`d` tied events has the denominator
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import CoxData, IntArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RiskSets:
     """Rows that are at risk at some event time, sorted by the latest such time.
 
@@ -64,10 +65,32 @@ class RiskSets:
         """Number of distinct event times, over all strata."""
         return len(self.segment)
 
-    @property
-    def is_tied(self) -> bool:
-        """Whether any denominator differs from the sum over all at risk."""
-        return bool(self.fraction.any())
+    @cached_property
+    def tied(self) -> IntArray:
+        """Events whose denominator differs from the sum over all at risk, and those tied with them."""
+        n_tied = np.diff(np.append(self.death_start, len(self.death_group)))
+        return np.flatnonzero((n_tied > 1)[self.death_group]) if self.fraction.any() else np.empty(0, np.int64)
+
+    @cached_property
+    def tied_start(self) -> IntArray:
+        """First of the `tied` events of each group that has any."""
+        groups = self.death_group[self.tied]
+        return np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]])[: len(groups)])
+
+    @cached_property
+    def tied_group(self) -> IntArray:
+        """Groups with events whose denominators differ."""
+        return self.death_group[self.tied][self.tied_start]
+
+    @cached_property
+    def tied_place(self) -> IntArray:
+        """For each of the `tied` events, the place of its group in ``tied_group``."""
+        sizes = np.diff(np.append(self.tied_start, len(self.tied)))
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def sum_over_tied(self, values: FloatArray) -> FloatArray:
+        """Sum of `values` (one per `tied` event) at each of the tied groups."""
+        return np.add.reduceat(values, self.tied_start) if len(self.tied) else np.empty(0)
 
     def sum_at_risk(self, values: FloatArray) -> FloatArray:
         """Sum of `values` (one per sorted row) over the rows at risk at each group."""
@@ -82,17 +105,20 @@ class RiskSets:
 
     def sum_over_events(self, values: FloatArray) -> FloatArray:
         """Sum of `values` (one per event) at each group."""
+        if len(values) == self.n_groups:
+            return values
         return np.add.reduceat(values, self.death_start)
 
-    def sum_over_time(self, increments: FloatArray, last: FloatArray | None = None) -> FloatArray:
-        """Sum of `increments` (one per group) over the groups at which each sorted row is at risk.
+    def sum_over_time(self, steps: FloatArray) -> FloatArray:
+        """Sum of `steps` (one per event) over the groups at which each sorted row is at risk.
 
-        `last` is what a row that has the event takes less at that last group (Efron).
+        At its own last group a row with the event takes the fraction 1 - k / d of each step (Efron).
         """
-        cumulative = np.concatenate([[0.0], np.cumsum(increments)])
+        cumulative = np.concatenate([[0.0], np.cumsum(self.sum_over_events(steps))])
         total = cumulative[self.stop] - cumulative[self.first]
-        if last is not None:
-            total[self.death_row] -= last[self.death_group]
+        if len(self.tied):
+            less = self.sum_over_tied(steps[self.tied] * self.fraction[self.tied])
+            total[self.death_row[self.tied]] -= less[self.tied_place]
         return total
 
     def scatter(self, values: FloatArray) -> FloatArray:
@@ -106,34 +132,29 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
     """Return the risk sets of `data`, or None if it has no event."""
     if not data.event.any():
         return None
-    distinct, code = np.unique(data.time, return_inverse=True)
-    width = len(distinct)
-    key = data.stratum * width + (width - 1 - code)
-    groups, row_group = _event_groups(key, data.event)
-    group_stratum = groups // width
-    base = np.searchsorted(groups, group_stratum * width, "left")
-    end = np.searchsorted(groups, (data.stratum + 1) * width, "left")
-    stop = end
-    if data.entry is not None:
-        entered = data.stratum * width + (width - np.searchsorted(distinct, data.entry, "right"))
-        stop = np.minimum(np.searchsorted(groups, entered, "left"), end)
-    order = _sorted_rows(row_group, stop, data.event, len(groups))
-    first, sorted_stop, sorted_end = row_group[order], stop[order], end[order]
-    segment = np.searchsorted(first, np.arange(len(groups)))
+    order = _latest_first(data)
+    first, is_start = _first_groups(data, order)
+    group_stratum, group_time = data.stratum[order[is_start]], data.time[order[is_start]]
+    bounds = np.searchsorted(group_stratum, np.arange(len(data.stratum_levels) + 1))
+    end = bounds[1:][data.stratum[order]]
+    stop = end if data.entry is None else _stop_groups(data, order, group_stratum, group_time, end)
+    at_risk = first < stop
+    if not at_risk.all():
+        order, first, stop, end = (values[at_risk] for values in (order, first, stop, end))
     death_row = np.flatnonzero(data.event[order])
     death_group = first[death_row]
-    death_start = np.searchsorted(death_group, np.arange(len(groups)))
+    death_start = np.searchsorted(death_group, np.arange(len(group_time)))
     weight = data.weights[order]
     return RiskSets(
         n_rows=data.n,
         order=order,
         first=first,
-        stop=sorted_stop,
-        segment=segment,
+        stop=stop,
+        segment=np.searchsorted(first, np.arange(len(group_time))),
         group_stratum=group_stratum,
-        group_time=distinct[width - 1 - groups % width],
-        base=base,
-        early=np.flatnonzero(sorted_stop < sorted_end),
+        group_time=group_time,
+        base=bounds[:-1][group_stratum],
+        early=np.flatnonzero(stop < end),
         death_row=death_row,
         death_group=death_group,
         death_start=death_start,
@@ -143,17 +164,38 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
     )
 
 
-def _event_groups(key: IntArray, event: BoolArray) -> tuple[IntArray, IntArray]:
-    """Return the distinct keys with an event, and the first of them at or after each row's key."""
-    groups = np.unique(key[event])
-    return groups, np.searchsorted(groups, key, "left")
+def _latest_first(data: CoxData) -> IntArray:
+    """Rows by stratum and, within it, from the latest time to the earliest."""
+    if len(data.stratum_levels) == 1:
+        return np.argsort(-data.time, kind="stable")
+    return np.lexsort((-data.time, data.stratum))
 
 
-def _sorted_rows(first: IntArray, stop: IntArray, event: BoolArray, n_groups: int) -> IntArray:
-    """Rows at risk at some group, by first group, events before the rest."""
-    at_risk = np.flatnonzero(first < stop)
-    rank = 2 * first[at_risk] + ~event[at_risk]
-    return at_risk[np.argsort(rank, kind="stable")]
+def _first_groups(data: CoxData, order: IntArray) -> tuple[IntArray, BoolArray]:
+    """Return the latest group at which each sorted row is at risk, and the rows where groups begin.
+
+    A run is the rows of one stratum and time; it is a group if it has an event. A run without one is
+    first at risk at the next group.
+    """
+    time, stratum, event = data.time[order], data.stratum[order], data.event[order]
+    is_new = np.concatenate([[True], (time[1:] != time[:-1]) | (stratum[1:] != stratum[:-1])])
+    starts = np.flatnonzero(is_new)
+    has_event = np.logical_or.reduceat(event, starts)
+    first = np.cumsum(has_event) - has_event
+    is_start = np.zeros(len(order), dtype=bool)
+    is_start[starts[has_event]] = True
+    return np.repeat(first, np.diff(np.append(starts, len(order)))), is_start
+
+
+def _stop_groups(
+    data: CoxData, order: IntArray, group_stratum: IntArray, group_time: FloatArray, end: IntArray
+) -> IntArray:
+    """Return the first group of each row's stratum whose time is not after the row's entry."""
+    distinct = np.unique(group_time)
+    width = len(distinct)
+    keys = group_stratum * width + (width - 1 - np.searchsorted(distinct, group_time))
+    entered = width - np.searchsorted(distinct, data.entry[order], "right")
+    return np.minimum(np.searchsorted(keys, data.stratum[order] * width + entered, "left"), end)
 
 
 def _fractions(death_group: IntArray, death_start: IntArray, ties: str) -> FloatArray:

@@ -27,7 +27,9 @@ RESULT = re.compile(
     """,
     re.VERBOSE,
 )
-NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\]\([^)]*\)|https?://\S+|\*\*References\.\*\*.*", re.DOTALL)
+NOT_PROSE = re.compile(
+    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\]\([^)]*\)|https?://\S+|doi:\S+|\*\*References\.\*\*.*", re.DOTALL
+)
 
 
 def allowed_phrases() -> list[str]:

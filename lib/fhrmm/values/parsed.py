@@ -50,7 +50,7 @@ def tidy(text: str) -> str:
     True
     """
     if text.isascii():
-        return text.strip() if text.isprintable() else " ".join(text.split())
+        return text.strip() if text.isprintable() and "  " not in text else " ".join(text.split())
     text = unicodedata.normalize("NFC", text).translate(INVISIBLE).translate(SPACES)
     return " ".join(text.split())
 

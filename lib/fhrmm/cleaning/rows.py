@@ -1,0 +1,154 @@
+"""Which rows count once, which not at all: duplicates, unknown patients, quarantine, and the row accounting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.cleaning.typed import REFUSED_ID, patient_ids
+from fhrmm.readers import RawCenter
+from fhrmm.rules import Finding
+from fhrmm.schema import variables
+
+ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
+
+
+def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
+    """Return where some rows of a typed table stand, as fields of a finding."""
+    return {
+        "file": frame["_file"].astype(object).to_numpy()[rows],
+        "sheet": frame["_sheet"].astype(object).to_numpy()[rows],
+        "row": frame["_row"].to_numpy()[rows],
+        "patient_id": patient_ids(frame)[rows],
+    }
+
+
+def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
+    """Return which rows repeat an earlier row of the same patient in every canonical value.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_rows,)
+    """
+    duplicate = np.zeros(len(frame), dtype=bool)
+    known = frame["patient_id"].notna().to_numpy() & (frame["patient_id"] != REFUSED_ID).to_numpy()
+    repeated = np.flatnonzero(frame["patient_id"].duplicated(keep=False).to_numpy() & known)
+    columns = [name for name in variables(table) if name in frame]
+    columns += [name for name in frame if name.endswith(("_lower", "_upper"))]
+    duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()
+    return duplicate
+
+
+def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_ids: set[str] | None) -> list[Finding]:
+    """Return the findings about whole rows: repeated rows, repeated patients, rows of nobody.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A typed table.
+    table : str
+        Its name.
+    duplicate : numpy.ndarray of bool
+        Rows that repeat another one exactly.
+    known_ids : set of str, optional
+        Patients of the patients table; None for the patients table itself.
+    """
+    ids = patient_ids(frame)
+    findings = [Finding("duplicate_row", table=table, column="patient_id", **place(frame, np.flatnonzero(duplicate)))]
+    usable = (ids != "") & (ids != REFUSED_ID)
+    if known_ids is None:
+        rest = np.flatnonzero(~duplicate & usable)
+        again = rest[pd.Series(ids[rest]).duplicated(keep=False).to_numpy()]
+        found = [f"also in row {numbers}" for numbers in _other_rows(frame, ids, again)]
+        findings.append(
+            Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again))
+        )
+    else:
+        stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
+        findings.append(
+            Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray))
+        )
+    return findings
+
+
+def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Return for each repeated row the numbers of the others of its patient."""
+    numbers = frame["_row"].to_numpy()[rows]
+    groups = pd.Series(numbers).groupby(ids[rows]).agg(list)
+    return [
+        ", ".join(str(other) for other in groups[patient][:5] if other != number)
+        for patient, number in zip(ids[rows], numbers, strict=True)
+    ]
+
+
+def quarantined_patients(issues: pd.DataFrame) -> pd.DataFrame:
+    """Return the patients with an error, and which rules they break.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient: center, patient_id, rules (joined by a comma).
+    """
+    errors = issues[
+        (issues["severity"] == "error") & (issues["patient_id"] != "") & (issues["patient_id"] != REFUSED_ID)
+    ]
+    pairs = errors[["center", "patient_id", "rule"]].drop_duplicates().sort_values(["center", "patient_id", "rule"])
+    grouped = pairs.groupby(["center", "patient_id"], sort=True)["rule"].agg(", ".join)
+    return grouped.rename("rules").reset_index()
+
+
+def bad_rows(frame: pd.DataFrame, quarantined: set[str]) -> np.ndarray:
+    """Return which rows belong to a quarantined patient or to nobody."""
+    ids = pd.Series(patient_ids(frame), dtype=object)
+    return ids.isin(quarantined | {"", REFUSED_ID}).to_numpy()
+
+
+def account_rows(
+    raw: RawCenter,
+    frames: Mapping[str, pd.DataFrame],
+    duplicate: Mapping[str, np.ndarray],
+    bad: Mapping[str, np.ndarray],
+    files: Sequence[str],
+) -> pd.DataFrame:
+    """Return what became of every row of every file; rows read = accepted + quarantined + duplicate.
+
+    Parameters
+    ----------
+    raw : RawCenter
+        What was read.
+    frames, duplicate, bad : mapping of str
+        By table: the typed rows of all its files, which of them repeat another, and which are quarantined.
+    files : sequence of str
+        Files that gave no table: each has a row of its own.
+
+    Returns
+    -------
+    DataFrame
+        One row per file (per table of a file): see `ACCOUNTING_COLUMNS`.
+    """
+    rows = [_account(raw, frames, duplicate, bad, position) for position in range(len(raw.tables))]
+    rows += [(raw.center, name, n, 0, n, 0) for name, n in raw.left_out]
+    listed = {row[1] for row in rows} | {table.spec.path for table in raw.tables}
+    rows += [(raw.center, name, 0, 0, 0, 0) for name in files if name not in listed]
+    return pd.DataFrame(rows, columns=list(ACCOUNTING_COLUMNS))
+
+
+def _account(
+    raw: RawCenter,
+    frames: Mapping[str, pd.DataFrame],
+    duplicate: Mapping[str, np.ndarray],
+    bad: Mapping[str, np.ndarray],
+    position: int,
+) -> tuple[object, ...]:
+    """Account for one raw table; a row put together with another one shares its fate."""
+    table = raw.tables[position]
+    name = table.spec.table
+    own = frames[name]["_table"].to_numpy() == position
+    numbers = frames[name]["_row"].to_numpy()[own]
+    state = np.where(duplicate[name], 2, np.where(bad[name], 1, 0))[own]
+    fate = pd.Series(state, index=numbers)
+    states = np.concatenate([state, fate.reindex(table.merged[:, 1]).to_numpy(), np.ones(len(table.refused_rows))])
+    accepted, quarantined, duplicates = (int((states == code).sum()) for code in (0, 1, 2))
+    return raw.center, table.name, table.n_rows, accepted, quarantined, duplicates

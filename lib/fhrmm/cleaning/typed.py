@@ -1,0 +1,242 @@
+"""One raw table to typed columns, with a row for every change and every finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.readers import RawTable, cell_identifiers
+from fhrmm.rules import Finding
+from fhrmm.schema import Variable, variables
+from fhrmm.values import CellDialect, ColumnValues, missing_codes, parse_column, write_number
+
+REFUSED_ID = "(refused)"
+COMMA_DECIMAL = re.compile(r"\D*\d{1,3}(?:\.\d{3})*,(?:\d{1,2}|\d{4,})\D*")
+FREE_TEXT = ("id", "text", "regimen")
+AUDIT_COLUMNS = ("center", "table", "file", "row", "patient_id", "column", "raw_value", "clean_value", "rule")
+
+
+@dataclass(slots=True)
+class TypedTable:
+    """One table of one file, typed.
+
+    Attributes
+    ----------
+    raw : RawTable
+        What it was made from.
+    frame : DataFrame
+        Canonical typed columns (those the file has), dates with bounds and precision, and the place of each row.
+    findings : list of Finding
+        What was found in its cells.
+    audit : list of DataFrame
+        Changes: row, patient_id, column, raw_value, clean_value, rule.
+    """
+
+    raw: RawTable
+    frame: pd.DataFrame
+    findings: list[Finding] = field(default_factory=list)
+    audit: list[pd.DataFrame] = field(default_factory=list)
+
+
+def type_table(raw: RawTable, center: str) -> TypedTable:
+    """Read every cell of a raw table.
+
+    Parameters
+    ----------
+    raw : RawTable
+        Text in canonical columns.
+    center : str
+        Its center: what the `center` column must say where there is one.
+
+    Returns
+    -------
+    TypedTable
+        A cell that breaks a rule is missing in the frame and has a finding.
+    """
+    known = variables(raw.spec.table)
+    columns = {
+        name: parse_column(raw.frame[name], known[name], _cell_dialect(raw, name))
+        for name in known
+        if name in raw.frame
+    }
+    content: dict[str, object] = {}
+    for values in columns.values():
+        content |= values.canonical()
+    typed = TypedTable(raw, pd.DataFrame(content | {name: raw.frame[name] for name in ("_file", "_sheet", "_row")}))
+    identity = _find_identifiers(columns, typed)
+    for name, values in columns.items():
+        _note_problems(values, identity.get(name, {}), typed)
+        _note_changes(values, typed)
+    _complete_limits(typed)
+    _check_center(typed, center)
+    return typed
+
+
+def _cell_dialect(raw: RawTable, column: str) -> CellDialect:
+    """Return how the cells of one column are read."""
+    spec = raw.spec
+    codes, keys = missing_codes(spec.missing)
+    return CellDialect(
+        decimal=spec.decimal or _find_decimal(raw),
+        thousands=spec.thousands,
+        date_order=spec.date_order,
+        epoch=raw.epoch,
+        unit=spec.units.get(column, raw.units.get(column)),
+        missing=codes,
+        missing_keys=keys,
+        mapping=spec.values.get(column, {}),  # noqa: PD011 (a mapping of center.toml)
+        choices=raw.choices.get(column, {}),
+    )
+
+
+def _find_decimal(raw: RawTable) -> str | None:
+    """Return the comma where some number of the file can only have a decimal comma."""
+    numeric = [name for name, variable in variables(raw.spec.table).items() if variable.type == "number"]
+    texts = (text for name in numeric if name in raw.frame for text in raw.frame[name].cat.categories)
+    return "," if any("," in text and COMMA_DECIMAL.fullmatch(text) for text in texts) else None
+
+
+def _find_identifiers(columns: dict[str, ColumnValues], typed: TypedTable) -> dict[str, dict[str, np.ndarray]]:
+    """Find identifiers in free text and in cells that are no value; make refused patient identifiers missing."""
+    found = {}
+    for name, values in columns.items():
+        free = values.variable.type in FREE_TEXT
+        searched = values.texts if free else np.where(values.problems != "", values.texts, "")
+        kinds = cell_identifiers(searched) if free or (values.problems != "").any() else {}
+        if values.variable.type == "id":
+            kinds.pop("identifier_phone", None)
+        if kinds:
+            found[name] = kinds
+    if "patient_id" in found:
+        hidden = np.logical_or.reduce(list(found["patient_id"].values()))[columns["patient_id"].codes]
+        typed.frame["patient_id"] = np.where(hidden, REFUSED_ID, typed.frame["patient_id"])
+    return found
+
+
+def _note_problems(values: ColumnValues, identity: dict[str, np.ndarray], typed: TypedTable) -> None:
+    """Make one finding per rule that cells of the column break; identifiers are never repeated."""
+    hidden = np.zeros(len(values.texts), dtype=bool)
+    for kind, mask in identity.items():
+        _add(typed, values, Finding(kind), mask & ~hidden, shown=False)
+        hidden |= mask
+    for rule in sorted(set(values.problems[values.problems != ""])):
+        _add(typed, values, Finding(rule), (values.problems == rule) & ~hidden, shown=not rule.startswith("identifier"))
+    if values.variable.required or values.variable.column == "patient_id":
+        _note_missing(values, typed)
+
+
+def _note_missing(values: ColumnValues, typed: TypedTable) -> None:
+    """Report required cells that are empty."""
+    rule = "patient_id_missing" if values.variable.column == "patient_id" else "required_missing"
+    empty = np.array([item.value is None and not item.problem for item in values.parsed])
+    if values.variable.column != "center":
+        _add(typed, values, Finding(rule), empty, shown=True)
+
+
+def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np.ndarray, *, shown: bool) -> None:
+    """Add a finding for the rows of some distinct texts of a column."""
+    rows = values.rows_where(distinct)
+    if not len(rows):
+        return
+    codes = values.codes[rows]
+    expected = np.array([item.expected for item in values.parsed], dtype=object)
+    advice = np.array([item.advice for item in values.parsed], dtype=object)
+    typed.findings.append(
+        Finding(
+            finding.rule, table=typed.raw.spec.table, file=typed.raw.spec.path, column=values.variable.column,
+            sheet=typed.frame["_sheet"].astype(object).to_numpy()[rows], row=typed.frame["_row"].to_numpy()[rows],
+            patient_id=patient_ids(typed.frame)[rows], found=values.texts[codes] if shown else "(not repeated here)",
+            expected=np.where(expected[codes] == "", expected_text(values.variable), expected[codes]),
+            what_to_do=advice[codes],
+        )
+    )  # fmt: skip
+
+
+def patient_ids(frame: pd.DataFrame) -> np.ndarray:
+    """Return the patient identifiers of a typed table as text, empty where missing."""
+    ids = frame["patient_id"].to_numpy(dtype=object)
+    return np.where(pd.isna(ids), "", ids)
+
+
+def expected_text(variable: Variable) -> str:
+    """Say in words what a column holds."""
+    if variable.levels:
+        return "one of " + ", ".join(variable.levels)
+    if variable.minimum is not None:
+        return f"{write_number(variable.minimum)} to {write_number(variable.maximum)} {variable.unit}".strip()
+    return {"date": "a date", "id": "an identifier"}.get(variable.type, "text")
+
+
+def _note_changes(values: ColumnValues, typed: TypedTable) -> None:
+    """Make one audit row per changed cell."""
+    rows = values.rows_where(values.changes != "")
+    if len(rows):
+        codes = values.codes[rows]
+        note_audit(
+            typed, rows, values.variable.column, values.texts[codes], values.clean_texts[codes], values.changes[codes]
+        )
+
+
+def note_audit(
+    typed: TypedTable, rows: np.ndarray, column: str, raw: Iterable[str], clean: Iterable[str], rule: object
+) -> None:
+    """Add audit rows for some rows of one column."""
+    content = {
+        "row": typed.frame["_row"].to_numpy()[rows],
+        "patient_id": patient_ids(typed.frame)[rows],
+        "column": column,
+        "raw_value": raw,
+        "clean_value": clean,
+        "rule": rule,
+    }
+    typed.audit.append(pd.DataFrame(content))
+
+
+def _complete_limits(typed: TypedTable) -> None:
+    """Fill in the upper limit of LDH that `center.toml` gives, and turn ratios into U/L."""
+    spec, frame = typed.raw.spec, typed.frame
+    if spec.table != "patients" or "ldh_u_l" not in frame:
+        return
+    if "ldh_uln_u_l" not in frame:
+        frame["ldh_uln_u_l"] = np.nan
+        if limit := spec.uln.get("ldh_uln_u_l"):
+            rows = np.flatnonzero(frame["ldh_u_l"].notna())
+            frame.loc[frame.index[rows], "ldh_uln_u_l"] = limit
+            note_audit(typed, rows, "ldh_uln_u_l", "", write_number(float(limit)), "limit_from_center")
+    unit = spec.units.get("ldh_u_l", typed.raw.units.get("ldh_u_l"))
+    if CellDialect(unit=unit).is_ratio:
+        _resolve_ratio(typed)
+
+
+def _resolve_ratio(typed: TypedTable) -> None:
+    """Turn LDH ratios into U/L where the limit is known; else keep them with a limit of 1."""
+    frame = typed.frame
+    ratio, limit = frame["ldh_u_l"].to_numpy(), frame["ldh_uln_u_l"].to_numpy()
+    known = np.flatnonzero(~np.isnan(ratio) & ~np.isnan(limit))
+    unknown = np.flatnonzero(~np.isnan(ratio) & np.isnan(limit))
+    absolute = np.array([float(f"{x:.12g}") for x in ratio[known] * limit[known]])
+    texts = np.array([write_number(x) for x in ratio.tolist()], dtype=object)
+    note_audit(typed, known, "ldh_u_l", texts[known], [write_number(x) for x in absolute.tolist()], "unit_converted")
+    note_audit(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
+    frame["ldh_u_l"] = np.where(np.isin(np.arange(len(ratio)), known), ratio * limit, ratio)
+    frame.loc[frame.index[known], "ldh_u_l"] = absolute
+    frame.loc[frame.index[unknown], "ldh_uln_u_l"] = 1.0
+    place = {"table": "patients", "file": typed.raw.spec.path, "column": "ldh_u_l"}
+    rows, ids = frame["_row"].to_numpy()[unknown], patient_ids(frame)[unknown]
+    typed.findings.append(Finding("ratio_without_limit", row=rows, patient_id=ids, found=texts[unknown], **place))
+
+
+def _check_center(typed: TypedTable, center: str) -> None:
+    """Hold the center column to the folder; where there is none, the folder is the center."""
+    frame = typed.frame
+    if "center" in frame:
+        named = frame["center"].to_numpy(dtype=object)
+        rows = np.flatnonzero(~pd.isna(named) & (named != center))
+        place = {"table": typed.raw.spec.table, "file": typed.raw.spec.path, "column": "center", "expected": center}
+        numbers, ids = frame["_row"].to_numpy()[rows], patient_ids(frame)[rows]
+        typed.findings.append(Finding("center_mismatch", row=numbers, patient_id=ids, found=named[rows], **place))
+    frame["center"] = center

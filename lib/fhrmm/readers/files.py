@@ -1,0 +1,256 @@
+"""One `[[files]]` entry of `center.toml` to one raw table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fhrmm.center import CenterFile
+from fhrmm.readers import redcap
+from fhrmm.readers.grid import Grid, ReadProblem, categorical_text
+from fhrmm.readers.guard import check_signature
+from fhrmm.readers.headers import HeaderMap, column_letter, map_headers
+from fhrmm.readers.raw import RawTable
+from fhrmm.readers.spreadsheets import read_ods, read_xlsx
+from fhrmm.readers.tables import read_parquet, read_statistical
+from fhrmm.readers.text_files import read_text_file
+from fhrmm.rules import Finding
+from fhrmm.schema import variables
+from fhrmm.values import CELL_PATTERNS
+
+TEXT_READERS = {
+    "csv": read_text_file,
+    "tsv": read_text_file,
+    "xlsx": read_xlsx,
+    "ods": read_ods,
+    "parquet": read_parquet,
+}
+
+
+@dataclass(slots=True)
+class FileNotes:
+    """What is noticed while one file is read."""
+
+    findings: list[Finding] = field(default_factory=list)
+    unknown: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file as a grid, with what its format says about codes."""
+
+    grid: Grid
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fields: Mapping[str, redcap.Field] = field(default_factory=dict)
+
+
+def open_file(folder: Path, file: CenterFile) -> OpenedFile:
+    """Open one file by its format.
+
+    Raises
+    ------
+    ReadProblem
+        With the rule that it breaks.
+    """
+    path = folder / file.path
+    if not path.is_file():
+        raise ReadProblem("file_missing")
+    file_format = file.resolved_format
+    if file_format is None:
+        raise ReadProblem("file_format_wrong", f"no format has the ending {path.suffix or '(none)'}")
+    check_signature(path, file_format)
+    if file_format in TEXT_READERS:
+        return OpenedFile(TEXT_READERS[file_format](path, file))
+    if file_format in ("redcap_raw", "redcap_label"):
+        return _open_redcap(folder, file)
+    return OpenedFile(*read_statistical(path, file))
+
+
+def make_table(opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes) -> RawTable | None:
+    """Put one opened file into canonical columns.
+
+    Parameters
+    ----------
+    opened : OpenedFile
+        The grid.
+    file : CenterFile
+        Its description.
+    name : str
+        Its name in the row accounting.
+    notes : FileNotes
+        Collects findings and unknown columns.
+
+    Returns
+    -------
+    RawTable or None
+        None where the file has no column with the patient identifier: none of its rows can be used.
+    """
+    grid = opened.grid
+    is_redcap = file.resolved_format in ("redcap_raw", "redcap_label")
+    if is_redcap:
+        grid = _select_rows(grid, file)
+    found = map_headers(grid.headers, file, grid.plain_headers)
+    report = _Reporter(file, grid, notes)
+    report.headers(found, is_redcap=is_redcap)
+    report.refused_rows()
+    if "patient_id" not in found.columns:
+        notes.findings.append(report.finding("id_column_missing", column="patient_id"))
+        return None
+    merged = np.empty((0, 2), dtype=np.int64)
+    if is_redcap and not file.instrument:
+        grid, merged = report.merge_events(grid, found)
+    report.identifiers(grid, found)
+    return RawTable(
+        spec=file, name=name, frame=_frame(grid, found, file), headers=_headers(grid, found), units=found.units,
+        choices={column: dict(opened.choices.get(grid.headers[i], {})) for column, i in found.columns.items()},
+        epoch=file.excel_epoch or grid.epoch, refused_rows=tuple(number for number, _ in grid.refused), merged=merged,
+    )  # fmt: skip
+
+
+def _open_redcap(folder: Path, file: CenterFile) -> OpenedFile:
+    path = folder / file.path
+    grid = TEXT_READERS[_inner_format(path)](path, file)
+    fields = redcap.read_dictionary(folder / file.dictionary) if file.dictionary else {}
+    if file.resolved_format == "redcap_label":
+        return OpenedFile(_with_field_names(grid, fields, file), {}, fields)
+    return OpenedFile(grid, {name: field.choices for name, field in fields.items() if field.kind != "checkbox"}, fields)
+
+
+def _inner_format(path: Path) -> str:
+    return {".xlsx": "xlsx", ".tsv": "tsv"}.get(path.suffix.lower(), "csv")
+
+
+def _with_field_names(grid: Grid, fields: Mapping[str, redcap.Field], file: CenterFile) -> Grid:
+    """Let a label export be mapped by field names too: they are tried where the label is not known."""
+    return replace(grid, plain_headers=tuple(redcap.label_headers(grid.headers, fields)))
+
+
+def _select_rows(grid: Grid, file: CenterFile) -> Grid:
+    """Take the rows of the declared repeated instrument."""
+    selected = redcap.select_instrument(grid, file.instrument)
+    if file.instrument and not len(selected.rows) and len(grid.rows):
+        raise ReadProblem(
+            "instrument_missing", f"instruments there are: {', '.join(set(redcap.instruments(grid)) - {''})}"
+        )
+    return selected
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporter:
+    """Writes down what one file has that it should not have."""
+
+    file: CenterFile
+    grid: Grid
+    notes: FileNotes
+
+    def finding(self, rule: str, **fields: object) -> Finding:
+        return Finding(rule, table=self.file.table, file=self.file.path, sheet=self.grid.sheet, **fields)
+
+    def headers(self, found: HeaderMap, *, is_redcap: bool) -> None:
+        add, headers = self.notes.findings.append, self.grid.headers
+        for position, rule in found.refused:
+            add(
+                self.finding(
+                    rule, column=f"column {column_letter(self.grid.position(position))}", found="in the header"
+                )
+            )
+        for column in found.twice:
+            add(self.finding("column_twice", column=column, found="several headers"))
+        for header in found.absent:
+            add(self.finding("mapped_column_absent", found=header))
+        for column in found.unit_conflicts:
+            add(
+                self.finding(
+                    "unit_conflict", column=column, found=found.units[column], expected=self.file.units[column]
+                )
+            )
+        unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
+        self.notes.unknown += [(self.file.path, x) for x in unknown if not (is_redcap and redcap.is_structure(x))]
+        self.notes.unknown += [(self.file.path, f"(sheet) {name}") for name in self.grid.other_sheets]
+
+    def refused_rows(self) -> None:
+        if refused := self.grid.refused:
+            self.notes.findings.append(
+                self.finding(
+                    "row_width",
+                    row=[number for number, _ in refused],
+                    found=[f"{width} cells" for _, width in refused],
+                    expected=f"{len(self.grid.headers)} cells",
+                )
+            )
+
+    def merge_events(self, grid: Grid, found: HeaderMap) -> tuple[Grid, np.ndarray]:
+        """Put the events of one record together; report values that differ."""
+        merged, into, conflicts = redcap.merge_events(grid, found.columns["patient_id"])
+        names = {position: column for column, position in found.columns.items()}
+        ids = dict(zip(merged.rows, pd.Series(merged.columns[found.columns["patient_id"]]).astype(object), strict=True))
+        for row, position in conflicts:
+            if position in names:
+                self.notes.findings.append(
+                    self.finding("record_conflict", column=names[position], row=[row], patient_id=[ids[row]])
+                )
+        absorbed = into != grid.rows
+        return merged, np.column_stack([grid.rows[absorbed], into[absorbed]])
+
+    def identifiers(self, grid: Grid, found: HeaderMap) -> None:
+        """Look for direct identifiers in columns that are kept out: one finding per column and kind."""
+        for position in found.unknown:
+            for kind in cell_identifiers(grid.columns[position].categories):
+                letter = column_letter(grid.position(position))
+                self.notes.findings.append(self.finding(kind, column=f"column {letter}", found="in its cells"))
+
+
+def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the kinds of direct identifiers in distinct texts, each with the texts concerned as a boolean array.
+
+    Examples
+    --------
+    >>> list(cell_identifiers(["KRd", "sig. Rossi", "a@b.it"]))
+    ['identifier_email', 'identifier_name']
+    """
+    array = pa.array(texts, type=pa.string(), from_pandas=True)
+    if len(array) == 0:
+        return {}
+    found = {
+        kind: pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False)
+        for kind, pattern in CELL_PATTERNS.items()
+    }
+    return {kind: mask for kind, mask in found.items() if mask.any()}
+
+
+def _frame(grid: Grid, found: HeaderMap, file: CenterFile) -> pd.DataFrame:
+    """Return the canonical columns and the place of each row."""
+    content: dict[str, object] = {
+        column: grid.columns[found.columns[column]] for column in variables(file.table) if column in found.columns
+    }
+    for column, boxes in found.checkboxes.items():
+        if column not in found.twice:
+            content[column] = _joined_checkboxes([redcap.checkbox_text(grid.columns[i], v) for i, v in boxes.items()])
+    size = len(grid.rows)
+    content |= {"_file": _constant(file.path, size), "_sheet": _constant(grid.sheet, size), "_row": grid.rows}
+    return pd.DataFrame(content)
+
+
+def _joined_checkboxes(columns: list[pd.Categorical]) -> pd.Categorical:
+    """Join the boxes of one choice; where several are checked their values are joined by `` + ``, which is no level."""
+    texts = pd.DataFrame({i: pd.Series(column).astype(object) for i, column in enumerate(columns)})
+    shown = texts.fillna("").agg(lambda row: " + ".join(dict.fromkeys(x for x in row if x)), axis=1)
+    codes, distinct = pd.factorize(shown)
+    return categorical_text(list(distinct), codes)
+
+
+def _constant(text: str, size: int) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.zeros(size, dtype=np.int8), categories=[text])
+
+
+def _headers(grid: Grid, found: HeaderMap) -> pd.DataFrame:
+    """Return header and letter of every canonical column."""
+    places = dict(found.columns) | {column: next(iter(boxes)) for column, boxes in found.checkboxes.items()}
+    rows = [(name, grid.headers[i], column_letter(grid.position(i))) for name, i in places.items()]
+    return pd.DataFrame(rows, columns=["column", "header", "letter"], dtype=object)

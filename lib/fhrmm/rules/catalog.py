@@ -1,0 +1,143 @@
+"""Rules as data (`rules.toml`), and findings as rows of the issue log."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.study import Frozen
+
+ISSUE_COLUMNS = (
+    "center", "severity", "rule", "table", "file", "sheet", "row", "column", "patient_id", "found", "expected",
+    "what_to_do",
+)  # fmt: skip
+
+
+class Rule(Frozen):
+    """One rule of `rules.toml`."""
+
+    id: str
+    severity: Literal["error", "warning"]
+    message: str
+    reason: str
+    what_to_do: str
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    check: str = ""
+
+
+@cache
+def load_rules() -> Mapping[str, Rule]:
+    """Return every rule by its identifier, in the order of the file.
+
+    Examples
+    --------
+    >>> load_rules()["date_ambiguous"].severity
+    'error'
+    """
+    content = tomllib.loads((Path(__file__).parent / "rules.toml").read_text(encoding="utf-8"))
+    rules = [Rule.model_validate(row) for row in content["rules"]]
+    return {rule.id: rule for rule in rules}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Some rows that break one rule, in one column of one file.
+
+    Attributes
+    ----------
+    rule : str
+        Identifier of the rule.
+    table : str
+        Canonical table; empty where it does not apply.
+    file, sheet, column : array_like of str, or str
+        Where: one per row, or the same for all.
+    row : array_like of int, optional
+        Row numbers as a spreadsheet shows them; one missing number for a finding about the whole file.
+    patient_id, found, expected, what_to_do : array_like of str, or str
+        One per row, or the same for all. `what_to_do` empty: the rule's own.
+    """
+
+    rule: str
+    table: str = ""
+    file: object = ""
+    sheet: object = ""
+    column: object = ""
+    row: object = field(default_factory=lambda: [None])
+    patient_id: object = ""
+    found: object = ""
+    expected: object = ""
+    what_to_do: object = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the rule is an error."""
+        return load_rules()[self.rule].severity == "error"
+
+    def frame(self, center: str) -> pd.DataFrame:
+        """Return the finding as rows of the issue log."""
+        rule, size = load_rules()[self.rule], len(self.row)
+        constant = {"center": center, "severity": rule.severity, "rule": rule.id}
+        columns = {name: _repeat(value, size) for name, value in constant.items()}
+        for name in ("table", "file", "sheet", "column", "patient_id", "found", "expected", "what_to_do"):
+            columns[name] = _repeat(getattr(self, name), size)
+        blank = columns["what_to_do"] == ""
+        columns["what_to_do"] = np.where(blank, rule.what_to_do, columns["what_to_do"])
+        columns["row"] = pd.array(self.row, dtype="Int64")
+        return pd.DataFrame(columns)[list(ISSUE_COLUMNS)]
+
+
+def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
+    """Return findings as one issue log of a center, in the order they were made.
+
+    Examples
+    --------
+    >>> findings_frame([Finding("file_empty", file="a.csv")], "C01")[["severity", "rule", "file"]].values.tolist()
+    [['error', 'file_empty', 'a.csv']]
+    """
+    frames = [finding.frame(center) for finding in findings if len(finding.row)]
+    return pd.concat(frames, ignore_index=True) if frames else empty_issues()
+
+
+def empty_issues() -> pd.DataFrame:
+    """Return an issue log without rows."""
+    types = {name: "Int64" if name == "row" else object for name in ISSUE_COLUMNS}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})
+
+
+def rule_catalog(issues: pd.DataFrame) -> pd.DataFrame:
+    """Return every rule with its number of findings.
+
+    Returns
+    -------
+    DataFrame
+        One row per rule: rule, severity, columns, message, reason, what_to_do, n_findings.
+    """
+    counts = issues["rule"].value_counts()
+    rows = [
+        {
+            "rule": rule.id,
+            "severity": rule.severity,
+            "columns": ", ".join(rule.columns),
+            "message": rule.message,
+            "reason": rule.reason,
+            "what_to_do": rule.what_to_do,
+            "n_findings": int(counts.get(rule.id, 0)),
+        }
+        for rule in load_rules().values()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _repeat(value: object, size: int) -> np.ndarray:
+    """Return one value per row as an object array."""
+    array = np.empty(size, dtype=object)
+    array[:] = value if isinstance(value, str) else list(value)
+    return array

@@ -1,0 +1,62 @@
+"""Dates that a record gives only to the month."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.schema import date_columns
+
+CANDIDATES = ("first_line_start_date", "asct_date", "best_response_date", "next_line_start_date", "diagnosis_date")
+LATEST_RELAPSE_DAYS = 325
+
+
+def blur_dates(patients: pd.DataFrame, wanted: np.ndarray, progressions: np.ndarray) -> pd.DataFrame:
+    """Return the patients with one date of each wanted patient, and some progressions, known to the month.
+
+    Only a month that holds no other date of the patient is blurred, and no transplant so close to the window's end
+    that eligibility would become undetermined: the order of events stays certain.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Canonical, all dates to the day.
+    wanted, progressions : ndarray of bool
+        Per patient: blur one of `CANDIDATES`; blur `progression_date`.
+    """
+    blurred = patients.copy()
+    dates = patients[date_columns("patients")]
+    for row in np.flatnonzero(wanted):
+        names = [name for name in np.roll(CANDIDATES, row) if _may_blur(dates.iloc[row], name)]
+        if names:
+            _to_month(blurred, row, dates.iloc[row], names[0])
+    for row in np.flatnonzero(progressions):
+        if _may_blur(dates.iloc[row], "progression_date"):
+            _to_month(blurred, row, dates.iloc[row], "progression_date")
+    return blurred
+
+
+def _may_blur(dates: pd.Series, name: str) -> bool:
+    """Tell whether every other date lies in another month, or is the same day."""
+    if pd.isna(dates[name]):
+        return False
+    others = dates[dates != dates[name]].dropna().dt.to_period("M")
+    relapse = dates["first_progression_date"] - dates["asct_date"]
+    close = name == "asct_date" and relapse.days > LATEST_RELAPSE_DAYS
+    return not close and not (others == dates[name].to_period("M")).any()
+
+
+def _to_month(patients: pd.DataFrame, row: int, dates: pd.Series, chosen: str) -> None:
+    """Blur a date, and the others of the same day: the last assessment of a progression, for one."""
+    for name in dates.index[dates == dates[chosen]]:
+        month_known(patients, row, name)
+
+
+def month_known(patients: pd.DataFrame, row: int, name: str) -> None:
+    """Let one date be known only to the month: bounds, midpoint rounded down to the day, precision."""
+    month = patients[name].iloc[row].to_period("M")
+    lower, upper = month.start_time.normalize(), month.end_time.normalize()
+    at = patients.index[row]
+    patients.loc[at, [f"{name}_lower", f"{name}_upper"]] = lower, upper
+    patients.loc[at, name] = lower + pd.Timedelta(days=(upper - lower).days // 2)
+    patients.loc[at, f"{name}_precision"] = "month"

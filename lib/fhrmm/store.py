@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
@@ -16,10 +18,27 @@ from fhrmm.study import Frozen, describe_validation, resolve_path
 
 POOLED = "ALL"
 ESTIMATE_COLUMNS = (
-    "scope", "notebook", "population", "endpoint", "model", "variable", "level", "reference", "estimand",
-    "time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events", "method", "status",
+    "scope",
+    "notebook",
+    "population",
+    "endpoint",
+    "model",
+    "variable",
+    "level",
+    "reference",
+    "estimand",
+    "time_months",
+    "estimate",
+    "ci_lower",
+    "ci_upper",
+    "ci_level",
+    "p_value",
+    "n",
+    "n_events",
+    "method",
+    "status",
     "note",
-)  # fmt: skip
+)
 
 
 class Transfer(Frozen):
@@ -79,9 +98,7 @@ def open_run(scope: str, data_dir: str, work_dir: str, reports_dir: str) -> Run:
     data = resolve_path(data_dir)
     known = list_centers(data)
     if scope != POOLED and scope not in known:
-        raise StudyError(
-            f"no center {scope!r} in the dataset; it has {', '.join(known)}, and {POOLED} for all of them"
-        )
+        raise StudyError(f"no center {scope!r} in the dataset; it has {', '.join(known)}, and {POOLED} for all of them")
     return Run(scope, data, resolve_path(work_dir), resolve_path(reports_dir))
 
 
@@ -95,9 +112,7 @@ def list_centers(data_dir: str | Path) -> list[str]:
     """
     folder = resolve_path(data_dir)
     if not folder.is_dir():
-        raise StudyError(
-            f"no dataset folder {folder.name!r}: expected DATASET/<CENTER>/ with that center's export"
-        )
+        raise StudyError(f"no dataset folder {folder.name!r}: expected DATASET/<CENTER>/ with that center's export")
     centers = sorted(
         child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith((".", "_"))
     )
@@ -124,6 +139,14 @@ def read_dataset_info(data_dir: str | Path) -> DatasetInfo:
         raise StudyError(describe_validation(error, "dataset.toml")) from None
 
 
+def read_truth(data_dir: str | Path) -> dict[str, Any]:
+    """Read what is known of the truth behind a synthetic dataset (`_truth/truth.json`); empty for real data."""
+    path = resolve_path(data_dir) / "_truth" / "truth.json"
+    if not read_dataset_info(data_dir).synthetic or not path.is_file():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def read_table(run: Run, name: str) -> pd.DataFrame:
     """Read one patient-level table of the scope (`patients`, `cohort`, `response`, `time_to_event`, ...).
 
@@ -134,9 +157,7 @@ def read_table(run: Run, name: str) -> pd.DataFrame:
     """
     path = run.work / f"{name}.parquet"
     if not path.is_file():
-        raise StudyError(
-            f"{run.scope}: table {name!r} is not there yet; run the notebook that writes it first"
-        )
+        raise StudyError(f"{run.scope}: table {name!r} is not there yet; run the notebook that writes it first")
     return pd.read_parquet(path)
 
 

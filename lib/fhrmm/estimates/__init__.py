@@ -1,0 +1,62 @@
+"""Estimates of the study: every result is a row of one tidy table.
+
+A row is one number with its interval, denominator, events, method, status and reason
+(`fhrmm.store.ESTIMATE_COLUMNS`). Overall rows leave ``variable`` and ``level`` empty; a subgroup is a row.
+The functions take derived frames, call `timetoevent`, and return rows; nothing here draws or formats.
+"""
+
+from fhrmm.estimates.baseline import estimate_baseline, estimate_completeness
+from fhrmm.estimates.centers import cohort_size, combine_scopes, estimate_pooled_check, select_rows
+from fhrmm.estimates.counts import (
+    BASELINE_VARIABLES,
+    count_changes,
+    count_cross,
+    count_findings,
+    describe_endpoints,
+    known_variables,
+)
+from fhrmm.estimates.models import check_hazards, estimate_budget, fit_model, fit_univariable
+from fhrmm.estimates.proportions import compare_response, estimate_best_response, estimate_response
+from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
+from fhrmm.estimates.survival import (
+    compare_survival,
+    count_reasons,
+    estimate_cumulative_incidence,
+    estimate_follow_up,
+    estimate_survival,
+    survival_curves,
+    tabulate_risk,
+)
+
+__all__ = [
+    "BASELINE_VARIABLES",
+    "check_hazards",
+    "cohort_size",
+    "collect",
+    "combine_scopes",
+    "compare_response",
+    "compare_survival",
+    "count_changes",
+    "count_cross",
+    "count_findings",
+    "count_reasons",
+    "describe_endpoints",
+    "estimate_baseline",
+    "estimate_best_response",
+    "estimate_budget",
+    "estimate_completeness",
+    "estimate_cumulative_incidence",
+    "estimate_follow_up",
+    "estimate_pooled_check",
+    "estimate_response",
+    "estimate_survival",
+    "fit_model",
+    "fit_univariable",
+    "join_cohort",
+    "known_variables",
+    "make_row",
+    "select_rows",
+    "survival_curves",
+    "tabulate_risk",
+    "to_frame",
+]

@@ -1,0 +1,272 @@
+"""Regression rows: the events budget, univariable and multivariable Cox models, proportional hazards checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from timetoevent.firth import fit_firth_cox
+from timetoevent.power import minimum_detectable_hazard_ratio
+from timetoevent.proportional_hazards import check_proportional_hazards
+
+from fhrmm.estimates.rows import make_row, to_frame
+from fhrmm.estimates.survival import select_endpoint
+from fhrmm.study import Study
+from timetoevent.cox import CoxFit, fit_cox
+from timetoevent.results import OK, Estimate, not_estimable
+
+UNIVARIABLE = "univariable"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFrame:
+    """Complete cases of a model: rows, the terms that vary, and why the others are left out."""
+
+    rows: pd.DataFrame
+    terms: tuple[str, ...]
+    dropped: dict[str, str]
+    n_incomplete: int
+
+
+def estimate_budget(
+    time_to_event: pd.DataFrame, study: Study, *, endpoint: str, terms: Sequence[str], model: str
+) -> pd.DataFrame:
+    """Say before fitting how many events there are per parameter, and the hazard ratio detectable for each factor.
+
+    Returns
+    -------
+    DataFrame
+        Estimates rows `events_per_parameter` for the model and `minimum_detectable_hazard_ratio` per factor
+        (Schoenfeld, power and alpha of the plan, two-sided).
+
+    References
+    ----------
+    Peduzzi P et al. J Clin Epidemiol 1995;48:1503-1510. Schoenfeld DA. Biometrics 1983;39:499-503.
+    """
+    rows = select_endpoint(time_to_event, endpoint)
+    frame = _model_frame(rows, terms)
+    n_events, n = int(frame.rows["event"].sum()), len(frame.rows)
+    n_parameters = sum(frame.rows[term].nunique() - 1 for term in frame.terms)
+    if n_parameters == 0:
+        budget = not_estimable("no term varies", n=n, n_events=n_events)
+    else:
+        budget = Estimate(
+            n_events / n_parameters,
+            n=n,
+            n_events=n_events,
+            method="events / parameters",
+            note=f"{n_parameters} parameters",
+        )
+    found = [make_row(budget, endpoint=endpoint, estimand="events_per_parameter", model=model)]
+    for factor in study.factors:
+        known = rows[rows[factor.variable].notna()]
+        share = float((known[factor.variable].astype(object) == factor.adverse).mean()) if len(known) else math.nan
+        value = _detectable(int(known["event"].sum()), share, len(known), study)
+        found.append(
+            make_row(
+                value,
+                endpoint=endpoint,
+                estimand="minimum_detectable_hazard_ratio",
+                model=model,
+                variable=factor.variable,
+                level=factor.adverse,
+                reference=factor.reference,
+            )
+        )
+    return to_frame(found)
+
+
+def fit_univariable(
+    time_to_event: pd.DataFrame, study: Study, *, endpoint: str, variables: Sequence[str]
+) -> pd.DataFrame:
+    """Fit one Cox model (Efron) per variable; rows under the model name ``univariable``."""
+    parts = [fit_model(time_to_event, study, endpoint=endpoint, terms=[name], model=UNIVARIABLE) for name in variables]
+    joined = to_frame(row for part in parts for row in part.to_dict("records"))
+    return joined[joined["variable"] != ""].reset_index(drop=True)
+
+
+def fit_model(
+    time_to_event: pd.DataFrame,
+    study: Study,
+    *,
+    endpoint: str,
+    terms: Sequence[str],
+    model: str,
+    penalized: bool = False,
+) -> pd.DataFrame:
+    """Fit a Cox model on complete cases and return its rows.
+
+    Parameters
+    ----------
+    time_to_event : DataFrame
+        One row per patient and endpoint with the covariates joined.
+    study : Study
+        The plan: interval level and the least number of events for a regression.
+    endpoint : str
+        PFS, OS, ...
+    terms : sequence of str
+        Categorical columns, reference level first.
+    model : str
+        Name of the model in the estimates table.
+    penalized : bool
+        Firth's penalized likelihood with profile intervals instead of the partial likelihood.
+
+    Returns
+    -------
+    DataFrame
+        `hazard_ratio` per level with n and events of the level (reference rows have estimate 1 and no interval),
+        then `concordance` and `likelihood_ratio_p` of the model. A term with one level, or a model below the
+        least number of events, gives rows with status ``not_estimable`` and the reason.
+
+    References
+    ----------
+    Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Heinze G, Schemper M.
+    Biometrics 2001;57:114-119.
+    """
+    frame = _model_frame(select_endpoint(time_to_event, endpoint), terms)
+    n_events = int(frame.rows["event"].sum())
+    if n_events < study.models.minimum_events:
+        reason = f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
+        return to_frame(_unfitted_rows(frame, terms, endpoint, model, reason))
+    if not frame.terms:
+        return to_frame(_unfitted_rows(frame, terms, endpoint, model, "no term varies"))
+    fit = _fit(frame, study, penalized=penalized)
+    rows = [_coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
+    rows += _dropped_rows(frame, endpoint, model)
+    rows.append(make_row(fit.concordance, endpoint=endpoint, estimand="concordance", model=model))
+    rows.append(make_row(fit.likelihood_ratio, endpoint=endpoint, estimand="likelihood_ratio_p", model=model))
+    return _with_incomplete(to_frame(rows), frame.n_incomplete)
+
+
+def check_hazards(
+    time_to_event: pd.DataFrame, study: Study, *, endpoint: str, terms: Sequence[str], model: str
+) -> pd.DataFrame:
+    """Test proportional hazards per term and globally (score test, as R's survival from version 3.0 on).
+
+    References
+    ----------
+    Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
+    """
+    frame = _model_frame(select_endpoint(time_to_event, endpoint), terms)
+    n, n_events = len(frame.rows), int(frame.rows["event"].sum())
+    if n_events < study.models.minimum_events or not frame.terms:
+        empty = not_estimable("no model was fitted", n=n, n_events=n_events)
+        return to_frame([make_row(empty, endpoint=endpoint, estimand="ph_test_p", model=model, variable="GLOBAL")])
+    tests = check_proportional_hazards(_fit(frame, study, penalized=False))
+    return to_frame(
+        make_row(
+            _test_estimate(row, n, n_events),
+            endpoint=endpoint,
+            estimand="ph_test_p",
+            model=model,
+            variable=str(row["term"]),
+        )
+        for row in tests.to_dict("records")
+    )
+
+
+def _fit(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
+    fitter = fit_firth_cox if penalized else fit_cox
+    return fitter(
+        frame.rows, time="time_months", event="event", terms=list(frame.terms), ci_level=study.models.ci_level
+    )
+
+
+def _model_frame(rows: pd.DataFrame, terms: Sequence[str]) -> ModelFrame:
+    complete = rows[["time_months", "event", *terms]].dropna()
+    complete = complete.assign(event=complete["event"].astype(bool))
+    kept, dropped = [], {}
+    for term in terms:
+        values = complete[term]
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype("category")
+        reference = values.cat.categories[0] if len(values.cat.categories) else ""
+        if values.nunique() < 2:
+            dropped[term] = "one level only" if len(values) else "no complete case"
+        elif not (values == reference).any():
+            dropped[term] = f"no patient in the reference level {reference}"
+        else:
+            kept.append(term)
+            complete[term] = values.cat.remove_unused_categories()
+    return ModelFrame(complete.reset_index(drop=True), tuple(kept), dropped, len(rows) - len(complete))
+
+
+def _coefficient_row(row: dict[str, object], fit: CoxFit, endpoint: str, model: str) -> dict[str, object]:
+    is_reference = row["level"] == row["reference"] and row["reference"] != ""
+    missing = math.nan
+    value = Estimate(
+        estimate=float(row["hazard_ratio"]),
+        ci_lower=missing if is_reference else float(row["ci_lower"]),
+        ci_upper=missing if is_reference else float(row["ci_upper"]),
+        p_value=float(row["p_value"]),
+        n=int(row["n"]),
+        n_events=int(row["n_events"]),
+        status=str(row["status"]),
+        note=str(row["note"]),
+        method=fit.method,
+    )
+    return make_row(
+        value,
+        endpoint=endpoint,
+        estimand="hazard_ratio",
+        model=model,
+        variable=str(row["term"]),
+        level=str(row["level"]),
+        reference=str(row["reference"]),
+    )
+
+
+def _unfitted_rows(
+    frame: ModelFrame, terms: Sequence[str], endpoint: str, model: str, reason: str
+) -> list[dict[str, object]]:
+    value = not_estimable(reason, n=len(frame.rows), n_events=int(frame.rows["event"].sum()))
+    rows = [make_row(value, endpoint=endpoint, estimand="hazard_ratio", model=model, variable=term) for term in terms]
+    return [*rows, make_row(value, endpoint=endpoint, estimand="concordance", model=model)]
+
+
+def _dropped_rows(frame: ModelFrame, endpoint: str, model: str) -> list[dict[str, object]]:
+    counts = {"n": len(frame.rows), "n_events": int(frame.rows["event"].sum())}
+    return [
+        make_row(
+            not_estimable(reason, **counts),
+            endpoint=endpoint,
+            estimand="hazard_ratio",
+            model=model,
+            variable=term,
+        )
+        for term, reason in frame.dropped.items()
+    ]
+
+
+def _with_incomplete(rows: pd.DataFrame, n_incomplete: int) -> pd.DataFrame:
+    if n_incomplete == 0:
+        return rows
+    remark = f"{n_incomplete} patients with missing covariates left out"
+    is_model_row = rows["estimand"] == "concordance"
+    return rows.assign(note=rows["note"].mask(is_model_row, remark))
+
+
+def _detectable(n_events: int, share: float, n: int, study: Study) -> Estimate:
+    method = "Schoenfeld"
+    if n_events == 0 or not 0 < share < 1:
+        return not_estimable("no events, or one level only", n=n, n_events=n_events, method=method)
+    value = minimum_detectable_hazard_ratio(n_events, share, power=study.models.power, alpha=study.models.alpha)
+    number = value.estimate if isinstance(value, Estimate) else float(value)
+    return Estimate(number, n=n, n_events=n_events, method=method)
+
+
+def _test_estimate(row: dict[str, object], n: int, n_events: int) -> Estimate:
+    p_value = float(row["p_value"])
+    status = str(row.get("status", OK if not math.isnan(p_value) else "not_estimable"))
+    return Estimate(
+        p_value,
+        p_value=p_value,
+        statistic=float(row["statistic"]),
+        n=n,
+        n_events=n_events,
+        status=status,
+        note=str(row.get("note", "")),
+        method="score test, Kaplan-Meier time scale",
+    )

@@ -1,0 +1,120 @@
+"""Response rates: counts, proportions with exact intervals, and exploratory comparisons."""
+
+from __future__ import annotations
+
+import pandas as pd
+from timetoevent.proportions import fisher_exact, proportion
+
+from fhrmm.estimates.rows import MISSING, iterate_levels, make_row, to_frame
+from fhrmm.study import Study
+from timetoevent.results import Estimate, not_estimable
+
+OUTCOMES = {
+    "ORR": "responder",
+    "VGPR_OR_BETTER": "vgpr_or_better",
+    "CR_OR_BETTER": "cr_or_better",
+    "CBR": "clinical_benefit",
+}
+
+
+def estimate_response(
+    frame: pd.DataFrame, study: Study, *, by: str = "", endpoints: tuple[str, ...] = tuple(OUTCOMES)
+) -> pd.DataFrame:
+    """Estimate response rates with Clopper-Pearson intervals.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per patient: `responder`, `vgpr_or_better`, `cr_or_better`, `clinical_benefit`, `evaluable`
+        (booleans), and `by` if given.
+    study : Study
+        The plan.
+    by : str
+        Column to estimate within; empty for overall rates, which are given for all treated patients
+        (NE and missing are no response) and for the evaluable ones.
+    endpoints : tuple of str
+        Which of ORR, VGPR_OR_BETTER, CR_OR_BETTER, CBR.
+
+    Returns
+    -------
+    DataFrame
+        Estimates rows; ``n`` is the denominator, ``n_events`` the responders.
+
+    References
+    ----------
+    Clopper CJ, Pearson ES. Biometrika 1934;26:404-413.
+    """
+    if by:
+        groups = [("cohort", by, level, rows) for level, rows in iterate_levels(frame, by)]
+    else:
+        groups = [("cohort", "", "", frame), ("evaluable", "", "", frame[frame["evaluable"].astype(bool)])]
+    return to_frame(
+        make_row(
+            _rate(rows[OUTCOMES[endpoint]], study),
+            endpoint=endpoint,
+            estimand="proportion",
+            population=population,
+            variable=variable,
+            level=level,
+        )
+        for endpoint in endpoints
+        for population, variable, level, rows in groups
+    )
+
+
+def estimate_best_response(
+    frame: pd.DataFrame, study: Study, *, column: str = "best_response", by: str = ""
+) -> pd.DataFrame:
+    """Count each best response category, unknown last; proportions of all treated patients.
+
+    Returns
+    -------
+    DataFrame
+        Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
+    """
+    rows = []
+    groups = [("", "", frame)] if not by else [(by, level, part) for level, part in iterate_levels(frame, by)]
+    for variable, group_level, part in groups:
+        model = f"{variable}={group_level}" if variable else ""
+        values = part[column].astype(object)
+        for level in (*study.response.levels, MISSING):
+            hits = values.isna() if level == MISSING else values == level
+            rows.append(
+                make_row(
+                    _rate(hits, study),
+                    endpoint="BEST_RESPONSE",
+                    estimand="proportion",
+                    model=model,
+                    variable=column,
+                    level=level,
+                )
+            )
+    return to_frame(rows)
+
+
+def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> pd.DataFrame:
+    """Compare a response rate between the known levels of a variable by Fisher's exact test (exploratory).
+
+    References
+    ----------
+    Fisher RA. J R Stat Soc 1922;85:87-94. r x c: Freeman GH, Halton JH. Biometrika 1951;38:141-149.
+    """
+    known = frame[frame[by].notna()]
+    outcome = known[OUTCOMES[endpoint]].astype(bool)
+    table = pd.crosstab(known[by].astype(object), outcome)
+    n, n_events = len(known), int(outcome.sum())
+    if table.shape[0] < 2 or table.shape[1] < 2:
+        result = not_estimable(
+            "fewer than two groups or one outcome only", n=n, n_events=n_events, method="Fisher exact"
+        )
+    else:
+        test = fisher_exact(table.to_numpy())
+        result = Estimate(estimate=test.p_value, p_value=test.p_value, n=n, n_events=n_events, method=test.method)
+    return to_frame([make_row(result, endpoint=endpoint, estimand="fisher_p", variable=by)])
+
+
+def _rate(hits: pd.Series, study: Study) -> Estimate:
+    flags = hits.fillna(False).astype(bool)
+    if flags.empty:
+        return not_estimable("no patients", method="Clopper-Pearson")
+    return proportion(int(flags.sum()), len(flags), ci_level=study.models.ci_level)

@@ -1,0 +1,232 @@
+"""Rows of the estimates table: denominators, missing levels, reasons, and the degenerate cohorts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fhrmm import estimates
+from fhrmm.store import ESTIMATE_COLUMNS
+from fhrmm.study import load_study
+
+STUDY = load_study()
+
+
+def make_patients(n: int, *, event_every: int = 2) -> pd.DataFrame:
+    """One PFS and one OS row per patient, with two factors; patient i has its event at i + 1 months."""
+    patients = pd.DataFrame(
+        {
+            "center": "C01",
+            "patient_id": [f"SYN-{i:03d}" for i in range(n)],
+            "time_months": [float(i + 1) for i in range(n)],
+            "event": [i % event_every == 0 for i in range(n)],
+            "second_line_krd": pd.Categorical(["KRd" if i % 3 else "other" for i in range(n)], ["KRd", "other"]),
+            "ecog_2_or_more": pd.Categorical(["0-1" if i % 4 else ">=2" for i in range(n)], ["0-1", ">=2"]),
+        }
+    )
+    for factor in STUDY.factors:
+        if factor.variable not in patients:
+            patients[factor.variable] = pd.Categorical([factor.reference] * n, [factor.reference, factor.adverse])
+    patients["frontline_pathway"] = pd.Categorical(
+        [STUDY.pathway.levels[i % 3] for i in range(n)], STUDY.pathway.levels
+    )
+    described = [
+        patients.assign(
+            endpoint=endpoint,
+            event_description=np.where(patients["event"], "death" if endpoint == "OS" else "progression", None),
+            censor_reason=np.where(patients["event"], None, "alive at last contact"),
+        )
+        for endpoint in ("PFS", "OS")
+    ]
+    return pd.concat(described, ignore_index=True)
+
+
+def make_response(best: list[str | None]) -> pd.DataFrame:
+    frame = pd.DataFrame({"best_response": pd.Categorical(best, STUDY.response.levels)})
+    named = {
+        "responder": STUDY.response.responders,
+        "vgpr_or_better": STUDY.response.vgpr_or_better,
+        "cr_or_better": STUDY.response.cr_or_better,
+        "clinical_benefit": STUDY.response.clinical_benefit,
+    }
+    for column, levels in named.items():
+        frame[column] = frame["best_response"].isin(levels)
+    return frame.assign(evaluable=frame["best_response"].notna() & (frame["best_response"] != "NE"))
+
+
+def one(frame: pd.DataFrame, **wanted: object) -> pd.Series:
+    rows = estimates.select_rows(frame, **wanted)
+    assert len(rows) == 1, rows
+    return rows.iloc[0]
+
+
+def test_response_counts_missing_and_ne_as_no_response():
+    rates = estimates.estimate_response(make_response(["CR", "PR", "MR", "NE", None]), STUDY)
+    everyone = one(rates, endpoint="ORR", population="cohort")
+    evaluable = one(rates, endpoint="ORR", population="evaluable")
+    assert (everyone["n"], everyone["n_events"], everyone["estimate"]) == (5, 2, 2 / 5)
+    assert (evaluable["n"], evaluable["n_events"], evaluable["estimate"]) == (3, 2, 2 / 3)
+    assert one(rates, endpoint="CBR", population="cohort")["n_events"] == 3
+
+
+def test_published_counts_give_the_clopper_pearson_interval_of_the_paper():
+    """38 of 62: 48.1 to 73.4 percent (exact), as printed for these counts in the calibration sheet."""
+    rates = estimates.estimate_response(make_response(["PR"] * 38 + ["SD"] * 24), STUDY)
+    row = one(rates, endpoint="ORR", population="cohort")
+    assert round(100 * row["ci_lower"], 1) == 48.1
+    assert round(100 * row["ci_upper"], 1) == 73.4
+
+
+def test_response_by_level_keeps_empty_and_missing_levels():
+    frame = make_response(["CR", "SD", "PR"]).assign(group=pd.Categorical(["a", None, "a"], ["a", "b"]))
+    rates = estimates.estimate_response(frame, STUDY, by="group", endpoints=("ORR",))
+    assert rates["level"].tolist() == ["a", "b", "missing"]
+    assert rates["status"].tolist() == ["ok", "not_estimable", "ok"]
+    assert rates["n"].tolist() == [2, 0, 1]
+
+
+def test_fisher_by_hand():
+    """Two of two against none of two: the two extreme tables of six, 1/6 + 1/6."""
+    frame = make_response(["CR", "CR", "SD", "SD"]).assign(group=pd.Categorical(["a", "a", "b", "b"]))
+    row = one(estimates.compare_response(frame, by="group"), variable="group")
+    assert row["p_value"] == pytest.approx(1 / 3, abs=1e-12)
+
+
+def test_fisher_with_one_outcome_is_not_estimable():
+    frame = make_response(["CR", "CR"]).assign(group=pd.Categorical(["a", "b"]))
+    assert one(estimates.compare_response(frame, by="group"), variable="group")["status"] == "not_estimable"
+
+
+def test_best_response_categories_sum_to_everyone():
+    rows = estimates.estimate_best_response(make_response(["CR", "PR", None, "NE"]), STUDY)
+    assert rows["n_events"].sum() == 4
+    assert (rows["n"] == 4).all()
+
+
+def test_survival_by_hand():
+    """Four patients, events at 1 and 3 of 1, 2, 3, 4 months: S(1) = 3/4, S(3) = 3/4 * 1/2."""
+    found = estimates.estimate_survival(make_patients(4), STUDY, endpoint="PFS")
+    assert one(found, estimand="rmst_months")["status"] in {"ok", "not_estimable"}
+    assert one(found, estimand="median_months")["estimate"] == 3.0
+    curve = estimates.survival_curves(make_patients(4), STUDY, endpoint="PFS")[""]
+    assert curve.loc[curve["time"] == 3.0, "survival"].item() == pytest.approx(3 / 8, abs=1e-15)
+
+
+def test_rate_beyond_follow_up_has_a_reason():
+    found = estimates.estimate_survival(make_patients(4, event_every=3), STUDY, endpoint="PFS")
+    late = one(found, estimand="survival_probability", time_months=24.0)
+    assert late["status"] == "not_estimable" or math.isfinite(late["estimate"])
+    if late["status"] == "not_estimable":
+        assert late["note"]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_tiny_cohorts_give_values_with_a_status(n):
+    patients = make_patients(n, event_every=99) if n else make_patients(2).iloc[:0]
+    factors = [factor.variable for factor in STUDY.factors]
+    parts = [estimates.estimate_follow_up(patients, STUDY), estimates.count_reasons(patients)]
+    for endpoint in ("PFS", "OS"):
+        parts.append(estimates.estimate_survival(patients, STUDY, endpoint=endpoint))
+        parts += [estimates.estimate_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
+        parts += [estimates.compare_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
+        parts.append(estimates.fit_univariable(patients, STUDY, endpoint=endpoint, variables=factors))
+        parts.append(
+            estimates.fit_model(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
+        )
+        parts.append(
+            estimates.check_hazards(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
+        )
+        parts.append(
+            estimates.estimate_budget(patients, STUDY, endpoint=endpoint, terms=STUDY.models.full, model="full")
+        )
+    found = estimates.collect("C01", "test", *parts, estimates.estimate_cumulative_incidence(patients, STUDY)[0])
+    assert list(found.columns) == list(ESTIMATE_COLUMNS)
+    assert (found.loc[found["status"] == "not_estimable", "note"] != "").all()
+    assert not found.loc[found["estimand"] == "log_rank_p", "p_value"].eq(1.0).any()
+
+
+def test_few_events_fit_no_regression():
+    patients = make_patients(9, event_every=3)
+    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    assert (found["status"] == "not_estimable").all()
+    assert found["note"].str.contains("3 events").all()
+
+
+def test_separated_level_is_no_finding():
+    """A level in which nobody has an event has no finite hazard ratio."""
+    patients = make_patients(30)
+    level = np.where(patients["event"], "KRd", "other")
+    patients["second_line_krd"] = pd.Categorical(level, ["KRd", "other"])
+    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    row = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
+    assert row["status"] == "not_estimable"
+    assert math.isnan(row["estimate"])
+    firth = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m", penalized=True)
+    penalized = one(firth, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
+    assert 0 < penalized["estimate"] < 1
+
+
+def test_reference_rows_and_incomplete_patients_are_shown():
+    patients = make_patients(40)
+    patients.loc[patients["patient_id"] == "SYN-003", "second_line_krd"] = np.nan
+    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    reference = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="KRd")
+    other = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
+    assert reference["estimate"] == 1.0
+    assert math.isnan(reference["ci_lower"])
+    assert reference["n"] + other["n"] == 39
+    assert "1 patients" in one(found, estimand="concordance", model="m")["note"]
+
+
+def test_collect_refuses_two_answers_to_one_question():
+    part = estimates.estimate_response(make_response(["CR"]), STUDY)
+    with pytest.raises(ValueError, match="twice"):
+        estimates.collect("C01", "n", part, part)
+
+
+def test_standardized_difference_by_hand():
+    """Means 2 and 4, both variances 1: |2 - 4| / 1 = 2."""
+    frame = pd.DataFrame({"g": pd.Categorical(list("aaabbb")), "x": [1.0, 2.0, 3.0, 3.0, 4.0, 5.0]})
+    found = estimates.estimate_baseline(frame, ["x"], by="g")
+    assert one(found, estimand="standardized_mean_difference", variable="x")["estimate"] == pytest.approx(2.0)
+
+
+def test_binary_standardized_difference_by_hand():
+    """p = 1/4 and 3/4: 0.5 / sqrt((3/16 + 3/16) / 2)."""
+    frame = pd.DataFrame({"g": pd.Categorical(list("aaaabbbb")), "x": pd.Categorical(list("yzzzyyyz"))})
+    found = estimates.estimate_baseline(frame, ["x"], by="g")
+    expected = 0.5 / math.sqrt(3 / 16)
+    assert one(found, estimand="standardized_mean_difference", variable="x")["estimate"] == pytest.approx(expected)
+
+
+def test_cumulative_incidences_and_pfs_add_up_to_one():
+    patients = make_patients(12)
+    dead = patients["event"] & patients["patient_id"].isin(["SYN-004", "SYN-008"])
+    patients.loc[dead & (patients["endpoint"] == "PFS"), "event_description"] = "death without progression"
+    found, _ = estimates.estimate_cumulative_incidence(patients, STUDY)
+    pfs = estimates.estimate_survival(patients, STUDY, endpoint="PFS")
+    total = found.loc[found["time_months"] == 6.0, "estimate"].sum()
+    assert total + one(pfs, estimand="survival_probability", time_months=6.0)["estimate"] == pytest.approx(1.0)
+
+
+def test_reasons_account_for_every_patient():
+    found = estimates.count_reasons(make_patients(7))
+    assert found.groupby("endpoint")["estimate"].sum().tolist() == [7.0, 7.0]
+
+
+def test_pooled_check_sees_a_patient_counted_twice():
+    response = make_response(["CR", "SD", "PR"])
+    survival = estimates.estimate_survival(make_patients(3), STUDY, endpoint="PFS")
+    overall = estimates.estimate_survival(make_patients(3), STUDY, endpoint="OS")
+
+    def scope(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+        return estimates.collect(name, "n", estimates.estimate_response(frame, STUDY), survival, overall)
+
+    right = estimates.combine_scopes({"C01": scope("C01", response), "ALL": scope("ALL", response)})
+    assert (estimates.estimate_pooled_check(right)["estimate"] == 0).all()
+    wrong = estimates.combine_scopes({"C01": scope("C01", response.iloc[:2]), "ALL": scope("ALL", response)})
+    gaps = estimates.estimate_pooled_check(wrong).set_index(["endpoint", "level"])["estimate"]
+    assert gaps["ORR", "n"] == 1

@@ -1,0 +1,27 @@
+"""Protection of small numbers before anything reaches reports/, and refusal of identifiers.
+
+Two ways of showing: ``local``, for the center's own eyes, changes nothing (patient rows are never shown by anyone);
+``release`` suppresses counts below a threshold, and whatever else would let a suppressed count be worked out.
+Suppression acts on integers, before rounding and formatting.
+"""
+
+from fhrmm.disclosure.curves import coarsen_curves, round_midpoint, suppress_risk
+from fhrmm.disclosure.estimates import suppress_estimates
+from fhrmm.disclosure.identifiers import DisclosureError, refuse_identifiers
+from fhrmm.disclosure.modes import LOCAL, RELEASE, check_display
+from fhrmm.disclosure.tables import suppress_attrition, suppress_mapping, suppress_table
+
+__all__ = [
+    "LOCAL",
+    "RELEASE",
+    "DisclosureError",
+    "check_display",
+    "coarsen_curves",
+    "refuse_identifiers",
+    "round_midpoint",
+    "suppress_attrition",
+    "suppress_estimates",
+    "suppress_mapping",
+    "suppress_risk",
+    "suppress_table",
+]

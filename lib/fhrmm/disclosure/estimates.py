@@ -1,0 +1,102 @@
+"""Suppression in the estimates table: rows whose counts are small, and rows that would give those away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from fhrmm.disclosure.audit import protect
+from fhrmm.disclosure.facts import COMPARISONS, build_ledger
+from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, clean_estimates, kind_of, tidy_note
+from fhrmm.study import Response
+
+Row = dict[str, object]
+_SINGLE_PATIENT = frozenset({"minimum_months", "maximum_months", "minimum", "maximum"})
+_NUMBERS = ("estimate", "ci_lower", "ci_upper", "p_value", "n", "n_events")
+_NOTE = "small numbers"
+
+
+def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Response | None = None) -> pd.DataFrame:
+    """Suppress small numbers in estimates, and whatever else would let them be worked out.
+
+    Counts are read as cells of one contingency table: a row shows its denominator, its events and, by difference,
+    those without the event. Rows with a count of 1 to ``threshold - 1`` are suppressed; then further rows, smallest
+    first, until no suppressed count can be limited to less than the threshold from everything shown. Comparisons
+    between groups of which one is suppressed are suppressed too, since their exact values determine the table.
+    Single patients' values (shortest and longest follow-up) are suppressed, quantiles of few patients as well, times
+    are rounded to whole months and probabilities over time to whole percent.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        All estimates that are released together.
+    threshold : int
+        Least number of patients or events that may be shown; 1 suppresses nothing.
+    response : Response, optional
+        The plan's response categories: ties the rates to the categories they consist of.
+
+    Returns
+    -------
+    DataFrame
+        Same rows; a suppressed one has no numbers, status ``suppressed``. Applying it again changes nothing.
+    """
+    frame = clean_estimates(estimates)
+    if threshold <= 1 or frame.empty:
+        return frame
+    rows: list[Row] = frame.to_dict("records")
+    suppressed = {place for place, row in enumerate(rows) if _is_too_detailed(row, threshold)}
+    ledger, sensitive = build_ledger(rows, threshold, response)
+    suppressed |= protect(ledger, sensitive, threshold)
+    suppressed |= _comparisons(rows, suppressed)
+    shown = [
+        _blank(row) if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
+        for place, row in enumerate(rows)
+    ]
+    return pd.DataFrame(shown, columns=frame.columns)
+
+
+def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:
+    """Whether a number is that of one patient, or a quantile of so few that it is."""
+    if row["status"] == SUPPRESSED or row["estimand"] in _SINGLE_PATIENT:
+        return True
+    return row["estimand"] == "median" and 0 < _number(row["n"]) < 2 * threshold
+
+
+def _comparisons(rows: list[Row], suppressed: set[int]) -> set[int]:
+    """Comparisons of a variable of which a group is suppressed for the same endpoint."""
+    hidden = {_family(rows[place]) for place in suppressed if rows[place]["variable"]}
+    return {place for place, row in enumerate(rows) if row["estimand"] in COMPARISONS and _family(row) in hidden}
+
+
+def _family(row: Row) -> tuple[object, ...]:
+    return row["scope"], row["endpoint"], row["variable"]
+
+
+def _blank(row: Row) -> Row:
+    return row | dict.fromkeys(_NUMBERS, math.nan) | {"status": SUPPRESSED, "note": _NOTE}
+
+
+def _coarsen(row: Row, threshold: int) -> Row:
+    """Take away what is finer than the release allows from a row that is shown."""
+    changed = dict(row) | {"note": tidy_note(row["note"]).split(" (")[0] if row["status"] != "ok" else row["note"]}
+    estimand = str(row["estimand"])
+    if kind_of(estimand) == MONTHS and not estimand.startswith("rmst"):
+        changed |= {name: _round(row[name], 0) for name in ("estimate", "ci_lower", "ci_upper")}
+    if kind_of(estimand) == PERCENT and not math.isnan(_number(row["time_months"])):
+        changed |= {name: _round(row[name], 2) for name in ("estimate", "ci_lower", "ci_upper")}
+    if estimand == "cumulative_incidence":
+        changed["n_events"] = math.nan
+    if estimand == "median" and _number(row["n"]) < 4 * threshold:
+        changed |= {"ci_lower": math.nan, "ci_upper": math.nan}
+    return changed
+
+
+def _round(value: object, decimals: int) -> float:
+    number = _number(value)
+    return number if math.isnan(number) else round(number, decimals)
+
+
+def _number(value: object) -> float:
+    return float(value)  # type: ignore[arg-type]

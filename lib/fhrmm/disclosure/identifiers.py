@@ -1,0 +1,80 @@
+"""Patient identifiers and dates have no place in reports/: what looks like one is refused, without repeating it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from fhrmm.errors import StudyError
+
+_SYNTHETIC_ID = re.compile(r"\bSYN-[A-Z0-9]", re.IGNORECASE)
+_ISO_DATE = re.compile(r"(?<![\d-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d-])")
+_EUROPEAN_DATE = re.compile(r"(?<![\d./-])(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?![\d./-])")
+_AMERICAN_DATE = re.compile(r"(?<![\d./-])(?:0?[1-9]|1[0-2])([./-])(?:0?[1-9]|[12]\d|3[01])\1(?:19|20)\d\d(?![\d./-])")
+_TAX_CODE = re.compile(r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]*")
+
+
+class DisclosureError(StudyError):
+    """Something that must not leave the center was about to be shown."""
+
+
+def refuse_identifiers(
+    text: str, *, where: str, patient_ids: Collection[str] = (), allowed_dates: Collection[str] = ()
+) -> None:
+    """Raise if a text holds what looks like a patient identifier or a calendar date.
+
+    Parameters
+    ----------
+    text : str
+        HTML, CSV or a sentence about to be shown or written.
+    where : str
+        Named in the message.
+    patient_ids : collection of str
+        Known identifiers; only those with a letter and a digit, or of five characters or more, can be told from
+        counts and are looked for.
+    allowed_dates : collection of str
+        ISO dates of the plan and the dataset.
+
+    Raises
+    ------
+    DisclosureError
+        Saying where, what kind and how many; never the value.
+
+    Examples
+    --------
+    >>> refuse_identifiers("38 of 62 patients", where="text")
+    >>> refuse_identifiers("seen on 2023-04-01", where="text")
+    Traceback (most recent call last):
+    ...
+    fhrmm.disclosure.identifiers.DisclosureError: text: 1 value(s) look like a date; nothing was shown
+    """
+    plain = _DATA_URI.sub("", text)
+    n_ids = len(_SYNTHETIC_ID.findall(plain)) + len(_TAX_CODE.findall(plain)) + _count_known(plain, patient_ids)
+    if n_ids:
+        raise DisclosureError(f"{where}: {n_ids} value(s) look like a patient identifier; nothing was shown")
+    n_dates = _count_dates(plain, allowed_dates)
+    if n_dates:
+        raise DisclosureError(f"{where}: {n_dates} value(s) look like a date; nothing was shown")
+
+
+def _count_known(text: str, patient_ids: Collection[str]) -> int:
+    """Count known identifiers as whole words; one that is a short number cannot be told from a count."""
+    telling = {name for name in patient_ids if _is_telling(name)}
+    if not telling:
+        return 0
+    words = set(re.findall(r"[\w.\-/]+", text))
+    words |= {word.strip("./-") for word in words}
+    return len(telling & words) + sum(" " in name and name in text for name in telling)
+
+
+def _is_telling(name: str) -> bool:
+    has_both = any(map(str.isdigit, name)) and any(map(str.isalpha, name))
+    return has_both or len(name) >= 5
+
+
+def _count_dates(text: str, allowed: Collection[str]) -> int:
+    iso = [found for found in _ISO_DATE.findall(text) if found not in allowed]
+    spans = {match.span() for match in _EUROPEAN_DATE.finditer(text)}
+    spans |= {match.span() for match in _AMERICAN_DATE.finditer(text)}
+    return len(iso) + len(spans)

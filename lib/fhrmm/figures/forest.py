@@ -1,0 +1,310 @@
+"""Estimates with intervals on one axis: forest plot of a model, rates by center."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from fhrmm.figures.style import COLORS, FAINT, INK, MARKERS, MUTED, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.formats import (
+    DASH,
+    OK,
+    clean_estimates,
+    format_ci,
+    format_count,
+    format_value,
+    is_missing,
+    name_endpoint,
+    status_text,
+)
+from fhrmm.study import Study
+
+POOLED = "ALL"
+_ROW_MM = 6.2
+_HEADING_CHARACTERS, _LABEL_CHARACTERS = 44, 26
+_TICKS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32)
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a forest plot: a heading (no estimates), or a label with counts and one estimate per model."""
+
+    label: str
+    counts: str = ""
+    rows: tuple[Row | None, ...] = ()
+    is_heading: bool = False
+
+
+@drawn_from(estimates="estimates")
+def plot_forest(
+    estimates: pd.DataFrame,
+    study: Study,
+    *,
+    models: Mapping[str, str] | None = None,
+    estimand: str = "hazard_ratio",
+    label: str = "",
+) -> Figure:
+    """Draw a forest plot on a log axis with reference rows, patients and events.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Rows of the estimates table with that estimand; reference rows have level equal to reference.
+    study : Study
+        The plan.
+    models : mapping of str to str, optional
+        Model name to legend text, in order; by default all found.
+    estimand : str
+        hazard_ratio or odds_ratio.
+    label : str
+        Of the axis; by default the estimand and the endpoint.
+
+    Returns
+    -------
+    Figure
+        Wide; one line per level. An interval that leaves the axis ends in an arrow, its numbers are written.
+    """
+    frame = clean_estimates(estimates)
+    frame = frame[(frame["estimand"] == estimand) & (frame["variable"] != "")]
+    headings = dict(models) if models else {name: _words(name) for name in dict.fromkeys(frame["model"])}
+    frame = frame[frame["model"].isin(list(headings))]
+    if frame.empty:
+        return draw_empty("No model was fitted: there is nothing to draw")
+    lines = _model_lines(frame, headings, study)
+    endpoint = " and ".join(dict.fromkeys(frame["endpoint"]))
+    text = label or f"{_words(estimand)} for {endpoint}\n(log axis; right of 1: higher hazard than the reference)"
+    return _draw_forest(lines, list(headings.values()), study, text, estimand)
+
+
+@drawn_from(estimates="estimates")
+def plot_center_rates(estimates: pd.DataFrame, study: Study, *, label: str = "") -> Figure:
+    """Draw one rate per center with its interval, all centers pooled at the bottom.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        One row per scope, of one endpoint and estimand (proportion or survival probability).
+    study : Study
+        The plan.
+    label : str
+        Of the axis; by default the endpoint and the time.
+
+    Raises
+    ------
+    ValueError
+        If a scope has two rows: they would be drawn over each other.
+    """
+    frame = clean_estimates(estimates)
+    if frame.empty:
+        return draw_empty("No center has this rate")
+    if frame["scope"].duplicated().any():
+        raise ValueError("plot_center_rates: one row per scope expected; choose endpoint, estimand and time first")
+    ordered = frame.sort_values("scope", key=lambda scopes: (scopes == POOLED).astype(str) + scopes)
+    rows = ordered.to_dict("records")
+    lines = [Line("All centers" if row["scope"] == POOLED else str(row["scope"]), _counts(row), (row,)) for row in rows]
+    return _draw_rates(lines, study, label or _rate_label(rows[0], study))
+
+
+def _words(name: str) -> str:
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _counts(row: Row) -> str:
+    return f"{format_count(row['n_events'])}/{format_count(row['n'])}"  # type: ignore[arg-type]
+
+
+def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study) -> list[Line]:
+    found = {(row["model"], row["variable"], row["level"]): row for row in frame.to_dict("records")}
+    lines = []
+    for variable in dict.fromkeys(frame["variable"]):
+        part = frame[frame["variable"] == variable]
+        lines.append(Line(study.label(variable), is_heading=True))
+        levels = [level for level in dict.fromkeys(part["level"]) if level] or [""]
+        references = set(part["reference"])
+        for level in sorted(levels, key=lambda name: name not in references):
+            rows = tuple(found.get((model, variable, level)) or found.get((model, variable, "")) for model in headings)
+            first = next((row for row in rows if row is not None and row["level"]), next(filter(None, rows)))
+            is_reference = all(row is None or _is_reference(row) for row in rows)
+            lines.append(Line(level or "all levels", _counts(first), (first,) if is_reference else rows))
+    return lines
+
+
+def _is_reference(row: Row) -> bool:
+    return bool(row["level"]) and row["level"] == row["reference"] and row["status"] == OK
+
+
+def _draw_forest(lines: list[Line], models: list[str], study: Study, label: str, estimand: str) -> Figure:
+    figure = new_figure(_ROW_MM * (sum(_height(line) for line in lines) + 1.2) + (26 if len(models) > 1 else 18))
+    left, axes, right = figure.subplots(1, 3, width_ratios=[1.25, 1.15, 0.85], sharey=True)
+    heights = _positions(lines)
+    low, high = _limits([row for line in lines for row in line.rows if row is not None])
+    _log_axis(axes, low, high, label)
+    for height, line in zip(heights, lines, strict=True):
+        _draw_labels(left, right, height, line, study, estimand)
+        for place, row in enumerate(line.rows):
+            if row is not None:
+                _draw_interval(axes, _offset(height, place, len(line.rows)), row, place, low, high)
+    head = -0.95
+    left.text(0.0, head, "Variable", fontweight="bold", va="center")
+    left.text(1.0, head, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
+    right.text(0.0, head, f"{_short(estimand)} (95% CI)", fontweight="bold", va="center")
+    for panel in (left, right):
+        panel.set_axis_off()
+        panel.set_xlim(0, 1)
+    axes.set_ylim(max(heights) + 0.8, -1.6)
+    _legend(figure, models)
+    return figure
+
+
+def _short(estimand: str) -> str:
+    return {"hazard_ratio": "HR", "odds_ratio": "OR"}.get(estimand, _words(estimand))
+
+
+def _height(line: Line) -> float:
+    width = _HEADING_CHARACTERS if line.is_heading else _LABEL_CHARACTERS
+    return max(1.0, 0.72 * len(line.rows), 0.75 * (wrap(line.label, width).count("\n") + 1))
+
+
+def _positions(lines: Sequence[Line]) -> list[float]:
+    positions, edge = [], 0.0
+    for line in lines:
+        positions.append(edge + _height(line) / 2 - 0.5)
+        edge += _height(line)
+    return positions
+
+
+def _offset(height: float, place: int, n_models: int) -> float:
+    return height + (place - (n_models - 1) / 2) * 0.62 if n_models > 1 else height
+
+
+def _limits(rows: list[Row]) -> tuple[float, float]:
+    """Axis limits: powers of two around the estimates and their intervals, never beyond 1/32 and 32."""
+    values = [row[name] for row in rows if row["status"] == OK for name in ("estimate", "ci_lower", "ci_upper")]
+    known = [float(value) for value in values if not is_missing(value) and math.isfinite(value) and value > 0]  # type: ignore[arg-type]
+    low = min([0.5, *known])
+    high = max([2.0, *known])
+    return max(2.0 ** math.floor(math.log2(low)), 1 / 32), min(2.0 ** math.ceil(math.log2(high)), 32.0)
+
+
+def _log_axis(axes: Axes, low: float, high: float, label: str) -> None:
+    axes.set_xscale("log")
+    ticks = [tick for tick in _TICKS if low <= tick <= high]
+    if len(ticks) > 8:
+        ticks = [tick for tick in ticks if round(math.log2(tick)) % 2 == 0]
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(ticks)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"1/{1 / tick:.0f}" if tick < 1 else f"{tick:.0f}"))
+    axes.set_xlim(low / 1.08, high * 1.08)
+    axes.axvline(1, color=MUTED, linewidth=0.9)
+    axes.grid(axis="x")
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(label)
+
+
+def _draw_interval(axes: Axes, height: float, row: Row, place: int, low: float, high: float) -> None:
+    color = COLORS[place % len(COLORS)]
+    if row["status"] != OK or is_missing(row["estimate"]):
+        return
+    estimate = float(row["estimate"])  # type: ignore[arg-type]
+    if _is_reference(row):
+        axes.plot(1, height, "D", color="white", markeredgecolor=INK, markersize=5)
+        return
+    lower, upper = (float(row[name]) for name in ("ci_lower", "ci_upper"))  # type: ignore[arg-type]
+    start, end = max(lower, low), min(upper, high)
+    if not (math.isnan(start) or math.isnan(end)):
+        axes.plot([start, end], [height, height], color=color, linewidth=1.5)
+        _arrows(axes, height, lower, upper, low, high, color)
+    if low <= estimate <= high:
+        axes.plot(estimate, height, MARKERS[place % len(MARKERS)], color=color, markersize=6)
+
+
+def _arrows(axes: Axes, height: float, lower: float, upper: float, low: float, high: float, color: str) -> None:
+    if lower < low:
+        axes.plot(low, height, "<", color=color, markersize=6)
+    if upper > high:
+        axes.plot(high, height, ">", color=color, markersize=6)
+
+
+def _draw_labels(left: Axes, right: Axes, height: float, line: Line, study: Study, estimand: str) -> None:
+    weight = "bold" if line.is_heading else "normal"
+    text = wrap(line.label, _HEADING_CHARACTERS if line.is_heading else _LABEL_CHARACTERS)
+    left.text(0.0 if line.is_heading else 0.05, height, text, va="center", fontweight=weight, fontsize=8.5)
+    left.text(1.0, height, line.counts, ha="right", va="center", fontsize=8.5)
+    for place, row in enumerate(line.rows):
+        where = _offset(height, place, len(line.rows))
+        right.text(0.0, where, _text(row, study, estimand), va="center", fontsize=8.5)
+
+
+def _text(row: Row | None, study: Study, estimand: str) -> str:
+    if row is None:
+        return DASH
+    if row["status"] != OK:
+        return status_text(row)
+    if _is_reference(row):
+        return "1 (reference)"
+    value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    return value if interval == DASH else f"{value} ({interval})"
+
+
+def _legend(figure: Figure, models: list[str]) -> None:
+    if len(models) < 2:
+        return
+    axes = figure.axes[1]
+    handles = [
+        axes.plot([], [], MARKERS[place % len(MARKERS)] + "-", color=COLORS[place % len(COLORS)], label=name)[0]
+        for place, name in enumerate(models)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(models), 3))
+
+
+def _rate_label(row: Row, study: Study) -> str:
+    name = name_endpoint(str(row["endpoint"]), study)
+    time = row["time_months"]
+    return f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
+
+
+def _draw_rates(lines: list[Line], study: Study, label: str) -> Figure:
+    figure = new_figure(_ROW_MM * (len(lines) + 1.4) + 16)
+    left, axes, right = figure.subplots(1, 3, width_ratios=[0.7, 1.7, 0.8], sharey=True)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
+    axes.grid(axis="x")
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(label)
+    for height, line in enumerate(lines):
+        _draw_rate(axes, height, line)
+        _draw_labels(left, right, height, line, study, str(line.rows[0]["estimand"]))  # type: ignore[index]
+    left.text(0, -1.0, "Center", fontweight="bold", va="center")
+    left.text(1, -1.0, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
+    right.text(0, -1.0, "% (95% CI)", fontweight="bold", va="center")
+    for panel in (left, right):
+        panel.set_axis_off()
+        panel.set_xlim(0, 1)
+    axes.set_ylim(len(lines) - 0.4, -1.6)
+    return figure
+
+
+def _draw_rate(axes: Axes, height: int, line: Line) -> None:
+    row = line.rows[0]
+    if row is None or row["status"] != OK or is_missing(row["estimate"]):
+        return
+    is_pooled = row["scope"] == POOLED
+    color = COLORS[1] if is_pooled else COLORS[0]
+    if is_pooled:
+        axes.axvline(float(row["estimate"]), color=color, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)  # type: ignore[arg-type]
+        axes.axhline(height - 0.5, color=FAINT, linewidth=0.8)
+    axes.plot([row["ci_lower"], row["ci_upper"]], [height, height], color=color, linewidth=1.5)
+    size = 9.0 if is_pooled else min(4.0 + math.sqrt(max(float(row["n"]), 0.0)), 9.0)  # type: ignore[arg-type]
+    axes.plot(row["estimate"], height, "D" if is_pooled else "s", color=color, markersize=size)

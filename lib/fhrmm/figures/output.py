@@ -1,0 +1,58 @@
+"""A figure as bytes, the same for the same figure, and the mark of synthetic data."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from fhrmm.figures.style import MUTED, STYLE
+
+_MARK = "synthetic-mark"
+# None keeps date and library version out of the file: same figure, same bytes.
+_METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
+
+
+def save_figure(figure: Figure, kind: str, *, dpi: int = 150) -> bytes:
+    """Return a figure as a file.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    kind : {"svg", "png", "pdf"}
+        File format.
+    dpi : int
+        Resolution of PNG.
+
+    Returns
+    -------
+    bytes
+        Without date: the same figure gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown.
+    """
+    if kind not in _METADATA:
+        raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(dict(STYLE)):
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=_METADATA[kind])
+    return buffer.getvalue()
+
+
+def mark_synthetic(figure: Figure) -> None:
+    """Write "synthetic data" small along the right edge of a figure; a second call changes nothing."""
+    if any(text.get_gid() == _MARK for text in figure.texts):
+        return
+    label = figure.text(
+        0.998, 0.005, "synthetic data", ha="right", va="bottom", fontsize=7, color=MUTED, style="italic", gid=_MARK
+    )
+    label.set_in_layout(False)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        height = figure.get_size_inches()[1]
+        engine.set(rect=(0.0, 0.13 / height, 1.0, 1.0 - 0.13 / height))

@@ -1,0 +1,155 @@
+"""Show figures, tables, sentences and the colophon; write what is shown next to the page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Collection, Mapping
+from html import escape
+from importlib.metadata import version
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fhrmm.errors import StudyError
+from fhrmm.figures import drawn_by, mark_synthetic, save_figure
+from fhrmm.report.page import Page, overridden_values, show_html
+from fhrmm.report.publish import protect_table, protections
+from fhrmm.store import write_report_bytes, write_report_csv
+from fhrmm.study import repository_root
+from fhrmm.tables import Table, render_table, tabulate_frame
+
+_PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "lifelines", "statsmodels", "firthmodels", "matplotlib")
+_DPI = {"local": 150, "release": 300}
+
+
+def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str) -> None:
+    """Show a figure with caption and text alternative, and write it as SVG and PNG.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    fig : Figure
+        As returned by a function of `fhrmm.figures`. In release it is drawn again from protected frames; one
+        that shows single patients is not shown.
+    name : str
+        Of the files: ``figures/<notebook>_<name>.svg`` and ``.png``.
+    caption : str
+        What, population, time origin, patients and events, interval method.
+    alt : str
+        The shape of the result in one or two sentences, not the title.
+
+    Raises
+    ------
+    ValueError
+        If caption or alt is empty.
+    StudyError
+        If a figure that was not drawn by `fhrmm.figures` is to be released.
+    """
+    if not caption.strip() or not alt.strip():
+        raise ValueError(f"figure {name!r} needs a caption and a text alternative")
+    figure = _protect_figure(page, fig, name)
+    if figure is None:
+        show_notice(page, f"{caption} This figure shows single patients and is left out of released reports.")
+        return
+    if page.info.synthetic:
+        mark_synthetic(figure)
+    stem = f"{page.notebook}_{name}"
+    svg = save_figure(figure, "svg")
+    write_report_bytes(page.run, "figures", f"{stem}.svg", svg)
+    write_report_bytes(page.run, "figures", f"{stem}.png", save_figure(figure, "png", dpi=_DPI[page.display]))
+    show_html(page, _figure_html(page, svg, stem, caption, alt), f"figure {name}")
+
+
+def show_table(
+    page: Page,
+    table: pd.DataFrame | Table,
+    name: str,
+    *,
+    caption: str,
+    notes: Collection[str] = (),
+    labels: Mapping[str, str] | None = None,
+    group: str = "",
+    public: bool = False,
+) -> None:
+    """Show a table and write its cells to ``tables/<notebook>_<name>.csv``.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    table : DataFrame or Table
+        A table of `fhrmm.tables`, or a small frame shown as it is.
+    name : str
+        Of the file.
+    caption : str
+        What the table says, in whom.
+    notes : collection of str
+        Footnotes.
+    labels, group, public
+        For a frame, as in `fhrmm.tables.tabulate_frame`.
+
+    Raises
+    ------
+    ValueError
+        If the caption is empty.
+    DisclosureError
+        If a cell holds what looks like a patient identifier or a date.
+    """
+    laid_out = table if isinstance(table, Table) else tabulate_frame(table, labels=labels, group=group, public=public)
+    cells = protect_table(page, laid_out).cells
+    html = render_table(cells, caption=caption, table_id=f"table-{name}", notes=tuple(notes))
+    show_html(page, html, f"table {name}")
+    grouped = cells.text
+    if cells.group:
+        grouped = cells.text.copy()
+        grouped.insert(0, "Group", list(cells.group))
+    write_report_csv(page.run, f"{page.notebook}_{name}", grouped)
+
+
+def say(page: Page, text: str) -> None:
+    """Show one paragraph of generated text."""
+    show_html(page, f'<p class="finding">{escape(text)}</p>', "text")
+
+
+def show_notice(page: Page, text: str) -> None:
+    """Say why there is nothing to show here."""
+    show_html(page, f'<aside class="notice" role="note"><p>{escape(text)}</p></aside>', "notice")
+
+
+def show_colophon(page: Page) -> None:
+    """Show what the page was made with: plan, parameters, package versions; no times, no paths."""
+    plan = (repository_root() / "study.toml").read_bytes()
+    changed = [f"{name} = {new} (plan: {old})" for name, old, new in overridden_values(page.study)]
+    facts = [
+        ("Notebook", f"{page.notebook}, scope {page.run.scope}"),
+        ("Data set", page.info.name + (" (synthetic)" if page.info.synthetic else "")),
+        ("Study plan", f"study.toml, sha256 {hashlib.sha256(plan).hexdigest()}"),
+        ("Differs from the plan", "; ".join(changed) or "nothing"),
+        ("Packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES)),
+    ]
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    html = f'<section class="colophon" aria-label="Colophon"><dl>{items}</dl></section>'
+    show_html(page, html, "colophon")
+
+
+def _protect_figure(page: Page, fig: Figure, name: str) -> Figure | None:
+    if not page.is_release:
+        return fig
+    drawn = drawn_by(fig)
+    if drawn is None:
+        raise StudyError(f"figure {name!r}: only figures drawn by fhrmm.figures can be protected and released")
+    return None if drawn.shows_patients else drawn.redraw(protections(page))
+
+
+def _figure_html(page: Page, svg: bytes, stem: str, caption: str, alt: str) -> str:
+    source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+    mark = '<span class="mark">Synthetic data</span>' if page.info.synthetic else ""
+    links = " ".join(f'<a href="figures/{stem}.{kind}">{kind.upper()}</a>' for kind in ("svg", "png"))
+    html = io.StringIO()
+    html.write(f'<figure class="fhrmm" id="figure-{stem}"><img src="{source}" alt="{escape(alt)}">')
+    html.write(f"<figcaption>{mark}{escape(caption)}")
+    html.write(f'<span class="downloads">{links}</span></figcaption></figure>')
+    return html.getvalue()

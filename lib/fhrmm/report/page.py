@@ -1,0 +1,170 @@
+"""The page of one notebook run: what it is about, how it may be shown, and its first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from importlib.resources import files
+
+from IPython.display import HTML, display
+
+from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers
+from fhrmm.store import POOLED, DatasetInfo, Run, read_dataset_info, scope_centers
+from fhrmm.study import Study, load_study
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One notebook in one scope.
+
+    Attributes
+    ----------
+    run : Run
+        Where it reads and writes.
+    study : Study
+        The plan with the parameters of this run.
+    notebook : str
+        Name of the notebook without extension; prefixes the files it writes.
+    title : str
+        Title of the page.
+    display : str
+        ``local`` (full numbers, no patients) or ``release`` (small numbers protected).
+    info : DatasetInfo
+        What the dataset is.
+    patient_ids : frozenset of str
+        Identifiers that must not appear in anything shown, besides what looks like one.
+    """
+
+    run: Run
+    study: Study
+    notebook: str
+    title: str
+    display: str
+    info: DatasetInfo
+    patient_ids: frozenset[str] = frozenset()
+
+    @property
+    def is_release(self) -> bool:
+        """Whether small numbers are protected."""
+        return self.display != LOCAL
+
+    def check(self, text: str, where: str) -> None:
+        """Refuse text that holds a patient identifier or a date other than those of the plan and the dataset.
+
+        Raises
+        ------
+        DisclosureError
+            Naming the place, not the value.
+        """
+        refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=known_dates(self))
+
+
+def start_page(
+    run: Run,
+    study: Study,
+    notebook: str,
+    *,
+    title: str,
+    display: str = LOCAL,
+    patient_ids: Iterable[str] = (),
+) -> Page:
+    """Show the banner of a page and return the page.
+
+    Parameters
+    ----------
+    run : Run
+        Where the notebook reads and writes.
+    study : Study
+        The plan with this run's parameters applied.
+    notebook : str
+        Name of the notebook without extension.
+    title : str
+        Title of the page, for the colophon and the file names of nothing.
+    display : {"local", "release"}
+        How numbers may be shown.
+    patient_ids : iterable of str
+        Identifiers to look for in everything shown; what looks like one is refused anyway.
+
+    Returns
+    -------
+    Page
+        To be passed to every function that shows or writes.
+
+    Raises
+    ------
+    StudyError
+        If the way of showing is unknown.
+    """
+    mode = check_display(display)
+    page = Page(run, study, notebook, title, mode, read_dataset_info(run.data_dir), frozenset(map(str, patient_ids)))
+    show_html(page, f"<style>{_style_sheet()}</style>", "style")
+    show_html(page, _banner(page), "banner")
+    return page
+
+
+def show_html(page: Page, html: str, where: str) -> None:
+    """Display checked HTML."""
+    page.check(html, where)
+    display(HTML(html))
+
+
+def overridden_values(study: Study) -> list[tuple[str, object, object]]:
+    """List the plan values that parameters replaced in this run.
+
+    Returns
+    -------
+    list of (dotted name, value of the plan, value of this run)
+    """
+    plan, run = load_study().model_dump(), study.model_dump()
+    return list(_differences(plan, run, ""))
+
+
+def known_dates(page: Page) -> frozenset[str]:
+    """Dates that are no patient's: those of the plan and the data cut-off."""
+    dates = (page.study.cohort.second_line_from, page.study.cohort.second_line_to, page.info.data_cutoff_date)
+    return frozenset(when.isoformat() for when in dates if isinstance(when, date))
+
+
+def _differences(plan: dict[str, object], run: dict[str, object], prefix: str) -> Iterable[tuple[str, object, object]]:
+    for name, value in plan.items():
+        other = run[name]
+        if isinstance(value, dict) and isinstance(other, dict) and value.keys() == other.keys():
+            yield from _differences(value, other, f"{prefix}{name}.")
+        elif value != other:
+            yield f"{prefix}{name}", value, other
+
+
+def _style_sheet() -> str:
+    return files("fhrmm.report").joinpath("fhrmm.css").read_text(encoding="utf-8")
+
+
+def _banner(page: Page) -> str:
+    is_synthetic = page.info.synthetic
+    kind = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence" if is_synthetic else ""
+    cutoff = page.info.data_cutoff_date
+    facts = [
+        ("Data set", page.info.name),
+        ("Data", kind or "center data, pseudonymous"),
+        ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
+        ("Shown as", _mode_words(page)),
+        *((f"Plan value {name}", f"{new} (plan: {old})") for name, old, new in overridden_values(page.study)),
+    ]
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
+    css = "banner synthetic" if is_synthetic else "banner"
+    head = f'<p class="scope">{escape(_scope_words(page))}</p>'
+    return f'<aside class="{css}" aria-label="About this page">{head}<dl>{items}</dl></aside>'
+
+
+def _scope_words(page: Page) -> str:
+    if page.run.scope != POOLED:
+        return f"Center {page.run.scope}"
+    count = len(scope_centers(page.run.data_dir, POOLED))
+    return f"All centers pooled ({count})"
+
+
+def _mode_words(page: Page) -> str:
+    if not page.is_release:
+        return "local: full numbers, no patient rows"
+    return f"release: numbers below {page.study.disclosure.minimum_cell_count} are protected"

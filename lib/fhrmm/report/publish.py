@@ -1,0 +1,80 @@
+"""The gate to reports/: everything is protected and checked for identifiers before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from fhrmm.disclosure import (
+    coarsen_curves,
+    suppress_attrition,
+    suppress_estimates,
+    suppress_mapping,
+    suppress_risk,
+    suppress_table,
+)
+from fhrmm.formats import clean_estimates
+from fhrmm.report.page import Page
+from fhrmm.store import ESTIMATE_COLUMNS, write_report_csv
+from fhrmm.tables import Table
+
+
+def publish_estimates(page: Page, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Protect estimates, write them in full precision, and return what was written.
+
+    Parameters
+    ----------
+    page : Page
+        The page; in release, small numbers and what would reveal them are suppressed.
+    estimates : DataFrame
+        All estimates of the notebook: suppression looks at them together.
+
+    Returns
+    -------
+    DataFrame
+        The published rows; draw tables, figures and sentences from these.
+
+    Raises
+    ------
+    DisclosureError
+        If a text holds what looks like a patient identifier or a date.
+    """
+    published = protections(page)["estimates"](clean_estimates(estimates))
+    shown = published[list(ESTIMATE_COLUMNS)].astype({"n": "Int64", "n_events": "Int64"})
+    page.check(shown.to_csv(index=False), "estimates")
+    write_report_csv(page.run, f"estimates/{page.notebook}", shown)
+    return shown
+
+
+def publish_table(page: Page, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Protect a table of counts, write it to ``tables/<name>.csv``, and return what was written.
+
+    An attrition table is recognized by its columns.
+    """
+    kind = "attrition" if {"n_excluded", "n_remaining"} <= set(frame.columns) else "counts"
+    published = protections(page)[kind](frame)
+    page.check(published.to_csv(index=False), f"table {name}")
+    write_report_csv(page.run, name, published)
+    return published
+
+
+def protect_table(page: Page, table: Table) -> Table:
+    """Return the table drawn from a protected frame; definitions stay as they are."""
+    return table if table.kind == "public" else table.over(protections(page)[table.kind](table.source))
+
+
+def protections(page: Page) -> dict[str, Callable]:
+    """Return the protection of each kind of frame; in local display nothing is changed."""
+    threshold = page.study.disclosure.minimum_cell_count
+    if not page.is_release:
+        return dict.fromkeys(("estimates", "curves", "risk", "attrition", "counts"), lambda frame: frame)
+    return {
+        "estimates": lambda frame: suppress_estimates(frame, threshold, response=page.study.response),
+        "curves": lambda curves: coarsen_curves(curves, threshold),
+        "risk": lambda frame: suppress_risk(frame, threshold),
+        "attrition": lambda frame: suppress_attrition(frame, threshold),
+        "counts": lambda frame: (suppress_table if isinstance(frame, pd.DataFrame) else suppress_mapping)(
+            frame, threshold
+        ),
+    }

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fhrmm.errors import StudyError
 
@@ -66,21 +66,61 @@ class Cohort(Frozen):
     criteria: tuple[str, ...]
 
 
+Clock = Literal["asct_date", "first_line_start_date", "diagnosis_date"]
+Condition = Literal["frontline_asct", "no_frontline_asct", "first_line_quadruplet", "lenalidomide_maintenance"]
+
+
 class FunctionalHighRisk(Frozen):
     """Which relapses count as early."""
 
     definition: str
     window_months: int = Field(ge=1, le=60)
     window_inclusive: bool
-    clock_origin: Literal["asct_date", "first_line_start_date", "diagnosis_date"]
+    clock_origin: Clock
     quadruplet_requires_early: bool
     suboptimal_counts_as_early: bool
+    suboptimal_below: Literal["PR", "VGPR"]
+    month_rule: Literal["calendar", "average"]
+    asct_anchor: Literal["last", "first"]
+
+
+class Rule(Frozen):
+    """One way in which first line can have failed early; what is absent is taken from `functional_high_risk`."""
+
+    rule: Literal[
+        "relapse", "progression_before_asct", "primary_refractory", "suboptimal", "genomic_high_risk", "always"
+    ]
+    where: tuple[Condition, ...] = ()
+    clock: Clock | None = None
+    months: int | None = Field(default=None, ge=1, le=60)
+    inclusive: bool | None = None
+    after_asct: bool = False
+    only_if: Literal["suboptimal_counts_as_early", "quadruplet_requires_early"] | None = None
+    unless: Literal["suboptimal_counts_as_early", "quadruplet_requires_early"] | None = None
+
+
+class Route(Frozen):
+    """One way into a definition: all conditions of `where`, and any of the rules."""
+
+    name: str
+    where: tuple[Condition, ...] = ()
+    any_of: tuple[Rule, ...]
+
+
+class Definition(Frozen):
+    """A named definition of functional high risk: in by any route."""
+
+    label: str
+    reference: str
+    routes: tuple[Route, ...] = Field(min_length=1)
 
 
 class Regimens(Frozen):
     """Drug exposure rules."""
 
     refractory_days: int
+    maintenance_without_stop_is_ongoing: bool
+    first_line_without_asct_runs_until_progression: bool
 
 
 class Staging(Frozen):
@@ -93,6 +133,8 @@ class Staging(Frozen):
     advanced_stage_levels: tuple[str, ...]
     prefer: Literal["recorded", "computed"]
     extramedullary_levels: tuple[str, ...]
+    genomic_beta2_microglobulin: float
+    genomic_creatinine_normal_below: float
 
 
 class Response(Frozen):
@@ -106,6 +148,9 @@ class Response(Frozen):
     maximum_not_evaluable_between: int
     lone_biochemical_progression_with_new_line_is_event: bool
     date_at: Literal["first", "confirming"]
+    progression_date_at: Literal["first", "confirming"]
+    visit_source: Literal["recorded", "labs"]
+    progression_stands_alone: tuple[Literal["biochemical", "imaging", "clinical"], ...]
     levels: tuple[str, ...]
     responders: tuple[str, ...]
     vgpr_or_better: tuple[str, ...]
@@ -136,6 +181,8 @@ class Endpoint(Frozen):
     censors: tuple[CensorSource, ...]
     population: Literal["all", "responders"] = "all"
     next_therapy: Literal["ignore", "event", "censor"] = "ignore"
+    maximum_gap_days: int = Field(default=0, ge=0)
+    gap_applies_to: Literal["all", "death"] = "all"
 
 
 class Factor(Frozen):
@@ -194,6 +241,7 @@ class Study(Frozen):
     time: Time
     cohort: Cohort
     functional_high_risk: FunctionalHighRisk
+    definitions: dict[str, Definition]
     regimens: Regimens
     staging: Staging
     response: Response
@@ -204,15 +252,22 @@ class Study(Frozen):
     display: Display
     disclosure: Disclosure
 
+    @model_validator(mode="after")
+    def _definition_exists(self) -> Study:
+        name = self.functional_high_risk.definition
+        if name not in self.definitions:
+            near = difflib.get_close_matches(name, self.definitions, n=1)
+            hint = f"; nearest: {near[0]!r}" if near else f"; known: {', '.join(self.definitions)}"
+            raise ValueError(f"functional_high_risk.definition {name!r} is not defined{hint}")
+        return self
+
     def factor(self, variable: str) -> Factor:
         """Return the factor of that name."""
         return next(factor for factor in self.factors if factor.variable == variable)
 
     def label(self, variable: str) -> str:
         """Return the label of a factor, the pathway, or the name itself."""
-        known = {factor.variable: factor.label for factor in self.factors} | {
-            self.pathway.variable: self.pathway.label
-        }
+        known = {factor.variable: factor.label for factor in self.factors} | {self.pathway.variable: self.pathway.label}
         return known.get(variable, variable.replace("_", " "))
 
 

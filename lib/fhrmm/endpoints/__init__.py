@@ -1,0 +1,6 @@
+"""Endpoints as declarations of the plan: origin, event sources, censor sources, with every date traceable."""
+
+from fhrmm.endpoints.derive import derive_time_to_event
+from fhrmm.endpoints.describe import describe_endpoints
+
+__all__ = ["derive_time_to_event", "describe_endpoints"]

@@ -1,0 +1,7 @@
+"""Response to second line: visits, confirmation, best response, progression."""
+
+from fhrmm.response.agreement import tabulate_agreement
+from fhrmm.response.best import derive_response
+from fhrmm.response.confirmation import confirm_visits, derive_visits
+
+__all__ = ["confirm_visits", "derive_response", "derive_visits", "tabulate_agreement"]

@@ -1,0 +1,168 @@
+"""Assessments as flat arrays sorted by patient and day, one visit per patient and day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.store import DatasetInfo
+from fhrmm.study import Study
+from fhrmm.threevalued import date_bounds
+
+# Order of depth; 0 is not evaluable, -1 no response recorded. Progression ranks below stable disease.
+CODES = {"sCR": 7, "CR": 6, "VGPR": 5, "PR": 4, "MR": 3, "SD": 2, "PD": 1, "NE": 0}
+NAMES_BY_CODE = tuple(sorted(CODES, key=CODES.__getitem__))
+PD_CODE, SD_CODE, MR_CODE = CODES["PD"], CODES["SD"], CODES["MR"]
+NO_DAY = np.datetime64("NaT", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Visits on or after the start of second line that carry a response, sorted by patient and day.
+
+    Attributes
+    ----------
+    patient : ndarray of int64
+        Row position of the patient in the cohort.
+    day : ndarray of datetime64[D]
+        Day of the visit.
+    code : ndarray of int8
+        Response, by `CODES`; of several on one day the worst evaluable one.
+    alone : ndarray of bool
+        Progression that needs no second assessment.
+    after_next : ndarray of bool
+        After the start of the next line.
+    n_patients : int
+        Rows of the cohort.
+    """
+
+    patient: np.ndarray
+    day: np.ndarray
+    code: np.ndarray
+    alone: np.ndarray
+    after_next: np.ndarray
+    n_patients: int
+
+    def keep(self, mask: np.ndarray) -> Visits:
+        """Return the visits where `mask`."""
+        return Visits(
+            self.patient[mask],
+            self.day[mask],
+            self.code[mask],
+            self.alone[mask],
+            self.after_next[mask],
+            self.n_patients,
+        )
+
+    def first(self, mask: np.ndarray) -> np.ndarray:
+        """Return the position of the first visit per patient where `mask`, -1 where there is none."""
+        found = np.flatnonzero(mask)[::-1]
+        position = np.full(self.n_patients, -1, dtype=np.int64)
+        position[self.patient[found]] = found
+        return position
+
+    def last(self, mask: np.ndarray) -> np.ndarray:
+        """Return the position of the last visit per patient where `mask`, -1 where there is none."""
+        found = np.flatnonzero(mask)
+        position = np.full(self.n_patients, -1, dtype=np.int64)
+        position[self.patient[found]] = found
+        return position
+
+    def count(self, mask: np.ndarray) -> np.ndarray:
+        """Count visits per patient where `mask`."""
+        return np.bincount(self.patient[mask], minlength=self.n_patients)
+
+    def days_at(self, position: np.ndarray) -> np.ndarray:
+        """Return the day of visits by position; NaT at -1."""
+        return np.append(self.day, NO_DAY)[position]
+
+
+def arrange_visits(
+    cohort: pd.DataFrame, assessments: pd.DataFrame, study: Study, *, info: DatasetInfo | None = None
+) -> Visits:
+    """Sort the assessments of the cohort into `Visits`.
+
+    Left out: visits without date or response, of patients not in the cohort, before the start of second line, after
+    the data cut-off.
+    """
+    code, alone = response_codes(assessments), _stands_alone(assessments, study)
+    return make_visits(cohort, match_patients(cohort, assessments), _days(assessments, study), code, alone, study, info)
+
+
+def make_visits(
+    cohort: pd.DataFrame,
+    patient: np.ndarray,
+    day: np.ndarray,
+    code: np.ndarray,
+    alone: np.ndarray,
+    study: Study,
+    info: DatasetInfo | None,
+) -> Visits:
+    """Build `Visits` from aligned columns; see `arrange_visits` for what is left out."""
+    policy = study.time.partial_date_policy
+    origin, next_line = (
+        date_bounds(cohort, name).point(policy) for name in ("second_line_start_date", "next_line_start_date")
+    )
+    used = (patient >= 0) & (code >= 0) & ~np.isnat(day)
+    patient, day, code, alone = patient[used], day[used], code[used], alone[used]
+    inside = day >= origin[patient]
+    if info is not None and info.data_cutoff_date is not None:
+        inside &= day <= np.datetime64(info.data_cutoff_date, "D")
+    order = _sorted_days(patient, day, code, alone, inside)
+    after_next = day[order] > next_line[patient[order]]
+    return Visits(patient[order], day[order], code[order], alone[order], after_next, len(cohort))
+
+
+def match_patients(cohort: pd.DataFrame, assessments: pd.DataFrame) -> np.ndarray:
+    """Return the cohort row of each assessment by center and patient, -1 where the patient is not in the cohort."""
+    n = len(cohort)
+    keys = []
+    for column in ("center", "patient_id"):
+        both = pd.concat([cohort[column].astype(object), assessments[column].astype(object)], ignore_index=True)
+        keys.append(pd.factorize(both)[0].astype(np.int64))
+    combined = keys[0] * (keys[1].max(initial=0) + 1) + keys[1]
+    order = np.argsort(combined[:n], kind="stable")
+    known = combined[:n][order]
+    if n == 0:
+        return np.full(len(assessments), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(known, combined[n:]), n - 1)
+    return np.where(known[place] == combined[n:], order[place], -1)
+
+
+def response_codes(assessments: pd.DataFrame) -> np.ndarray:
+    """Return the recorded response of each assessment by `CODES`, -1 where none is recorded."""
+    return codes_of(assessments["response"])
+
+
+def codes_of(values: pd.Series) -> np.ndarray:
+    """Return a response column by `CODES`, -1 where missing."""
+    category = pd.Categorical(values, categories=list(NAMES_BY_CODE))
+    return category.codes.astype(np.int8)
+
+
+def _days(assessments: pd.DataFrame, study: Study) -> np.ndarray:
+    return date_bounds(assessments, "assessment_date").point(study.time.partial_date_policy)
+
+
+def _stands_alone(assessments: pd.DataFrame, study: Study) -> np.ndarray:
+    basis = pd.Categorical(assessments["progression_basis"])
+    alone = np.array([*(level in study.response.progression_stands_alone for level in basis.categories), False])
+    return alone[basis.codes]
+
+
+def _sorted_days(
+    patient: np.ndarray, day: np.ndarray, code: np.ndarray, alone: np.ndarray, inside: np.ndarray
+) -> np.ndarray:
+    """Return row numbers sorted by patient and day, of each day the worst evaluable response only."""
+    rows = np.flatnonzero(inside)
+    if rows.size == 0:
+        return rows
+    rank = np.where(code[rows] == 0, 8, code[rows]).astype(np.int64)
+    since = (day[rows] - day[rows].min()).astype(np.int64)
+    key = patient[rows] * (since.max() + 1) + since
+    order = np.argsort(key * 32 + rank * 2 + ~alone[rows], kind="stable")
+    key = key[order]
+    first_of_day = np.append(True, key[1:] != key[:-1])
+    return rows[order[first_of_day]]

@@ -72,7 +72,9 @@ def _days(months: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(months * MONTH), 1, NEVER - 1).astype(np.int64)
 
 
-def _observe(progression: np.ndarray, death: np.ndarray, follow_up: np.ndarray, gap: np.ndarray, phase: np.ndarray) -> Draw:
+def _observe(
+    progression: np.ndarray, death: np.ndarray, follow_up: np.ndarray, gap: np.ndarray, phase: np.ndarray
+) -> Draw:
     """Record what falls within follow-up: progression until the last visit, death until the last contact."""
     died = death <= follow_up
     last_contact = np.where(died, death, follow_up)

@@ -110,7 +110,9 @@ def _assign_ids(patients: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 
 def _of_patients(rows: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
     roles = chosen[["patient_id", "role", "variant"]]
-    return rows.merge(roles, on="patient_id", how="inner").sort_values(["center", "patient_id"], kind="stable", ignore_index=True)
+    return rows.merge(roles, on="patient_id", how="inner").sort_values(
+        ["center", "patient_id"], kind="stable", ignore_index=True
+    )
 
 
 def _pair(patients: pd.DataFrame, variant: str) -> tuple[pd.Series, pd.Series]:

@@ -96,7 +96,11 @@ def _person(draw: Draw) -> dict[str, object]:
 def _stage(draw: Draw) -> dict[str, object]:
     unknown, untested = draw["stage_missing"], draw["fish_missing"]
     labs: dict[str, object] = {name: draw[name] for name in LABS}
-    for name, missing in (("beta2_microglobulin_mg_l", unknown), ("albumin_g_dl", unknown), ("ldh_u_l", draw["ldh_missing"])):
+    for name, missing in (
+        ("beta2_microglobulin_mg_l", unknown),
+        ("albumin_g_dl", unknown),
+        ("ldh_u_l", draw["ldh_missing"]),
+    ):
         labs[name] = np.where(missing, np.nan, draw[name])
     incomplete = unknown | untested | draw["ldh_missing"]
     return labs | {name: _yes_no(draw[name], untested) for name in LESIONS} | {
@@ -131,7 +135,13 @@ def _second_line(draw: Draw) -> dict[str, object]:
 
 def _outcome(draw: Draw) -> dict[str, object]:
     progressed, died = draw["progression"] < NEVER, draw["death"] < NEVER
-    names = ("best_response_date", "progression_date", "next_line_start_date", "last_assessment_date", "last_contact_date")
+    names = (
+        "best_response_date",
+        "progression_date",
+        "next_line_start_date",
+        "last_assessment_date",
+        "last_contact_date",
+    )
     return {name: draw[name] for name in (*names, "death_date")} | {
         "best_response": _labelled(list(RESPONSES), draw["response"]),
         "response_confirmed": _yes_no(draw["confirmed"], draw["response"] > PR),

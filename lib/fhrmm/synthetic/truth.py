@@ -111,9 +111,15 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "late_multiplier": ("ASM", "as above"),
     "death_without_progression_per_month": ("ASM", "no published value"),
     "follow_up_months": ("ASM", "follow-up is not published"),
-    "second_line_asct_share": ("ASM", "share of eligible responders, giving about 14 of 62; no association with outcome"),
+    "second_line_asct_share": (
+        "ASM",
+        "share of eligible responders, giving about 14 of 62; no association with outcome",
+    ),
     "center_frailty_sd": ("ASM", "0 in the embedded data"),
-    "krd_helps_only_lenalidomide_naive": ("ASM", "false in the embedded data; the abstract suggests it without numbers"),
+    "krd_helps_only_lenalidomide_naive": (
+        "ASM",
+        "false in the embedded data; the abstract suggests it without numbers",
+    ),
     "age_mean_sd": ("REL", "median 61 to 62 years in related cohorts"),
     "age_range": ("REL", "37 to 72 years in a related cohort"),
     "male": ("REL", "51% in a related cohort"),

@@ -100,7 +100,9 @@ def dictionary_rows(files: list[CenterFile], style: Style) -> list[list[str]]:
                 form = file.instrument or FORMS[known[column].group]
                 options = choices(known[column], file, style)
                 listed = " | ".join(f"{code}, {label}" for code, label in options)
-                rows.append(_dictionary_row(field, form, "radio" if options else "text", known[column].label_it, listed))
+                rows.append(
+                    _dictionary_row(field, form, "radio" if options else "text", known[column].label_it, listed)
+                )
         for column, boxes in file.checkboxes.items():
             words = column_words(known[column], file, style)
             listed = " | ".join(f"{box.split('___')[1]}, {words.get(value, value)}" for box, value in boxes.items())

@@ -42,7 +42,11 @@ def _write_column(table: pd.DataFrame, variable: Variable, file: CenterFile, sty
     elif variable.type == "regimen":
         text = _write_regimens(column, style)
     else:
-        text = column.astype(object).map(column_words(variable, file, style).get, na_action="ignore").fillna(column.astype(object))
+        text = (
+            column.astype(object)
+            .map(column_words(variable, file, style).get, na_action="ignore")
+            .fillna(column.astype(object))
+        )
     return text.astype(object).where(column.notna(), style.missing.get(variable.column, ""))
 
 

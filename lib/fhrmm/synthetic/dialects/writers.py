@@ -30,8 +30,17 @@ CANONICAL = {
     "C09": {"patients": "patients.xlsx"},
     "C10": {"patients": "patients.csv"},
 }
-NOTES = {"C01": ("Note", ("", "", "rivalutare PET", "", "", "in corso", "")), "C08": ("Compilazione", ("completa", "da rivedere"))}
-SERIAL_COLUMNS = ("diagnosis_date", "first_line_start_date", "first_progression_date", "last_contact_date", "assessment_date")
+NOTES = {
+    "C01": ("Note", ("", "", "rivalutare PET", "", "", "in corso", "")),
+    "C08": ("Compilazione", ("completa", "da rivedere")),
+}
+SERIAL_COLUMNS = (
+    "diagnosis_date",
+    "first_line_start_date",
+    "first_progression_date",
+    "last_contact_date",
+    "assessment_date",
+)
 EXCEL_DAY_ZERO = date(1899, 12, 30)
 LEGEND = (
     ("Legenda", ""), ("DATI SINTETICI", "nessun paziente reale"), ("Sesso", "1 = M, 2 = F"),
@@ -108,7 +117,10 @@ def _typed_rows(table: pd.DataFrame, name: str, serial: bool) -> list[list[objec
     known = variables(name)
     kinds = [(column, known[column].type) for column in table.columns]
     return [
-        [_cell(text, kind, serial and column in SERIAL_COLUMNS) for text, (column, kind) in zip(row, kinds, strict=True)]
+        [
+            _cell(text, kind, serial and column in SERIAL_COLUMNS)
+            for text, (column, kind) in zip(row, kinds, strict=True)
+        ]
         for row in table.to_numpy().tolist()
     ]
 

@@ -1,0 +1,138 @@
+"""What is remembered of each node, and what must run again because of what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from notebookrun.files import write_json
+from notebookrun.fingerprint import Digests, digest
+from notebookrun.graph import NodeId
+from notebookrun.places import Places
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The last good run of a node.
+
+    Attributes
+    ----------
+    code : dict of str to str
+        Digest of the notebook's code, of every definition it can reach, and of the engine.
+    parameters : dict
+        Values injected, places left out.
+    packages : dict of str to str
+        Installed versions.
+    inputs, outputs : dict of str to str
+        Digest of each file read and written.
+    page : str
+        Digest of what the page shows apart from outputs.
+    seconds : dict of str to float
+        How long it took.
+    warnings : tuple of str
+        What was declared and not done.
+    """
+
+    code: dict[str, str]
+    parameters: dict[str, Any]
+    packages: dict[str, str]
+    inputs: dict[str, str | None] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Memory:
+    """The entries of all nodes of one work folder."""
+
+    def __init__(self, places: Places) -> None:
+        self._folder = places.state / "nodes"
+
+    def _path(self, node: NodeId) -> Any:
+        return self._folder / node.scope / f"{node.name}.json"
+
+    def load(self, node: NodeId) -> Entry | None:
+        """Return what is known of a node; None if nothing is, or if the entry is damaged."""
+        try:
+            kept = json.loads(self._path(node).read_text(encoding="utf-8"))
+            entry, seal = kept["entry"], kept["seal"]
+            if kept["version"] != VERSION or seal != digest(entry):
+                return None
+            return Entry(**{**entry, "warnings": tuple(entry["warnings"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def store(self, node: NodeId, entry: Entry) -> None:
+        """Remember a good run."""
+        plain = json.loads(json.dumps(asdict(entry)))
+        write_json(self._path(node), {"version": VERSION, "seal": digest(plain), "entry": plain})
+
+    def forget(self, node: NodeId) -> None:
+        """Drop what is known of a node, before it runs again."""
+        self._path(node).unlink(missing_ok=True)
+
+
+def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str]:
+    """Say why a node must be executed.
+
+    Parameters
+    ----------
+    now : Entry
+        The present code, parameters, packages and inputs.
+    then : Entry or None
+        The last good run.
+    digests : Digests
+        To look at the outputs as they are.
+
+    Returns
+    -------
+    list of str
+        Empty if nothing has changed.
+    """
+    if then is None:
+        return ["it has not run yet"]
+    reasons = [f"{what} changed" for what in changed(then.code, now.code)]
+    reasons += [f"parameter {name} changed" for name in changed(then.parameters, now.parameters)]
+    reasons += [f"package {name} changed" for name in changed(then.packages, now.packages)]
+    reasons += [f"input {name} changed" for name in changed(then.inputs, now.inputs)]
+    reasons += _output_reasons(then, digests)
+    return reasons
+
+
+def _output_reasons(then: Entry, digests: Digests) -> list[str]:
+    """Notice outputs deleted or edited by hand; pages are looked at elsewhere, they need no execution."""
+    reasons = []
+    for name, kept in then.outputs.items():
+        if name.endswith(".html"):
+            continue
+        present = digests.present(name)
+        if present is None:
+            reasons.append(f"output {name} is gone")
+        elif kept not in (present, digests.get(name)):
+            reasons.append(f"output {name} was edited")
+    return reasons
+
+
+def reasons_to_render(now: Entry, then: Entry, digests: Digests) -> list[str]:
+    """Say why a page must be made again although nothing needs to be executed."""
+    pages = {name: kept for name, kept in then.outputs.items() if name.endswith(".html")}
+    reasons = [] if now.page == then.page else ["text or navigation of the page changed"]
+    reasons += [f"page {name} is gone or was edited" for name, kept in pages.items() if digests.get(name) != kept]
+    return reasons
+
+
+def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the keys whose values differ, those only on one side included.
+
+    Examples
+    --------
+    >>> changed({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4})
+    ['b', 'c']
+    """
+    missing = object()
+    return sorted(key for key in {*then, *now} if then.get(key, missing) != now.get(key, missing))

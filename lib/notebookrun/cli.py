@@ -1,0 +1,178 @@
+"""The command line of a study's runner."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from notebookrun.errors import MisuseError
+from notebookrun.graph import Graph, build_graph
+from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
+from notebookrun.places import Places
+from notebookrun.project import Project
+from notebookrun.selection import check_names
+from notebookrun.session import Request, Session
+from notebookrun.sources import Notebook, names_of, read_notebooks
+
+GOOD, SOMETHING_FAILED, MISUSE = 0, 1, 2
+
+
+def build_parser(project: Project) -> argparse.ArgumentParser:
+    """Return the parser of all options; a study may add its own."""
+    parser = argparse.ArgumentParser(
+        description=f"{project.title}: run every notebook for every scope and write the report.",
+        epilog="Exit status: 0 all good, 1 something failed (the rest still ran), 2 wrong use (nothing was started).",
+    )
+    add = parser.add_argument
+    add("--data", metavar="DATASET", default=project.data, help="dataset folder (default: %(default)s)")
+    add("--out", metavar="REPORTS", default=project.reports, help="report folder (default: %(default)s)")
+    add("--work", metavar="WORK", default=project.work, help="folder of intermediates (default: %(default)s)")
+    add("--center", metavar="SCOPE", action="append", default=[], help="only this scope; may be repeated")
+    add("--notebook", metavar="NAME", action="append", default=[], help="only this notebook and what it needs")
+    add("-p", "--parameter", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[], help="set a parameter")
+    add("-f", "--parameters-file", metavar="YAML", action="append", default=[], help="set parameters from a file")
+    add("--jobs", type=int, metavar="N", default=os.cpu_count() or 1, help="notebooks at a time (default: %(default)s)")
+    add("--time-limit", type=float, metavar="SECONDS", default=3600.0, help="per notebook (default: %(default)g)")
+    add("--cold", action="store_true", help="start every kernel afresh instead of forking a warm one")
+    add("--force", action="store_true", help="run also what is unchanged")
+    add("--list", action="store_true", help="list scopes and notebooks with their state, and stop")
+    add("--list-parameters", action="store_true", help="list parameters with type, default and meaning, and stop")
+    add("--explain", action="store_true", help="say why each node would run or not, and stop")
+    add("--quiet", action="store_true", help="say nothing but problems and the last line")
+    add(
+        "--json-log",
+        metavar="FILE",
+        nargs="?",
+        const="-",
+        help="one JSON object per event (- for standard output)",
+    )
+    return parser
+
+
+def main(
+    project: Project, arguments: Sequence[str] | None = None, parser: argparse.ArgumentParser | None = None
+) -> int:
+    """Run a study's notebooks as the command line says.
+
+    Returns
+    -------
+    int
+        0 all good, 1 something failed, 2 wrong use; 130 or 143 if interrupted.
+    """
+    options = (parser or build_parser(project)).parse_args(arguments)
+    try:
+        return _main(project, options)
+    except MisuseError as error:
+        for problem in error.problems:
+            print(f"run_all: {problem}", file=sys.stderr)
+        return MISUSE
+
+
+def _main(project: Project, options: argparse.Namespace) -> int:
+    notebooks = read_notebooks(project.notebooks)
+    known = merge_parameters(notebook.parameters for notebook in notebooks)
+    if options.list_parameters:
+        print_parameters(known)
+        return GOOD
+    request, graph = _check(project, options, notebooks, known)
+    session = Session(project, notebooks, graph, request)
+    if options.list or options.explain:
+        session.show_plan(with_reasons=options.explain)
+        return GOOD
+    return session.run()
+
+
+def _check(
+    project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
+) -> tuple[Request, Graph]:
+    """Check everything that was asked for, and complain about all of it at once."""
+    places = _places(project, options)
+    problems: list[str] = []
+    scopes = _scopes(project, places, problems)
+    if scopes:
+        problems += check_names("scope", options.center, scopes)
+    problems += check_names("notebook", options.notebook, names_of(notebooks))
+    values, complaints = _values(project, options, known)
+    problems += complaints + _number_problems(options)
+    if problems:
+        raise MisuseError(problems)
+    request = Request(
+        places=places,
+        scopes=tuple(dict.fromkeys(options.center)),
+        notebooks=tuple(dict.fromkeys(options.notebook)),
+        values=values,
+        jobs=options.jobs,
+        is_warm=not options.cold and hasattr(os, "fork"),
+        force=options.force,
+        time_limit=options.time_limit,
+        is_quiet=options.quiet,
+        json_log=options.json_log,
+    )
+    return request, build_graph(notebooks, project.steps, scopes)
+
+
+def _places(project: Project, options: argparse.Namespace) -> Places:
+    root = project.root.resolve()
+    data, work, reports = (_absolute(root, given, project) for given in (options.data, options.work, options.out))
+    return Places(root, data, work, reports)
+
+
+def _absolute(root: Path, given: str, project: Project) -> Path:
+    """Return a folder as given from where the user stands; the defaults are taken from the root."""
+    is_default = given in (project.data, project.work, project.reports)
+    return ((root if is_default else Path.cwd()) / given).resolve()
+
+
+def _scopes(project: Project, places: Places, problems: list[str]) -> list[str]:
+    try:
+        return project.list_scopes(places.data)
+    except Exception as error:
+        if not getattr(error, "for_reader", False):
+            raise
+        problems.append(str(error))
+        return []
+
+
+def _number_problems(options: argparse.Namespace) -> list[str]:
+    problems = [] if options.jobs >= 1 else [f"--jobs: {options.jobs} is out of range, expected at least 1"]
+    return problems + ([] if options.time_limit >= 0 else ["--time-limit: expected 0 (none) or more seconds"])
+
+
+def _values(
+    project: Project, options: argparse.Namespace, known: dict[str, Parameter]
+) -> tuple[dict[str, Value], list[str]]:
+    """Return the parameters from files and words, and what is wrong with them."""
+    import yaml
+
+    typed: dict[str, Any] = {}
+    problems: list[str] = []
+    for file in options.parameters_file:
+        try:
+            content = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as error:
+            problems.append(f"-f {file}: not readable as YAML ({type(error).__name__})")
+            continue
+        if not isinstance(content, dict):
+            problems.append(f"-f {file}: expected `name: value` lines")
+            continue
+        doubled = [name for name in content if name in typed and typed[name] != content[name]]
+        problems += [f"parameter {name!r} is given twice with different values" for name in doubled]
+        typed |= {str(name): value for name, value in content.items()}
+    flags = {"scope": "--center", "data": "--data", "work": "--work", "reports": "--out"}
+    reserved = {name: flags[what] for name, what in project.place_parameters.items()}
+    words = [(name, value) for name, value in options.parameter]
+    values, complaints = check_values(known, typed, words, reserved)
+    return values, problems + complaints
+
+
+def print_parameters(parameters: dict[str, Parameter]) -> None:
+    """Print name, type, default and meaning of every parameter."""
+    for name, parameter in parameters.items():
+        limits = describe_range(parameter)
+        print(f"{name}: {parameter.kind} = {parameter.default!r}{f'  ({limits})' if limits else ''}")
+        print(f"    {parameter.help or 'no description'}")
+        print(f"    in {', '.join(parameter.notebooks)}")

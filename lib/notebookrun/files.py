@@ -1,0 +1,56 @@
+"""Files written whole or not at all, and their digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from notebookrun.places import Places
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees either the former content or all of the new.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written or the disk is full; nothing half-written remains.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data as JSON, whole or not at all."""
+    write_whole(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_names(places: Places, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the named files that exist."""
+    paths = {name: places.absolute(name) for name in sorted(set(names))}
+    return {name: digest_file(path) for name, path in paths.items() if path.is_file()}
+
+
+def remove_files(places: Places, names: Iterable[str]) -> None:
+    """Delete the named files; those already gone are fine."""
+    for name in names:
+        places.absolute(name).unlink(missing_ok=True)

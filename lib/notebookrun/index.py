@@ -1,0 +1,97 @@
+"""The cover of a report: the question, key figures, and every scope and notebook with its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATE_TEXT = {
+    "ok": "ready",
+    "failed": "failed",
+    "blocked": "not run",
+    "stale": "out of date",
+    "interrupted": "interrupted",
+    "absent": "none",
+}
+MEANING = {
+    "ok": "the page shows the present data, parameters and code",
+    "failed": "a step could not be completed; the page shows how far it came",
+    "blocked": "something it needs failed",
+    "stale": "data, parameters or code have changed since; run again",
+    "interrupted": "the run was stopped before it",
+    "absent": "not part of this run, or not made for this scope",
+}
+
+
+def matrix_rows(
+    scopes: Sequence[str],
+    notebooks: Sequence[str],
+    states: Mapping[tuple[str, str], str],
+    figures: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Return the rows of the matrix scopes x notebooks.
+
+    Examples
+    --------
+    >>> matrix_rows(["ALL"], ["00_a"], {("ALL", "00_a"): "ok"}, {})[0]["cells"][0]["href"]
+    'ALL/00_a.html'
+    """
+    return [
+        {
+            "scope": scope,
+            "figures": list(figures.get(scope, ())),
+            "cells": [_cell(scope, name, states.get((scope, name), "absent")) for name in notebooks],
+        }
+        for scope in scopes
+    ]
+
+
+def _cell(scope: str, name: str, state: str) -> dict[str, str]:
+    has_page = state not in ("absent", "interrupted")
+    return {
+        "state": state,
+        "text": STATE_TEXT[state],
+        "href": f"{scope}/{name}.html" if has_page else "",
+        "node": f"{scope}/{name}" if has_page else "",
+    }
+
+
+def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return the cover page.
+
+    Parameters
+    ----------
+    content : mapping
+        ``title``, ``banner``, ``question``, ``paragraphs``, ``headline`` (label, value, range), ``figure_labels``,
+        ``thumbnail``, ``links``, ``problems``, ``footer``; all but the title may be absent.
+    rows : sequence of mapping
+        As made by `matrix_rows`.
+    columns : sequence of str
+        Titles of the notebooks.
+
+    Returns
+    -------
+    str
+        HTML; times are not in it but in ``run_times.js`` beside it, so that equal runs give equal bytes.
+    """
+    used = {cell["state"] for row in rows for cell in row["cells"]}
+    legend = [{"state": s, "text": STATE_TEXT[s], "meaning": MEANING[s]} for s in STATE_TEXT if s in used]
+    defaults: dict[str, Any] = {
+        "banner": "",
+        "question": "",
+        "paragraphs": [],
+        "headline": [],
+        "figure_labels": [],
+        "thumbnail": None,
+        "links": [],
+        "problems": [],
+        "footer": "",
+    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    template = environment.get_template("index.html.j2")
+    return template.render({**defaults, **content}, style=style, rows=rows, columns=columns, legend=legend)

@@ -1,0 +1,118 @@
+"""What every kernel of the engine does before its first cell, whether started afresh or forked.
+
+Run as ``python -P -m notebookrun.launch -f CONNECTION_FILE``. Reader-directed errors are marked, files opened are noted
+for the check of declared reads and writes, and what a pre-imported parent would leak is reset.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+TRACE_VARIABLE = "NOTEBOOKRUN_TRACE"
+READER_MARK = "notebookrun: for the reader"
+KERNEL_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "SOURCE_DATE_EPOCH": "0",
+    "TZ": "UTC",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+ARGUMENTS = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_IGNORED = (".py", ".pyc", ".so", ".pyd", ".ttf", ".afm")
+
+
+def trace_files(target: str) -> None:
+    """Note every file opened from now on in the file `target`: a letter (R, W, M, D), a tab, the absolute path.
+
+    W is written, M is the name a written file got by renaming, D is deleted.
+    """
+    log = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    seen: set[tuple[str, str]] = set()
+
+    def note(kind: str, path: Any) -> None:
+        """Write one line, once."""
+        text = _path_text(path)
+        if text is None or text.endswith(_IGNORED) or (kind in "RW" and (kind, text) in seen):
+            return
+        seen.add((kind, text))
+        os.write(log, f"{kind}\t{text}\n".encode(errors="surrogateescape"))
+
+    sys.addaudithook(_hook(note))
+
+
+def _path_text(path: Any) -> str | None:
+    """Return an absolute path, or None for what is not a path (a file descriptor)."""
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not isinstance(path, str) or "\n" in path or path.startswith(("/dev/", "/proc/")):
+        return None
+    return os.path.abspath(path)
+
+
+def _hook(note: Callable[[str, Any], None]) -> Callable[[str, tuple[Any, ...]], None]:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            flags = arguments[2] if isinstance(arguments[2], int) else 0
+            note("W" if flags & _WRITING else "R", arguments[0])
+        elif event == "os.rename":
+            note("D", arguments[0])
+            note("M", arguments[1])
+        elif event == "os.remove":
+            note("D", arguments[0])
+
+    return hook
+
+
+def reset_leaks() -> None:
+    """Reset what modules imported before the fork guess or share: display widths, random states, temporary names."""
+    loaded = sys.modules
+    if "pandas" in loaded:
+        loaded["pandas"].set_option("display.max_columns", 20)
+    if "numpy.random" in loaded:
+        loaded["numpy.random"].seed()
+    if "random" in loaded:
+        loaded["random"].seed()
+    if "tempfile" in loaded:
+        loaded["tempfile"]._name_sequence = None
+        loaded["tempfile"].tempdir = None
+
+
+def make_app(arguments: list[str]) -> Any:
+    """Return an initialized kernel whose sockets are bound."""
+    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.zmqshell import ZMQInteractiveShell
+
+    class EngineShell(ZMQInteractiveShell):
+        """A shell that marks errors meant for the reader, so that a page shows their message alone."""
+
+        def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+            marked = [READER_MARK] if getattr(evalue, "for_reader", False) else stb
+            super()._showtraceback(etype, evalue, marked)
+
+    app = IPKernelApp.instance()
+    app.kernel_class.shell_class = EngineShell
+    app.initialize([*arguments, *ARGUMENTS])
+    return app
+
+
+def start(arguments: list[str], ready: Callable[[], None] = lambda: None) -> None:
+    """Start a kernel in this process and serve until it is shut down; `ready` is called once its sockets are bound."""
+    reset_leaks()
+    app = make_app(arguments)
+    target = os.environ.pop(TRACE_VARIABLE, "")
+    if target:
+        trace_files(target)
+    ready()
+    app.start()
+
+
+if __name__ == "__main__":
+    start(sys.argv[1:])

@@ -1,0 +1,132 @@
+"""Worker processes on this machine, replaced when they die."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from notebookrun.graph import NodeId
+from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.task import LOST, Executed, Outcome, Task
+
+PRELOAD = ["notebookrun.worker", "notebookrun.render"]
+
+
+@dataclass
+class _Worker:
+    process: Any
+    connection: Connection
+    node: NodeId | None = None
+
+
+Message = Outcome | Executed
+
+
+class LocalPool:
+    """Runs tasks in processes of this machine.
+
+    Parameters
+    ----------
+    size : int
+        Number of worker processes.
+    environment : dict of str to str
+        Added to the environment of the workers.
+    """
+
+    def __init__(self, size: int, environment: dict[str, str]) -> None:
+        os.environ.update(KERNEL_ENVIRONMENT | environment)
+        method = "spawn" if sys.platform == "win32" else "forkserver"
+        self._context = multiprocessing.get_context(method)
+        if method == "forkserver":
+            self._context.set_forkserver_preload(PRELOAD)
+        self._workers: list[_Worker] = []
+        self._size = size
+
+    @property
+    def free(self) -> int:
+        """How many tasks could be taken now."""
+        return self._size - sum(worker.node is not None for worker in self._workers)
+
+    def submit(self, task: Task) -> None:
+        """Give a task to an idle worker; a new one is started if none is idle."""
+        idle = [worker for worker in self._workers if worker.node is None]
+        worker = idle[0] if idle else self._start()
+        worker.node = task.node
+        try:
+            worker.connection.send(task)
+        except OSError:
+            self._drop(worker)
+            fresh = self._start()
+            fresh.node = task.node
+            fresh.connection.send(task)
+
+    def _start(self) -> _Worker:
+        mine, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        worker = _Worker(process, mine)
+        self._workers.append(worker)
+        return worker
+
+    def wait(self, seconds: float) -> list[Message]:
+        """Return what workers have said, waiting at most so long; a dead worker's task counts as lost."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        if not by_connection:
+            return []
+        ready = wait(list(by_connection), timeout=seconds)
+        return [message for c in ready if (message := self._receive(by_connection[c])) is not None]  # type: ignore[index]
+
+    def _receive(self, worker: _Worker) -> Message | None:
+        try:
+            message: Message = worker.connection.recv()
+        except (EOFError, OSError):
+            node = worker.node
+            self._drop(worker)
+            return Outcome(node, LOST, "its worker process was killed") if node else None
+        if isinstance(message, Outcome):
+            worker.node = None
+        return message
+
+    def stop(self, node: NodeId) -> None:
+        """Kill the worker of a node that does not answer."""
+        for worker in self._workers:
+            if worker.node == node:
+                worker.process.kill()
+
+    def process_ids(self) -> Sequence[int]:
+        """Return the workers' process ids."""
+        return [worker.process.pid for worker in self._workers]
+
+    def _drop(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        with contextlib.suppress(OSError):
+            worker.connection.close()
+        worker.process.kill()
+        worker.process.join(5)
+
+    def close(self) -> None:
+        """End all workers and what they run."""
+        for worker in list(self._workers):
+            self._drop(worker)
+
+
+def serve(connection: Connection, owner: int) -> None:
+    """Take tasks until the owner is gone: the main function of a worker process."""
+    from notebookrun.processes import become_worker
+
+    become_worker(owner)
+    from notebookrun.worker import run_task
+
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(run_task(task, connection.send))

@@ -1,0 +1,110 @@
+"""What is written beside the pages: the manifest, the times, the cover."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from notebookrun.cache import Entry
+from notebookrun.files import write_json, write_whole
+from notebookrun.fingerprint import Digests, digest
+from notebookrun.graph import NodeId
+from notebookrun.index import matrix_rows, render_index
+from notebookrun.noderun import NodeRun
+from notebookrun.plan import Planner
+from notebookrun.task import DONE
+
+VERSION = 1
+_FINAL = {"ok", "failed", "blocked", "interrupted"}
+
+
+def read_former(planner: Planner) -> dict[str, Any]:
+    """Return the nodes of the last manifest by ``scope/name``; empty if there is none or it is damaged."""
+    try:
+        text = (planner.places.reports / "manifest.json").read_text(encoding="utf-8")
+        nodes = json.loads(text)["nodes"]
+        return {name: dict(row) for name, row in nodes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one row per node: those of this run, and those of former runs that still have a page."""
+    rows = {name: row for name, row in former.items() if _still_there(planner, name)}
+    for node, run in runs.items():
+        entry = run.entry
+        rows[str(node)] = {
+            "state": run.state if run.state in _FINAL else "interrupted",
+            "action": run.action,
+            "reason": run.reason,
+            "why": run.why,
+            "parameters": dict(entry.parameters) if entry else {},
+            "inputs": dict(entry.inputs) if entry else {},
+            "outputs": dict(entry.outputs) if entry and run.state == DONE else {},
+            "code": digest(entry.code) if entry else "",
+            "seconds": {key: round(value, 3) for key, value in run.seconds.items()},
+            "warnings": list(run.warnings),
+        }
+    return dict(sorted(rows.items()))
+
+
+def _still_there(planner: Planner, name: str) -> bool:
+    scope, _, notebook = name.partition("/")
+    return NodeId(scope, notebook) in planner.graph.nodes
+
+
+def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, entries: Mapping[NodeId, Entry]) -> None:
+    """Mark nodes of former runs whose data, parameters or code are no longer those of their page."""
+    from notebookrun.cache import reasons_to_run
+
+    for name, row in rows.items():
+        scope, _, notebook = name.partition("/")
+        node = NodeId(scope, notebook)
+        if row["state"] not in ("ok", "stale") or node not in planner.graph.nodes:
+            continue
+        then = entries.get(node)
+        now = planner.entry(planner.graph.nodes[node], then, digests)
+        reasons = reasons_to_run(now, then, digests)
+        row["state"] = "stale" if reasons else "ok"
+        row["reason"] = reasons[0] if reasons else ""
+
+
+def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str, Any], started: str) -> None:
+    """Write ``manifest.json`` and ``run_times.js``: the only files that differ between equal runs."""
+    manifest = {
+        "version": VERSION,
+        "title": planner.project.title,
+        "dataset": {key: value for key, value in facts.items() if key != "banner"},
+        "started": started,
+        "parameters": dict(planner.values),
+        "packages": planner.packages,
+        "nodes": rows,
+    }
+    write_json(planner.places.reports / "manifest.json", manifest)
+    times = {name: row["seconds"]["total"] for name, row in rows.items() if "total" in row["seconds"]}
+    script = f"window.runTimes = {json.dumps(times, sort_keys=True)};\n"
+    write_whole(planner.places.reports / "run_times.js", script)
+
+
+def write_index(planner: Planner, rows: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+    """Write ``index.html``: every scope and notebook with its state."""
+    names = [notebook.name for notebook in planner.notebooks]
+    states = {tuple(name.split("/", 1)): row["state"] for name, row in rows.items()}
+    shown = matrix_rows(planner.shown_scopes, names, states, content.get("figures", {}))  # type: ignore[arg-type]
+    problems = [
+        {
+            "node": name,
+            "reason": row["reason"] or row["state"],
+            "href": _page_link(name, names),
+        }
+        for name, row in rows.items()
+        if row["state"] not in ("ok", "absent")
+    ]
+    titles = [notebook.title for notebook in planner.notebooks]
+    whole = {"title": planner.project.title, **content, "problems": problems}
+    write_whole(planner.places.reports / "index.html", render_index(whole, shown, titles))
+
+
+def _page_link(name: str, notebooks: list[str]) -> str:
+    return f"{name}.html" if name.partition("/")[2] in notebooks else ""

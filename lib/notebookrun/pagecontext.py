@@ -1,0 +1,77 @@
+"""What surrounds the cells of a page: navigation, banner, parameters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of the navigation.
+
+    Attributes
+    ----------
+    text, href : str
+        What is shown, and where it leads, relative to the page.
+    is_current : bool
+        Whether it leads to the page itself.
+    """
+
+    text: str
+    href: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """A row of the block *Parameters of this run*."""
+
+    name: str
+    value: str
+    is_changed: bool
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What a page shows around the cells.
+
+    Attributes
+    ----------
+    site, title, scope : str
+        Title of the report, of the notebook, and the scope.
+    banner : str
+        Standing warning, such as that the data are synthetic; empty for none.
+    notebooks, scopes : tuple of Link
+        The other notebooks of the scope; the same notebook in the other scopes.
+    previous, following : Link or None
+        Neighbors in reading order.
+    parameters : tuple of ParameterRow
+        Parameters of the run.
+    is_teaching : bool
+        Whether cells tagged ``teaching`` are shown.
+    """
+
+    site: str
+    title: str
+    scope: str
+    banner: str = ""
+    notebooks: tuple[Link, ...] = ()
+    scopes: tuple[Link, ...] = ()
+    previous: Link | None = None
+    following: Link | None = None
+    parameters: tuple[ParameterRow, ...] = ()
+    is_teaching: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, for the cache and for workers."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> PageContext:
+        """Make the context from plain data."""
+        links = {key: tuple(Link(**row) for row in plain[key]) for key in ("notebooks", "scopes")}
+        single = {key: Link(**plain[key]) if plain[key] else None for key in ("previous", "following")}
+        rows = tuple(ParameterRow(**row) for row in plain["parameters"])
+        return cls(**{**plain, **links, **single, "parameters": rows})

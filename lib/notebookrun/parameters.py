@@ -1,0 +1,309 @@
+"""Parameters of notebooks: read from their parameters cell, typed, ranged and checked before anything runs.
+
+A parameters cell holds plain lines ``name: type = default  # help``. The help may end in limits, each after a
+semicolon: ``; 6 to 36`` (inclusive range), ``; one of a|b|c``, ``; at least 3`` or ``; at most other_parameter``.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from notebookrun.errors import DeclarationError
+from notebookrun.wording import unknown
+
+KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_RANGE = re.compile(rf"^({_NUMBER}) to ({_NUMBER})$")
+_CHOICES = re.compile(r"^one of (\S+)$")
+_BOUND = re.compile(rf"^at (least|most) ({_NUMBER}|[A-Za-z_]\w*)$")
+_TRUE, _FALSE, _NONE = {"true", "yes", "1"}, {"false", "no", "0"}, {"none", "null", ""}
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        As written in the notebook and on the command line.
+    kind : str
+        ``str``, ``int``, ``float`` or ``bool``.
+    default : str, int, float, bool or None
+        None means that the notebook decides.
+    help : str
+        What it means, in words.
+    low, high : float or None
+        Inclusive limits.
+    choices : tuple of str
+        Allowed values; empty if any is.
+    at_least, at_most : str or None
+        Another parameter that bounds this one.
+    notebooks : tuple of str
+        Who has it.
+    """
+
+    name: str
+    kind: str
+    default: Value
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    at_least: str | None = None
+    at_most: str | None = None
+    notebooks: tuple[str, ...] = ()
+
+
+def read_parameters(source: str, notebook: str = "") -> dict[str, Parameter]:
+    """Read the parameters cell of a notebook.
+
+    Parameters
+    ----------
+    source : str
+        Source of the cell.
+    notebook : str
+        Name of the notebook, for messages and the `notebooks` attribute.
+
+    Returns
+    -------
+    dict of str to Parameter
+        In the order of the cell.
+
+    Raises
+    ------
+    DeclarationError
+        If a line is not ``name: type = default``, or a default contradicts its own type or limits.
+
+    Examples
+    --------
+    >>> cell = "window_months: int = None  # months after ASCT; 6 to 36"
+    >>> read_parameters(cell)["window_months"].high
+    36.0
+    """
+    comments = _comments(source)
+    found, problems = {}, []
+    for statement in ast.parse(source).body:
+        try:
+            parameter = _read_line(statement, comments.get(statement.lineno, ""))
+            found[parameter.name] = replace(parameter, notebooks=(notebook,) if notebook else ())
+        except ValueError as error:
+            problems.append(f"{notebook or 'parameters cell'}, line {statement.lineno}: {error}")
+    if problems:
+        raise DeclarationError(problems)
+    return found
+
+
+def _comments(source: str) -> dict[int, str]:
+    """Return the comment of each line, without its sign."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _read_line(statement: ast.stmt, comment: str) -> Parameter:
+    if not isinstance(statement, ast.AnnAssign) or statement.value is None:
+        raise ValueError("expected `name: type = default  # help`")
+    if not isinstance(statement.target, ast.Name):
+        raise ValueError("expected a plain name before the colon")
+    name, kind = statement.target.id, ast.unparse(statement.annotation)
+    if kind not in KINDS:
+        raise ValueError(f"{name}: type {kind!r} is not one of {', '.join(KINDS)}")
+    try:
+        default = ast.literal_eval(statement.value)
+    except ValueError:
+        raise ValueError(f"{name}: the default must be a literal; derive values in a later cell") from None
+    parameter = _with_limits(Parameter(name, kind, default), comment)
+    complaint = _complaint(parameter, default)
+    if complaint:
+        raise ValueError(f"default of {complaint}")
+    return parameter
+
+
+def _with_limits(parameter: Parameter, comment: str) -> Parameter:
+    """Split a comment into help and limits."""
+    words: list[str] = []
+    for part in (piece.strip() for piece in comment.split(";")):
+        limits = _limits(part)
+        if limits:
+            parameter = replace(parameter, **limits)
+        else:
+            words.append(part)
+    return replace(parameter, help="; ".join(words))
+
+
+def _limits(part: str) -> dict[str, Any]:
+    """Return the fields that one piece of a comment sets."""
+    if match := _RANGE.match(part):
+        return {"low": float(match[1]), "high": float(match[2])}
+    if match := _CHOICES.match(part):
+        return {"choices": tuple(match[1].split("|"))}
+    if match := _BOUND.match(part):
+        side, limit = match[1], match[2]
+        if re.fullmatch(_NUMBER, limit):
+            return {"low" if side == "least" else "high": float(limit)}
+        return {f"at_{side}": limit}
+    return {}
+
+
+def _complaint(parameter: Parameter, value: Value) -> str | None:
+    """Say what is wrong with a value, or None."""
+    if value is None:
+        return None
+    expected = KINDS[parameter.kind]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if type(value) is not expected and not (expected is float and is_number):
+        return f"{parameter.name}: {value!r} is not of type {parameter.kind}"
+    if parameter.choices and str(value) not in parameter.choices:
+        return f"{parameter.name}: {value!r} is not one of {', '.join(parameter.choices)}"
+    if is_number and not _inside(parameter, float(value)):
+        return f"{parameter.name}: {value!r} is out of range, expected {describe_range(parameter)}"
+    return None
+
+
+def _inside(parameter: Parameter, number: float) -> bool:
+    low = parameter.low if parameter.low is not None else float("-inf")
+    high = parameter.high if parameter.high is not None else float("inf")
+    return low <= number <= high
+
+
+def describe_range(parameter: Parameter) -> str:
+    """Return the limits of a parameter in words; empty if it has none.
+
+    Examples
+    --------
+    >>> describe_range(Parameter("n", "int", None, low=6, high=36))
+    '6 to 36'
+    """
+    parts = []
+    if parameter.low is not None and parameter.high is not None:
+        parts.append(f"{parameter.low:g} to {parameter.high:g}")
+    elif parameter.low is not None:
+        parts.append(f"at least {parameter.low:g}")
+    elif parameter.high is not None:
+        parts.append(f"at most {parameter.high:g}")
+    if parameter.choices:
+        parts.append(f"one of {', '.join(parameter.choices)}")
+    parts += [f"at least {parameter.at_least}"] if parameter.at_least else []
+    parts += [f"at most {parameter.at_most}"] if parameter.at_most else []
+    return "; ".join(parts)
+
+
+def merge_parameters(tables: Iterable[Mapping[str, Parameter]]) -> dict[str, Parameter]:
+    """Join the parameters of several notebooks; one name must mean one thing.
+
+    Raises
+    ------
+    DeclarationError
+        If two notebooks give the same name different types, limits or defaults.
+    """
+    merged: dict[str, Parameter] = {}
+    problems = []
+    for table in tables:
+        for name, parameter in table.items():
+            first = merged.setdefault(name, parameter)
+            if first is parameter:
+                continue
+            if replace(first, notebooks=(), help="") != replace(parameter, notebooks=(), help=""):
+                who = f"{', '.join(first.notebooks)} and {', '.join(parameter.notebooks)}"
+                problems.append(f"parameter {name!r} is declared differently in {who}")
+            merged[name] = replace(first, notebooks=first.notebooks + parameter.notebooks)
+    if problems:
+        raise DeclarationError(problems)
+    return merged
+
+
+def parse_value(parameter: Parameter, text: str) -> Value:
+    """Turn a word of the command line into a value of the parameter's type.
+
+    Raises
+    ------
+    ValueError
+        If the word is not of that type.
+    """
+    word = text.strip()
+    if parameter.kind == "str":
+        return None if word.casefold() in {"none", "null"} and parameter.default is None else text
+    if word.casefold() in _NONE and parameter.default is None:
+        return None
+    if parameter.kind == "bool":
+        if word.casefold() not in _TRUE | _FALSE:
+            raise ValueError(f"{parameter.name}: {text!r} is not of type bool (true or false)")
+        return word.casefold() in _TRUE
+    try:
+        return KINDS[parameter.kind](word)
+    except ValueError:
+        raise ValueError(f"{parameter.name}: {text!r} is not of type {parameter.kind}") from None
+
+
+def check_values(
+    parameters: Mapping[str, Parameter],
+    typed: Mapping[str, Any],
+    words: Sequence[tuple[str, str]] = (),
+    reserved: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Value], list[str]]:
+    """Check given values against the declarations.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Parameter
+        All known parameters.
+    typed : mapping
+        Values with a type, as read from a YAML file.
+    words : sequence of (name, text)
+        Values as typed on the command line.
+    reserved : mapping of str to str, optional
+        Parameters that only an option sets, and which option.
+
+    Returns
+    -------
+    values : dict
+        Those that are right.
+    problems : list of str
+        Everything that is wrong, at once.
+    """
+    values: dict[str, Value] = {}
+    problems: list[str] = []
+    for name, given in [*typed.items(), *words]:
+        if reserved and name in reserved:
+            problems.append(f"parameter {name!r} is set by {reserved[name]}, not by -p or -f")
+        elif name not in parameters:
+            problems.append(unknown("parameter", name, set(parameters) - set(reserved or {})))
+        else:
+            problems += _take(parameters[name], given, (name, given) in words, values)
+    return values, problems + _crossed(parameters, values)
+
+
+def _take(parameter: Parameter, given: Any, as_word: bool, values: dict[str, Value]) -> list[str]:
+    """Put one value in place; return what is wrong with it."""
+    try:
+        value = parse_value(parameter, given) if as_word else given
+    except ValueError as error:
+        return [str(error)]
+    complaint = _complaint(parameter, value)
+    if complaint:
+        return [complaint]
+    name = parameter.name
+    if name in values and values[name] != value:
+        return [f"parameter {name!r} is given twice, as {values[name]!r} and as {value!r}"]
+    values[name] = value
+    return []
+
+
+def _crossed(parameters: Mapping[str, Parameter], values: Mapping[str, Value]) -> list[str]:
+    """Check parameters that bound each other."""
+    problems = []
+    everything = {name: values.get(name, p.default) for name, p in parameters.items()}
+    for name, parameter in parameters.items():
+        for other, sign, word in ((parameter.at_least, 1, "least"), (parameter.at_most, -1, "most")):
+            mine, bound = everything[name], everything.get(other) if other else None
+            if mine is not None and bound is not None and sign * (mine - bound) < 0:  # type: ignore[operator]
+                problems.append(f"{name} is {mine} but must be at {word} {other}, which is {bound}")
+    return problems

@@ -1,0 +1,209 @@
+"""From nodes to tasks: what each would run with, what it stands for in the cache, and what its page shows around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from notebookrun.cache import Entry
+from notebookrun.codeuse import CodeIndex
+from notebookrun.fingerprint import Digests, digest, installed_packages
+from notebookrun.graph import Graph, Node, NodeId, Step
+from notebookrun.pagecontext import Link, PageContext, ParameterRow
+from notebookrun.parameters import Value
+from notebookrun.places import Places, shown_path
+from notebookrun.project import Project
+from notebookrun.sources import Notebook
+from notebookrun.task import Task
+
+_ENGINE = Path(__file__).parent
+_PAGE_FILES = ("render", "templates", "pagecontext.py")
+
+
+@dataclass
+class Planner:
+    """Knows everything about a node before it runs.
+
+    Attributes
+    ----------
+    project : Project
+        The study.
+    places : Places
+        Folders of the run.
+    graph : Graph
+        All nodes.
+    notebooks : sequence of Notebook
+        In order.
+    values : dict
+        Parameters given by the user.
+    shown_scopes : sequence of str
+        Scopes that have or will have pages.
+    is_warm : bool
+        Whether kernels are forked.
+    time_limit : float
+        Seconds per notebook; 0 for none.
+    """
+
+    project: Project
+    places: Places
+    graph: Graph
+    notebooks: Sequence[Notebook]
+    values: Mapping[str, Value]
+    shown_scopes: Sequence[str]
+    is_warm: bool = True
+    time_limit: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def packages(self) -> dict[str, str]:
+        """Installed versions."""
+        return installed_packages()
+
+    @cached_property
+    def _code(self) -> CodeIndex:
+        return CodeIndex(self.project.packages)
+
+    @cached_property
+    def _code_of(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    @cached_property
+    def _inputs_of(self) -> dict[str, list[str]]:
+        return {}
+
+    @cached_property
+    def _page_code(self) -> str:
+        """Digest of what makes pages."""
+        roots = [_ENGINE / name for name in _PAGE_FILES]
+        files = [f for root in roots for f in ([root] if root.is_file() else sorted(root.rglob("*.*")))]
+        texts = [f.read_text(encoding="utf-8") for f in files if f.suffix in (".py", ".j2", ".css", ".js", ".json")]
+        return digest(texts)
+
+    def code(self, node: Node) -> dict[str, str]:
+        """Return the digest of every piece of code that a node can reach."""
+        name = node.id.name
+        if name not in self._code_of:
+            self._code_of[name] = self._read_code(node.work)
+        return self._code_of[name]
+
+    def _read_code(self, work: Notebook | Step) -> dict[str, str]:
+        if isinstance(work, Step):
+            module, _, function = work.call.partition(":")
+            reached = self._code.closure([(module, function)])
+            return {"step": digest([work.call, work.arguments]), **reached}
+        return {"notebook code": work.code_digest(), **self._code.used_by(work.code())}
+
+    def scope_inputs(self, scope: str) -> list[str]:
+        """Return the names of the dataset's files that a scope depends on."""
+        if scope not in self._inputs_of:
+            files = self.project.input_files(self.places.data, scope)
+            self._inputs_of[scope] = sorted(name for f in files if (name := self.places.name(f)))
+        return self._inputs_of[scope]
+
+    def input_names(self, node: Node, then: Entry | None) -> list[str]:
+        """Return the names of all files that a node depends on, with those it was seen to read last time."""
+        patterns = [p for p in node.reads if p.split("/")[0] != "data"]
+        names = set(self.places.find(patterns)) | set(self.project.shared_files)
+        if any(p.split("/")[0] == "data" for p in node.reads):
+            names |= set(self.scope_inputs(node.id.scope))
+        if then is not None:
+            names |= {name for name in then.inputs if name.startswith("repository/")}
+        return sorted(names)
+
+    def entry(self, node: Node, then: Entry | None, digests: Digests) -> Entry:
+        """Return what a node stands for at present."""
+        return Entry(
+            code=self.code(node),
+            parameters=self._own_values(node),
+            packages=self.packages,
+            inputs=digests.many(self.input_names(node, then)),
+            page=self.page_digest(node),
+        )
+
+    def page_digest(self, node: Node) -> str:
+        """Return the digest of what a page shows apart from outputs; empty for a step."""
+        if not isinstance(node.work, Notebook):
+            return ""
+        return digest([self._page_code, node.work.text_digest(), self.page(node).to_dict()])
+
+    def _own_values(self, node: Node) -> dict[str, Value]:
+        """Return the given parameters that a notebook has, and its scope."""
+        if not isinstance(node.work, Notebook):
+            return {}
+        given = {k: v for k, v in self.values.items() if k in node.work.parameters}
+        scope = {k: node.id.scope for k, what in self.project.place_parameters.items() if what == "scope"}
+        return given | {k: v for k, v in scope.items() if k in node.work.parameters}
+
+    def injected(self, node: Node) -> dict[str, Value]:
+        """Return all values that papermill injects."""
+        if not isinstance(node.work, Notebook):
+            return {}
+        folders = {k: what for k, what in self.project.place_parameters.items() if what != "scope"}
+        paths = {k: self._as_given(getattr(self.places, what)) for k, what in folders.items()}
+        return {k: v for k, v in (paths | self._own_values(node)).items() if k in node.work.parameters}
+
+    def _as_given(self, folder: Path) -> str:
+        """Return a folder relative to the root if it lies there."""
+        root = self.places.root
+        return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+
+    def task(self, node: Node, should_execute: bool = True) -> Task:
+        """Return the task of a node."""
+        scope = node.id.scope
+        base = Task(node.id, self.places, reads=node.reads, writes=node.writes, is_warm=self.is_warm)
+        if isinstance(node.work, Step):
+            words = {"scope": scope, "data": self.places.data, "work": self.places.work, "reports": self.places.reports}
+            names = tuple(need.name for need in self.graph.waits[node.id] if self.graph.nodes[need].is_notebook)
+            arguments = tuple(names if a == "{notebooks}" else a.format(**words) for a in node.work.arguments)
+            return replace(base, call=node.work.call, arguments=arguments)
+        needs_data = any(p.split("/")[0] == "data" for p in node.reads)
+        return replace(
+            base,
+            content=node.work.content,
+            parameters=self.injected(node),
+            inputs=tuple(self.scope_inputs(scope)) if needs_data else (),
+            page=self.page(node).to_dict(),
+            should_execute=should_execute,
+            time_limit=self.time_limit,
+        )
+
+    def page(self, node: Node) -> PageContext:
+        """Return what the page of a notebook shows around its cells."""
+        work, scope = node.work, node.id.scope
+        assert isinstance(work, Notebook)
+        here = [n for n in self.notebooks if NodeId(scope, n.name) in self.graph.nodes]
+        links = [Link(n.title, f"{n.name}.html", n is work) for n in here]
+        position = here.index(work)
+        return PageContext(
+            site=self.project.title,
+            title=work.title,
+            scope=scope,
+            banner=str(self.facts.get("banner", "")),
+            notebooks=tuple(links),
+            scopes=tuple(self._scope_link(other, work.name, scope) for other in self.shown_scopes),
+            previous=links[position - 1] if position else None,
+            following=links[position + 1] if position + 1 < len(links) else None,
+            parameters=self._parameter_rows(node, work),
+        )
+
+    def _scope_link(self, other: str, notebook: str, scope: str) -> Link:
+        has_page = NodeId(other, notebook) in self.graph.nodes
+        return Link(other, f"../{other}/{notebook}.html" if has_page else "../index.html", other == scope)
+
+    def _parameter_rows(self, node: Node, work: Notebook) -> tuple[ParameterRow, ...]:
+        values = self.injected(node)
+        hidden = {k for k, what in self.project.place_parameters.items() if what in ("work", "reports")}
+        rows = []
+        for name, parameter in work.parameters.items():
+            value = values.get(name, parameter.default)
+            if self.project.place_parameters.get(name) == "data":
+                value = shown_path(str(value), self.places.root)
+            if name not in hidden:
+                is_changed = name in self.values and value != parameter.default
+                rows.append(
+                    ParameterRow(name, "as planned" if value is None else str(value), is_changed, parameter.help)
+                )
+        return tuple(rows)

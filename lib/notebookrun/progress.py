@@ -1,0 +1,109 @@
+"""What a run tells while it goes: one live line per running notebook on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from notebookrun.graph import NodeId
+from notebookrun.noderun import NodeRun
+from notebookrun.wording import count, duration
+
+
+class Progress:
+    """Follows a run.
+
+    Parameters
+    ----------
+    expected : mapping of NodeId to float
+        How long each node is expected to take.
+    jobs : int
+        How many run at the same time.
+    is_quiet : bool
+        Whether to say nothing but problems.
+    json_log : TextIO or None
+        Receives one JSON object per event.
+    stream : TextIO, optional
+        Where to write; by default standard error.
+    """
+
+    def __init__(
+        self,
+        expected: Mapping[NodeId, float],
+        jobs: int,
+        is_quiet: bool = False,
+        json_log: TextIO | None = None,
+        stream: TextIO | None = None,
+    ) -> None:
+        self._left = dict(expected)
+        self._total = len(self._left)
+        self._jobs = jobs
+        self._is_quiet = is_quiet
+        self._json_log = json_log
+        self._stream = stream or sys.stderr
+        self._is_live = self._stream.isatty() and not is_quiet
+        self._running: dict[NodeId, float] = {}
+        self._lines = 0
+
+    def __call__(self, event: str, node: NodeId, run: NodeRun) -> None:
+        """Take one event of the run."""
+        self._log(event, node, run)
+        if event == "started":
+            self._running[node] = time.monotonic()
+        elif event in ("kept", "finished"):
+            self._left.pop(node, None)
+            self._running.pop(node, None)
+            self._say(node, run)
+        if self._is_live:
+            self._draw()
+
+    def _say(self, node: NodeId, run: NodeRun) -> None:
+        is_problem = run.state not in ("ok",)
+        if run.action == "kept" or (self._is_quiet and not is_problem):
+            return
+        word = run.state if is_problem else run.action
+        reason = f": {run.reason}" if is_problem else ""
+        took = f" ({duration(run.seconds['total'])})" if "total" in run.seconds and not is_problem else ""
+        done = self._total - len(self._left)
+        self._erase()
+        left = "" if self._is_live else f", about {duration(self.time_left())} left" if self._left else ""
+        print(f"[{done}/{self._total}] {node} {word}{took}{reason}{left}", file=self._stream, flush=True)
+
+    def time_left(self) -> float:
+        """Return about how many seconds remain."""
+        now = time.monotonic()
+        spent = {node: now - begun for node, begun in self._running.items()}
+        return sum(max(0.0, seconds - spent.get(node, 0.0)) for node, seconds in self._left.items()) / self._jobs
+
+    def _erase(self) -> None:
+        if self._lines:
+            self._stream.write(f"\x1b[{self._lines}F\x1b[J")
+            self._lines = 0
+
+    def _draw(self) -> None:
+        """Draw the live lines anew."""
+        self._erase()
+        now = time.monotonic()
+        lines = [f"  running {node} {duration(now - begun)}" for node, begun in self._running.items()]
+        if self._left:
+            lines.append(f"  {count(len(self._left), 'node')} to go, about {duration(self.time_left())} left")
+        self._stream.write("".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+        self._lines = len(lines)
+
+    def close(self) -> None:
+        """Remove the live lines."""
+        if self._is_live:
+            self._erase()
+            self._stream.flush()
+
+    def _log(self, event: str, node: NodeId, run: NodeRun) -> None:
+        if self._json_log is None:
+            return
+        row: dict[str, Any] = {"event": event, "scope": node.scope, "name": node.name, "state": run.state}
+        row |= {"action": run.action, "reason": run.reason, "why": run.why}
+        row["seconds"] = {key: round(value, 3) for key, value in run.seconds.items()}
+        print(json.dumps(row), file=self._json_log, flush=True)

@@ -1,0 +1,74 @@
+"""What the engine must be told about a study: the only thing that a study's own runner has to provide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from notebookrun.graph import Step
+
+
+def _no_content(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A study, seen from the engine.
+
+    Attributes
+    ----------
+    title : str
+        Title of the report.
+    root : Path
+        Repository root; relative paths start here.
+    notebooks : Path
+        Folder of the numbered notebooks.
+    packages : dict of str to Path
+        Own packages whose code the notebooks use, by import name.
+    list_scopes : callable
+        ``list_scopes(data) -> list of str``: the scopes of a dataset, the pooled one first; raises an exception with
+        attribute ``for_reader`` if there is no usable dataset.
+    input_files : callable
+        ``input_files(data, scope) -> list of Path``: the dataset's files that a scope depends on.
+    steps : tuple of Step
+        Python calls that belong to each scope.
+    content : callable
+        ``content(reports, scopes) -> dict``: what the cover shows; see `notebookrun.index.render_index`. The key
+        ``figures`` maps each scope to the cells of its row.
+    facts : callable
+        ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
+        ``banner`` is the standing warning of every page.
+    data, work, reports : str
+        Default folders, relative to the root.
+    preload : tuple of str
+        Modules that the parent of forked kernels imports beforehand.
+    shared_files : tuple of str
+        Names of files (``repository/...``) that every notebook depends on.
+    place_parameters : dict of str to str
+        Parameters that the runner sets: name to ``scope``, ``data``, ``work`` or ``reports``.
+    """
+
+    title: str
+    root: Path
+    notebooks: Path
+    packages: Mapping[str, Path]
+    list_scopes: Callable[[Path], list[str]]
+    input_files: Callable[[Path, str], list[Path]]
+    steps: tuple[Step, ...] = ()
+    content: Callable[[Path, Sequence[str]], dict[str, Any]] = _no_content
+    facts: Callable[[Path], dict[str, Any]] = lambda data: {}
+    data: str = "data"
+    work: str = "work"
+    reports: str = "reports"
+    preload: tuple[str, ...] = ()
+    shared_files: tuple[str, ...] = ()
+    place_parameters: Mapping[str, str] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Fill the default of the mapping: a dataclass default must not be mutable."""
+        if self.place_parameters is None:
+            places = {"center": "scope", "data_dir": "data", "work_dir": "work", "reports_dir": "reports"}
+            object.__setattr__(self, "place_parameters", places)

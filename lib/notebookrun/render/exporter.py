@@ -1,0 +1,139 @@
+"""The nbconvert exporter of the report's pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters.templateexporter import TemplateExporter
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from traitlets import default
+
+from notebookrun.render.markdown import Contents, render_markdown
+from notebookrun.render.outputs import wrap_tables
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+_PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
+
+
+class PageExporter(TemplateExporter):
+    """Turns an executed notebook into a page that needs nothing else; made once per process and used for many."""
+
+    output_mimetype = "text/html"
+    export_from_notebook = None
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "page"
+
+    @default("extra_template_basedirs")
+    def _extra_template_basedirs_default(self) -> list[str]:
+        return [str(TEMPLATES)]
+
+    @default("preprocessors")
+    def _preprocessors_default(self) -> list[Any]:
+        return []
+
+    @default("default_preprocessors")
+    def _default_preprocessors_default(self) -> list[Any]:
+        return []
+
+    def default_filters(self) -> Any:
+        """Add the page's own filters to those of nbconvert."""
+        yield from super().default_filters()
+        yield "wrap_tables", wrap_tables
+        yield "python_code", python_code
+        yield "best_kind", best_kind
+        yield "title_of_error", title_of_error
+
+
+def best_kind(data: dict[str, Any]) -> str:
+    """Return the richest kind of an output that a page can show.
+
+    Examples
+    --------
+    >>> best_kind({"text/plain": "", "text/html": ""})
+    'text/html'
+    """
+    return next((kind for kind in _PRIORITY if kind in data), "")
+
+
+def python_code(source: str) -> str:
+    """Return Python code with its parts marked for coloring."""
+    return highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+
+
+def title_of_error(name: str) -> str:
+    """Return what kind of problem an exception is, for a reader.
+
+    Examples
+    --------
+    >>> title_of_error("MemoryError")
+    'Not enough memory'
+    """
+    known = {"MemoryError": "Not enough memory", "FileNotFoundError": "A file is missing"}
+    return known.get(name, "This step could not be completed")
+
+
+@cache
+def shared_exporter() -> PageExporter:
+    """Return the one exporter of this process."""
+    return PageExporter()
+
+
+@cache
+def asset(name: str) -> str:
+    """Return one file of the page's looks."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def prepare_cells(cells: list[Any], is_teaching: bool = False) -> tuple[list[dict[str, Any]], Contents]:
+    """Return what the page shows of each cell, and its headings.
+
+    Parameters
+    ----------
+    cells : list
+        Cells of an executed, cleaned notebook.
+    is_teaching : bool
+        Whether cells tagged ``teaching`` are shown.
+
+    Returns
+    -------
+    blocks : list of dict
+        ``kind``, then ``html`` of text cells, or ``source``, ``outputs`` and ``hide_input`` of code cells.
+    contents : Contents
+        Headings in order.
+    """
+    contents = Contents()
+    blocks = []
+    for cell in cells:
+        tags = cell["metadata"].get("tags", [])
+        if {"injected-parameters", "parameters"} & set(tags) or ("teaching" in tags and not is_teaching):
+            continue
+        if cell["cell_type"] == "markdown":
+            text = render_markdown(cell["source"], contents, cell.get("attachments"))
+            blocks.append({"kind": "text", "html": text, "tags": tags})
+        elif cell["cell_type"] == "code":
+            blocks.append(_code_block(cell, tags))
+            _render_markdown_outputs(cell["outputs"], contents)
+    return blocks, contents
+
+
+def _render_markdown_outputs(outputs: list[Any], contents: Contents) -> None:
+    """Turn Markdown outputs into HTML ones, so that their headings get anchors of their own."""
+    for data in (output["data"] for output in outputs if "data" in output):
+        if "text/markdown" in data and "text/html" not in data:
+            data["text/html"] = render_markdown(data["text/markdown"], contents)
+
+
+def _code_block(cell: Any, tags: list[str]) -> dict[str, Any]:
+    outputs = [o for o in cell["outputs"] if not (o["output_type"] == "stream" and not o["text"].strip())]
+    hide = "hide-input" in tags or not cell["source"].strip()
+    return {"kind": "code", "source": cell["source"], "outputs": outputs, "hide_input": hide, "tags": tags}

@@ -1,0 +1,95 @@
+"""Outputs of cells as they may be shown: no absolute paths, no addresses, tables that scroll, errors in words."""
+
+from __future__ import annotations
+
+import copy
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+Scrub = Callable[[str], str]
+
+_CELL_FILE = re.compile(r"(?:File )?\S*ipykernel_\d+[/\\]\d+\.py")
+_ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_SCOPED_STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)
+_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
+_CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]+>")
+_REMOTE = re.compile(r"""<(?:script|link|iframe|img)\b[^>]*\b(?:src|href)=["']?https?:""", re.IGNORECASE)
+
+
+def clean_text(text: str, scrub: Scrub) -> str:
+    """Return text without machine-specific folders, terminal colors and memory addresses.
+
+    Examples
+    --------
+    >>> clean_text("<Thing at 0x7f32aabbcc>", str)
+    '<Thing at 0x...>'
+    """
+    return _ADDRESS.sub("at 0x...", _CELL_FILE.sub("the cell", scrub(_ANSI.sub("", text))))
+
+
+def clean_notebook(notebook: Any, scrub: Scrub) -> Any:
+    """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata."""
+    shown = copy.deepcopy(notebook)
+    shown["metadata"] = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    shown["cells"] = [_clean_cell(cell, scrub) for cell in shown["cells"] if not _is_marker(cell)]
+    return shown
+
+
+def _is_marker(cell: Any) -> bool:
+    return "papermill-error-cell-tag" in cell.get("metadata", {}).get("tags", [])
+
+
+def _clean_cell(cell: Any, scrub: Scrub) -> Any:
+    tags = cell.get("metadata", {}).get("tags", [])
+    cell["metadata"] = {"tags": tags} if tags else {}
+    for output in cell.get("outputs", []):
+        _clean_output(output, scrub)
+    return cell
+
+
+def _clean_output(output: Any, scrub: Scrub) -> None:
+    """Scrub one output in place: the notebook is already a copy."""
+    if "text" in output:
+        output["text"] = clean_text(output["text"], scrub)
+    for kind, content in output.get("data", {}).items():
+        if isinstance(content, str) and kind.startswith("text/"):
+            output["data"][kind] = clean_text(content, scrub)
+    if output["output_type"] == "error":
+        output["evalue"] = clean_text(output["evalue"], scrub)
+        output["traceback"] = [clean_text(line, scrub) for line in output["traceback"]]
+
+
+def wrap_tables(content: str) -> str:
+    """Put each outermost table of an HTML output into a container that scrolls by itself.
+
+    Examples
+    --------
+    >>> wrap_tables("<table><caption>Ages</caption></table>")[:69]
+    '<div class="table-scroll" tabindex="0" role="region" aria-label="Ages"'
+    """
+    plain = _SCOPED_STYLE.sub("", content)
+    if "table-scroll" in plain:
+        return plain
+    return _TABLE.sub(_wrap_table, plain)
+
+
+def _wrap_table(match: re.Match[str]) -> str:
+    caption = _CAPTION.search(match[0])
+    label = html.unescape(_TAG.sub("", caption[1])).strip() if caption else ""
+    quoted = html.escape(label or "Table", quote=True)
+    return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{quoted}">{match[0]}</div>'
+
+
+def loads_from_outside(page: str) -> bool:
+    """Say whether a page would ask another machine for something.
+
+    Examples
+    --------
+    >>> loads_from_outside('<script src="https://example.org/x.js">')
+    True
+    """
+    return bool(_REMOTE.search(page))

@@ -1,0 +1,74 @@
+"""One page of the report: what surrounds the cells, and the whole put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+
+from notebookrun.launch import READER_MARK
+from notebookrun.pagecontext import PageContext
+from notebookrun.render.exporter import asset, prepare_cells, shared_exporter
+from notebookrun.render.outputs import Scrub, clean_notebook
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message above the cells: why the notebook did not run through, or did not run at all."""
+
+    title: str
+    lines: Sequence[str] = field(default_factory=tuple)
+    detail: str = ""
+
+
+def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, notice: Notice | None = None) -> str:
+    """Return an executed notebook as a self-contained page.
+
+    Parameters
+    ----------
+    executed : dict
+        The executed notebook.
+    context : PageContext
+        What surrounds the cells.
+    scrub : callable
+        Removes machine-specific folders from text.
+    notice : Notice, optional
+        A message above the cells.
+
+    Returns
+    -------
+    str
+        HTML that asks no other machine for anything; equal bytes for equal inputs.
+    """
+    clean = clean_notebook(executed, scrub)
+    blocks, contents = prepare_cells(clean["cells"], context.is_teaching)
+    notebook = nbformat.from_dict({**clean, "cells": []})
+    resources = {
+        "page": context,
+        "blocks": blocks,
+        "headings": [h for h in contents.headings if h.level in (2, 3)],
+        "has_title": any(h.level == 1 for h in contents.headings),
+        "notice": notice,
+        "style": asset("style.css"),
+        "script": asset("page.js"),
+        "is_error_for_reader": is_error_for_reader,
+    }
+    page, _ = shared_exporter().from_notebook_node(notebook, resources=resources)
+    return page if page.endswith("\n") else page + "\n"
+
+
+def is_error_for_reader(output: dict[str, Any]) -> bool:
+    """Say whether an error is a message to the reader rather than a fault of the code.
+
+    The kernel marks such an exception (attribute ``for_reader``) by a first traceback line of its own.
+    """
+    return bool(output["traceback"]) and output["traceback"][0] == READER_MARK
+
+
+def blocked_page(context: PageContext, notice: Notice) -> str:
+    """Return the page of a notebook that did not run."""
+    title = {"cell_type": "markdown", "source": f"# {context.title}", "metadata": {}}
+    empty = {"cells": [title], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return render_page(empty, context, str, notice)

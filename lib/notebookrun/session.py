@@ -1,0 +1,258 @@
+"""One call of the runner: holds the folders, runs what must run, writes cover and manifest, tells how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from notebookrun.amend import AmendedFiles
+from notebookrun.cache import Entry, Memory, reasons_to_render, reasons_to_run
+from notebookrun.errors import MisuseError
+from notebookrun.fingerprint import Digests
+from notebookrun.graph import Graph, NodeId
+from notebookrun.local import LocalPool
+from notebookrun.locks import hold_folder
+from notebookrun.manifest import mark_stale, node_rows, read_former, write_index, write_manifest
+from notebookrun.noderun import Executor, Settings
+from notebookrun.parameters import Value
+from notebookrun.places import Places
+from notebookrun.plan import Planner
+from notebookrun.progress import Progress
+from notebookrun.project import Project
+from notebookrun.run import Run
+from notebookrun.selection import select_nodes
+from notebookrun.sources import Notebook
+from notebookrun.wording import count, duration
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a call of the runner asks for, checked.
+
+    Attributes
+    ----------
+    places : Places
+        Folders.
+    scopes, notebooks : tuple of str
+        Asked for; empty for all.
+    values : dict
+        Parameters given.
+    jobs : int
+        Notebooks at a time.
+    is_warm, force, is_quiet : bool
+        As the options say.
+    time_limit : float
+        Seconds per notebook; 0 for none.
+    json_log : str or None
+        File for events, or ``-``.
+    """
+
+    places: Places
+    scopes: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+    jobs: int = 2
+    is_warm: bool = True
+    force: bool = False
+    time_limit: float = 3600.0
+    is_quiet: bool = False
+    json_log: str | None = None
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """What would be done with a node."""
+
+    reasons: list[str]
+    is_same_page: bool
+    seconds: float | None
+
+    @property
+    def word(self) -> str:
+        """Say it in one word."""
+        return "run" if self.reasons else "keep" if self.is_same_page else "render"
+
+
+KEPT = NodePlan([], True, None)
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop by a signal."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+class Session:
+    """Runs a request.
+
+    Parameters
+    ----------
+    project : Project
+        The study.
+    notebooks : sequence of Notebook
+        Its notebooks.
+    graph : Graph
+        All nodes of the dataset.
+    request : Request
+        What to do.
+    """
+
+    def __init__(self, project: Project, notebooks: Sequence[Notebook], graph: Graph, request: Request) -> None:
+        self.project = project
+        self.notebooks = notebooks
+        self.graph = graph
+        self.request = request
+        self.facts = dict(project.facts(request.places.data))
+        self.selected = select_nodes(graph, request.scopes, request.notebooks)
+
+    def _planner(self) -> Planner:
+        return Planner(
+            project=self.project,
+            places=self.request.places,
+            graph=self.graph,
+            notebooks=self.notebooks,
+            values=self.request.values,
+            shown_scopes=self._shown_scopes(),
+            is_warm=self.request.is_warm,
+            time_limit=self.request.time_limit,
+            facts=self.facts,
+        )
+
+    def _shown_scopes(self) -> list[str]:
+        """Return the scopes of this run and those that have pages already, in the order of the dataset."""
+        chosen = {node.scope for node in self.selected}
+        all_scopes = dict.fromkeys(node.scope for node in self.project_order())
+        return [s for s in all_scopes if s in chosen or any((self.request.places.reports / s).glob("*.html"))]
+
+    def project_order(self) -> list[NodeId]:
+        """Return all nodes in the order in which the project lists its scopes."""
+        scopes = self.project.list_scopes(self.request.places.data)
+        position = {node: i for i, node in enumerate(self.graph.nodes)}
+        return sorted(self.graph.nodes, key=lambda node: (scopes.index(node.scope), position[node]))
+
+    def show_plan(self, with_reasons: bool) -> None:
+        """Print scope by scope what would be done, and why."""
+        planner, digests, memory = self._planner(), Digests(self.request.places), Memory(self.request.places)
+        AmendedFiles(self.graph, self.request.places).learn(memory, digests)
+        plans: dict[NodeId, NodePlan] = {}
+        for node in (n for n in self.graph.nodes if n in self.selected):
+            then = memory.load(node)
+            now = planner.entry(self.graph.nodes[node], then, digests)
+            reasons = reasons_to_run(now, then, digests) + (["forced"] if self.request.force else [])
+            earlier = [f"{other} runs before" for other in self.graph.before(node) if plans.get(other, KEPT).reasons]
+            is_same = then is not None and not reasons_to_render(now, then, digests)
+            plans[node] = NodePlan(reasons or earlier, is_same, then.seconds.get("total") if then else None)
+        for node in [n for n in self.project_order() if n in plans]:
+            plan = plans[node]
+            took = f", took {duration(plan.seconds)} last time" if plan.seconds is not None else ""
+            print(f"{node}: {plan.word}{took}")
+            for reason in plan.reasons if with_reasons else []:
+                print(f"    {reason}")
+
+    def run(self) -> int:
+        """Run everything and return the exit status."""
+        places = self.request.places
+        self._check_folders()
+        with hold_folder(places.reports, "report"), hold_folder(places.work, "work"):
+            started, begun = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
+            planner = self._planner()
+            former = read_former(planner)
+            with self._json_log() as log, signals_raise():
+                run, stopped = self._pass(planner, log)
+                self._write(planner, run, former, started)
+            return self._tell(run, stopped, time.monotonic() - begun)
+
+    def _check_folders(self) -> None:
+        """Refuse folders that cannot be written, before anything starts."""
+        problems = []
+        for folder in (self.request.places.reports, self.request.places.work):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                probe = folder / ".probe"
+                probe.write_bytes(b"")
+                probe.unlink()
+            except OSError as error:
+                problems.append(f"cannot write into {folder.name!r}: {error.strerror}")
+        if problems:
+            raise MisuseError(problems)
+
+    @contextlib.contextmanager
+    def _json_log(self) -> Iterator[TextIO | None]:
+        target = self.request.json_log
+        if target in (None, "-"):
+            yield sys.stdout if target else None
+            return
+        with Path(str(target)).open("w", encoding="utf-8") as stream:
+            yield stream
+
+    def _pass(self, planner: Planner, log: TextIO | None) -> tuple[Run, int]:
+        settings = Settings(jobs=self.request.jobs, force=self.request.force)
+        progress: Progress | None = None
+        run = Run(planner, self.selected, self._executor, settings, lambda *event: progress and progress(*event))
+        progress = Progress(run.expected, self.request.jobs, self.request.is_quiet, log)
+        try:
+            run.execute()
+        except Interrupted as error:
+            return run, error.number
+        finally:
+            progress.close()
+        return run, 0
+
+    def _executor(self) -> Executor:
+        return LocalPool(self.request.jobs + 1, {})
+
+    def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
+        rows = node_rows(planner, run.nodes, former)
+        others = {name: row for name, row in rows.items() if name not in {str(node) for node in run.nodes}}
+        mark_stale(planner, others, run.digests, self._entries(others))
+        content = self.project.content(planner.places.reports, planner.shown_scopes)
+        content.setdefault("banner", self.facts.get("banner", ""))
+        write_index(planner, rows, content)
+        write_manifest(planner, rows, self.facts, started)
+        run.digests.save()
+
+    def _entries(self, rows: Mapping[str, Any]) -> dict[NodeId, Entry]:
+        memory = Memory(self.request.places)
+        nodes = (NodeId(*name.split("/", 1)) for name in rows)
+        return {node: entry for node in nodes if (entry := memory.load(node))}
+
+    def _tell(self, run: Run, stopped: int, seconds: float) -> int:
+        """Print the last line and return the exit status."""
+        states = Counter(r.state if r.state != "ok" else r.action for r in run.nodes.values())
+        parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
+        index = self.request.places.reports / "index.html"
+        print(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. Report: {index}")
+        if stopped:
+            return 128 + stopped
+        return int(any(r.state != "ok" for r in run.nodes.values()))
+
+
+_WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")
+
+
+@contextlib.contextmanager
+def signals_raise() -> Iterator[None]:
+    """Turn the first interrupt or termination signal into an exception; further ones are ignored while clearing up."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    former = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

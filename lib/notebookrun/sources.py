@@ -1,0 +1,169 @@
+"""Notebooks as they lie in the repository: cells, parameters, and what they declare to read and write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from notebookrun.errors import DeclarationError
+from notebookrun.parameters import Parameter, read_parameters
+from notebookrun.places import PLACES
+
+NUMBERED = re.compile(r"^\d\d_\w+$")
+_DECLARABLE = {"reads", "writes", "scopes", "after"}
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the repository.
+
+    Attributes
+    ----------
+    name : str
+        File name without suffix, such as ``04_pfs_os``.
+    path : Path
+        Where it lies.
+    content : dict
+        The notebook as JSON, outputs included if somebody committed them.
+    title : str
+        First heading.
+    parameters : dict of str to Parameter
+        Of its parameters cell.
+    reads, writes : tuple of str
+        Declared file patterns with ``{scope}``; a trailing ``?`` marks what may be absent.
+    scopes : str
+        ``each``, or the one scope it runs in.
+    """
+
+    name: str
+    path: Path
+    content: dict[str, Any] = field(repr=False, compare=False)
+    title: str
+    parameters: dict[str, Parameter]
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    scopes: str = "each"
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """The cells, in order."""
+        return list(self.content["cells"])
+
+    def code(self) -> list[str]:
+        """Return the source of each code cell."""
+        return [cell_source(cell) for cell in self.cells if cell["cell_type"] == "code"]
+
+    def code_digest(self) -> str:
+        """Return a digest of what an execution depends on: code cells and their tags, and the declaration."""
+        code = [[cell_source(c), cell_tags(c)] for c in self.cells if c["cell_type"] == "code"]
+        return _digest([code, self.reads, self.writes, self.scopes])
+
+    def text_digest(self) -> str:
+        """Return a digest of all that a page shows apart from outputs."""
+        shown = [[c.get("id"), c["cell_type"], cell_source(c), cell_tags(c)] for c in self.cells]
+        return _digest([shown, self.title])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def cell_source(cell: dict[str, Any]) -> str:
+    """Return the source of a cell as one string."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def cell_tags(cell: dict[str, Any]) -> list[str]:
+    """Return the tags of a cell, sorted."""
+    return sorted(cell.get("metadata", {}).get("tags", []))
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read one notebook file and its declarations.
+
+    Raises
+    ------
+    DeclarationError
+        If it is not a notebook, has no or several parameters cells, or declares something that is not understood.
+    """
+    content = _load(path)
+    cells = content["cells"]
+    tagged = [cell_source(c) for c in cells if c["cell_type"] == "code" and "parameters" in cell_tags(c)]
+    if len(tagged) > 1:
+        raise DeclarationError([f"{path.name}: {len(tagged)} cells are tagged `parameters`; expected one"])
+    declared = content.get("metadata", {}).get("notebookrun", {})
+    problems = _declaration_problems(path.stem, declared)
+    if problems:
+        raise DeclarationError(problems)
+    return Notebook(
+        name=path.stem,
+        path=path,
+        content=content,
+        title=_title(cells) or path.stem,
+        parameters=read_parameters(tagged[0], path.stem) if tagged else {},
+        reads=tuple(declared.get("reads", ())),
+        writes=tuple(declared.get("writes", ())),
+        scopes=declared.get("scopes", "each"),
+    )
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeclarationError([f"{path.name}: not readable as a notebook ({error})"]) from None
+    if not isinstance(content, dict) or content.get("nbformat") != 4 or "cells" not in content:
+        raise DeclarationError([f"{path.name}: not a notebook of format 4"])
+    return content
+
+
+def _declaration_problems(name: str, declared: dict[str, Any]) -> list[str]:
+    problems = [f"{name}: metadata.notebookrun has no key {key!r}" for key in sorted(set(declared) - _DECLARABLE)]
+    for key in ("reads", "writes"):
+        for pattern in declared.get(key, ()):
+            place = pattern.rstrip("?").split("/")[0]
+            allowed = PLACES if key == "reads" else ("work", "reports")
+            if place not in allowed or ".." in pattern.split("/"):
+                problems.append(f"{name}: {key} {pattern!r}, expected a path below {', '.join(allowed)}")
+    return problems
+
+
+def _title(cells: Iterable[dict[str, Any]]) -> str | None:
+    """Return the first heading of the text cells."""
+    text = (cell_source(cell) for cell in cells if cell["cell_type"] == "markdown")
+    headings = (match for source in text if (match := re.search(r"^#\s+(.+?)\s*#*$", source, re.MULTILINE)))
+    return next((match[1] for match in headings), None)
+
+
+def read_notebooks(folder: Path) -> list[Notebook]:
+    """Read every numbered notebook (``NN_name.ipynb``) of a folder, in order.
+
+    Raises
+    ------
+    DeclarationError
+        With the problems of all notebooks at once.
+    """
+    found, problems = [], []
+    for path in sorted(folder.glob("*.ipynb")):
+        if not NUMBERED.match(path.stem):
+            continue
+        try:
+            found.append(read_notebook(path))
+        except DeclarationError as error:
+            problems += error.problems
+    if problems:
+        raise DeclarationError(problems)
+    if not found:
+        raise DeclarationError([f"no notebook NN_name.ipynb in {folder.name}/"])
+    return found
+
+
+def names_of(notebooks: Sequence[Notebook]) -> list[str]:
+    """Return the names of notebooks."""
+    return [notebook.name for notebook in notebooks]

@@ -1,0 +1,108 @@
+"""What a worker is asked to do, and what it answers: plain data that travels between processes and machines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from notebookrun.graph import NodeId
+from notebookrun.places import Places
+
+DONE, FAILED, LOST, BLOCKED = "ok", "failed", "lost", "blocked"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One node to be run.
+
+    Attributes
+    ----------
+    node : NodeId
+        Which.
+    places : Places
+        Where files lie.
+    parameters : dict
+        Values to inject.
+    content : dict
+        The notebook as JSON; empty for a step.
+    call, arguments : str, tuple
+        What a step calls.
+    reads, writes : tuple of str
+        Declared patterns.
+    inputs : tuple of str
+        Names of the dataset's files that belong to the scope.
+    page : dict
+        The page's context as plain data; empty for a step.
+    is_warm : bool
+        Whether to fork the kernel.
+    should_execute : bool
+        False renders the kept execution again.
+    time_limit : float
+        Seconds for the whole notebook; 0 for none.
+    blocked_by : str
+        Why it cannot run: then only a page that says so is made.
+    """
+
+    node: NodeId
+    places: Places
+    parameters: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict, repr=False)
+    call: str = ""
+    arguments: tuple[Any, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    page: dict[str, Any] = field(default_factory=dict, repr=False)
+    is_warm: bool = True
+    should_execute: bool = True
+    time_limit: float = 0.0
+    blocked_by: str = ""
+
+    @property
+    def executed_path(self) -> Path:
+        """Where the executed notebook is kept."""
+        return self.places.state / "executed" / self.node.scope / f"{self.node.name}.ipynb"
+
+    @property
+    def page_path(self) -> Path:
+        """Where the page goes."""
+        return self.places.reports / self.node.scope / f"{self.node.name}.html"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes
+    ----------
+    node : NodeId
+        Which.
+    state : str
+        ``ok``, ``failed``, or ``lost`` if its worker or kernel was killed.
+    reason : str
+        Why it failed, in one sentence without machine-specific paths.
+    outputs : dict of str to str
+        SHA-256 of every file written, by name.
+    reads : tuple of str
+        Names of the files that were read.
+    warnings : tuple of str
+        Declared but not read, and the like.
+    seconds : dict of str to float
+        ``total``, ``kernel`` (start), ``cells``, ``page``.
+    """
+
+    node: NodeId
+    state: str
+    reason: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook's cells are done and its files written; its page is still being made."""
+
+    node: NodeId

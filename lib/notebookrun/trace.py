@@ -1,0 +1,97 @@
+"""Which files a kernel really read and wrote, held against what its notebook declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from notebookrun.places import Places, matches
+from notebookrun.task import Task
+from notebookrun.wording import listed
+
+
+@dataclass
+class FileUse:
+    """Names of files read and written below the places of a run.
+
+    Attributes
+    ----------
+    read, written : list of str
+        Sorted names; what a notebook wrote and read back is only written, what it deleted again is in neither.
+    warnings : list of str
+        Declared, but not done.
+    """
+
+    read: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_trace(path: Path, places: Places) -> FileUse:
+    """Read the notes that a kernel left on the files it opened."""
+    if not path.is_file():
+        return FileUse()
+    read: dict[str, None] = {}
+    written: set[str] = set()
+    for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        kind, _, file = line.partition("\t")
+        name = places.name(file) if file else None
+        if name is None or name.startswith("work/.notebookrun"):
+            continue
+        if kind in "WM":
+            written.add(name)
+        elif kind == "D":
+            written.discard(name)
+        elif name not in written and Path(file).is_file():
+            read[name] = None
+    kept = {name for name in written if places.absolute(name).is_file()}
+    return FileUse(sorted(set(read) - kept), sorted(kept))
+
+
+def check_use(task: Task, use: FileUse) -> list[str]:
+    """Say how the files used differ from those declared.
+
+    Parameters
+    ----------
+    task : Task
+        With the declared patterns.
+    use : FileUse
+        What was done; receives warnings on what was declared and not done.
+
+    Returns
+    -------
+    list of str
+        Undeclared reads and writes, and promised files that are not there.
+    """
+    problems = []
+    strange_reads = [name for name in use.read if not _may_read(task, name)]
+    strange_writes = [name for name in use.written if not _any_match(name, task.writes)]
+    if strange_reads:
+        problems.append(f"reads {listed(strange_reads)}, which it does not declare")
+    if strange_writes:
+        problems.append(f"writes {listed(strange_writes)}, which it does not declare")
+    absent = [p for p in task.writes if _is_firm(p) and not any(matches(n, p) for n in use.written)]
+    if absent:
+        problems.append(f"declares to write {listed(absent)}, but did not")
+    unread = [p for p in task.reads if _is_firm(p) and not any(matches(n, p) for n in use.read)]
+    use.warnings += [f"declares to read {pattern}, but did not" for pattern in unread]
+    return problems
+
+
+def _may_read(task: Task, name: str) -> bool:
+    place = name.split("/")[0]
+    if place == "repository" or _any_match(name, task.writes):
+        return True
+    if place == "data":
+        return any(p.split("/")[0] == "data" for p in task.reads) and name in task.inputs
+    return _any_match(name, task.reads)
+
+
+def _any_match(name: str, patterns: Iterable[str]) -> bool:
+    return any(matches(name, pattern) for pattern in patterns)
+
+
+def _is_firm(pattern: str) -> bool:
+    """Say whether a declaration promises a file: one with a star or a question mark may stand for none."""
+    return not pattern.endswith("?") and "*" not in pattern

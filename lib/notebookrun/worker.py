@@ -1,0 +1,146 @@
+"""What a worker process does with one task: run, render, check what was read and written, tell."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from notebookrun.execute import Execution, execute_notebook
+from notebookrun.files import digest_names, write_whole
+from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE
+from notebookrun.pagecontext import PageContext
+from notebookrun.places import Places, Scrubber
+from notebookrun.render import Notice, blocked_page, render_page
+from notebookrun.render.outputs import clean_notebook, clean_text
+from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Executed, Outcome, Task
+from notebookrun.trace import FileUse, check_use, read_trace
+
+
+def scrubber(places: Places) -> Scrubber:
+    """Return what replaces this machine's folders in shown text."""
+    known = {places.root: "", places.data: places.data.name, places.work: "work", places.reports: "reports"}
+    return Scrubber({Path.home(): "~", Path(sys.prefix): "python", **known})
+
+
+def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
+    """Execute and render one notebook.
+
+    Parameters
+    ----------
+    task : Task
+        What to run.
+    tell : callable
+        Receives an `Executed` as soon as the files are written, before the page is made.
+
+    Returns
+    -------
+    Outcome
+        Never an exception: whatever happened is in it and on the page.
+    """
+    try:
+        begun = time.monotonic()
+        outcome, executed = _run_cells(task)
+        if outcome.state == DONE:
+            tell(Executed(task.node))
+        page_begun = time.monotonic()
+        page = _make_page(task, executed, outcome.reason)
+        now = time.monotonic()
+        seconds = {**outcome.seconds, "page": now - page_begun, "total": now - begun}
+        return replace(outcome, outputs={**outcome.outputs, **page}, seconds=seconds)
+    except OSError as error:
+        return Outcome(task.node, FAILED, clean_text(_disk_problem(error), scrubber(task.places)))
+
+
+def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
+    """Execute the cells, or recall the last execution; check and keep the result."""
+    execution, use = _execute(task) if task.should_execute else _recall(task)
+    scrub = scrubber(task.places)
+    problems = check_use(task, use) if not execution.error and task.should_execute else []
+    reason = clean_text(execution.error or "; ".join(problems), scrub)
+    executed = clean_notebook(execution.notebook, scrub)
+    if not reason:
+        write_whole(task.executed_path, json.dumps(executed, ensure_ascii=False))
+    state = DONE if not reason else LOST if execution.is_lost else FAILED
+    seconds = {"kernel": execution.kernel_seconds, "cells": execution.cell_seconds}
+    outputs = digest_names(task.places, use.written)
+    return Outcome(task.node, state, reason, outputs, tuple(use.read), tuple(use.warnings), seconds), executed
+
+
+def _make_page(task: Task, executed: dict[str, Any], reason: str) -> dict[str, str]:
+    """Write the page and return its digest by name."""
+    notice = Notice("This notebook did not run through", (reason,)) if reason else None
+    page = render_page(executed, PageContext.from_dict(task.page), scrubber(task.places), notice)
+    write_whole(task.page_path, page)
+    return digest_names(task.places, [f"reports/{task.node.scope}/{task.node.name}.html"])
+
+
+def _execute(task: Task) -> tuple[Execution, FileUse]:
+    trace = task.executed_path.with_suffix(".trace")
+    trace.parent.mkdir(parents=True, exist_ok=True)
+    trace.unlink(missing_ok=True)
+    limit = task.time_limit or 10.0**9
+    environment = {**os.environ, **KERNEL_ENVIRONMENT, TRACE_VARIABLE: str(trace)}
+    execution = Execution(task.is_warm, environment, task.places.root, time.monotonic() + limit)
+    execute_notebook(task.content, task.parameters, execution)
+    use = read_trace(trace, task.places)
+    trace.unlink(missing_ok=True)
+    return execution, use
+
+
+def _recall(task: Task) -> tuple[Execution, FileUse]:
+    """Return the kept execution with the present text cells."""
+    execution = Execution(task.is_warm, {}, task.places.root, 0.0)
+    kept = json.loads(task.executed_path.read_text(encoding="utf-8"))
+    outputs = [cell for cell in kept["cells"] if cell["cell_type"] == "code" and not _is_injected(cell)]
+    cells = [dict(cell) for cell in task.content["cells"]]
+    for cell, done in zip([c for c in cells if c["cell_type"] == "code"], outputs, strict=True):
+        cell["outputs"], cell["execution_count"] = done["outputs"], done["execution_count"]
+    for cell in cells:
+        cell["source"] = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    execution.notebook = {**task.content, "cells": cells}
+    return execution, FileUse()
+
+
+def _is_injected(cell: dict[str, Any]) -> bool:
+    return "injected-parameters" in cell.get("metadata", {}).get("tags", [])
+
+
+def _disk_problem(error: OSError) -> str:
+    what = os.strerror(error.errno) if error.errno else str(error)
+    return f"could not write {Path(error.filename).name if error.filename else 'a file'}: {what}"
+
+
+def run_step(task: Task) -> Outcome:
+    """Call the function of a step in this process."""
+    begun = time.monotonic()
+    try:
+        module, _, function = task.call.partition(":")
+        getattr(importlib.import_module(module), function)(*task.arguments)
+    except Exception as error:  # the study's own code: whatever it raises becomes the reason of the failure
+        reason = clean_text(f"{type(error).__name__}: {error}", scrubber(task.places))
+        return Outcome(task.node, FAILED, reason)
+    written = task.places.find(task.writes)
+    read = task.places.find(task.reads)
+    seconds = {"total": time.monotonic() - begun}
+    return Outcome(task.node, DONE, "", digest_names(task.places, written), tuple(read), (), seconds)
+
+
+def run_task(task: Task, tell: Callable[[Any], None] = lambda message: None) -> Outcome:
+    """Run a task of whatever kind."""
+    if task.blocked_by:
+        return show_blocked(task)
+    return run_step(task) if task.call else run_notebook(task, tell)
+
+
+def show_blocked(task: Task) -> Outcome:
+    """Write the page of a notebook that cannot run."""
+    notice = Notice("This notebook was not run", (f"Not run, because {task.blocked_by}.",))
+    write_whole(task.page_path, blocked_page(PageContext.from_dict(task.page), notice))
+    return Outcome(task.node, BLOCKED, task.blocked_by)

@@ -1,0 +1,162 @@
+"""Runs every notebook for every center and for all of them, and writes the report: ``python run_all.py --help``."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from notebookrun.cli import main
+from notebookrun.graph import Step
+from notebookrun.project import Project
+
+ROOT = Path(__file__).resolve().parent
+POOLED = "ALL"
+BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
+HEADLINE = (
+    ("Patients", "BASELINE", "count", ""),
+    ("Overall response", "ORR", "proportion", ""),
+    ("Very good partial response or better", "VGPR_OR_BETTER", "proportion", ""),
+    ("Progression-free at 12 months", "PFS", "survival_probability", "12"),
+    ("Alive at 12 months", "OS", "survival_probability", "12"),
+)
+PRELOAD = (
+    "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
+    "seaborn", "lifelines", "statsmodels.api", "pydantic", "pandera.pandas", "openpyxl", "great_tables",
+    "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort",
+    "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures",
+    "fhrmm.report",
+)  # fmt: skip
+
+
+def list_scopes(data: Path) -> list[str]:
+    """Return the pooled scope and the centers of a dataset; its own reader says what is wrong with one without."""
+    if data.is_dir():
+        centers = sorted(c.name for c in data.iterdir() if c.is_dir() and not c.name.startswith((".", "_")))
+        if centers:
+            return [POOLED, *centers]
+    from fhrmm import store
+
+    return [POOLED, *store.list_centers(data)]
+
+
+def input_files(data: Path, scope: str) -> list[Path]:
+    """Return the files of a scope's centers, and what describes the dataset."""
+    centers = [name for name in list_scopes(data) if name != POOLED] if scope == POOLED else [scope]
+    found = [path for center in centers for path in sorted((data / center).rglob("*"))]
+    found += [data / "dataset.toml"]
+    return [path for path in found if path.is_file() and not path.name.startswith((".", "~$"))]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file; empty if it is absent or broken, which the notebooks say better."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def describe_dataset(data: Path) -> dict[str, Any]:
+    """Return what the manifest says about a dataset, and the banner of its pages."""
+    info = read_toml(data / "dataset.toml")
+    is_synthetic = bool(info.get("synthetic", False))
+    return {"name": info.get("name", data.name), "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
+
+
+def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the overall rows of a scope's estimates by endpoint, estimand and time."""
+    path = reports / scope / "tables" / "estimates.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if not (row["variable"] or row["level"] or row["model"])]
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
+        found.setdefault((row["endpoint"], row["estimand"], time), row)
+    return found
+
+
+def show_number(row: dict[str, str] | None, estimand: str) -> str:
+    """Return an estimate as the cover shows it; what is not a number says why."""
+    if row is None:
+        return "not available"
+    if row["status"] != "ok" or not row["estimate"]:
+        return row["status"].replace("_", " ")
+    value = float(row["estimate"])
+    return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
+
+
+def show_range(row: dict[str, str] | None, estimand: str) -> str:
+    """Return the interval and the denominator."""
+    if row is None or row["status"] != "ok" or estimand == "count":
+        return ""
+    ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
+    level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
+    return f"{level}; {row['n']} patients" if row["n"] else level
+
+
+def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], dict[str, str]]) -> dict[str, str]:
+    """Return one headline figure: label, value, interval."""
+    label, _, estimand, _ = key
+    row = rows.get(tuple(key[1:]))
+    return {"label": label, "value": show_number(row, estimand), "range": show_range(row, estimand)}
+
+
+def cover(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
+    """Return what the cover shows: the question, headline figures, one row of figures per scope, files."""
+    study = read_toml(ROOT / "study.toml").get("study", {})
+    overall = {scope: read_overall(reports, scope) for scope in scopes}
+    first = overall.get(POOLED) or next(iter(overall.values()), {})
+    cells = {s: [show_number(rows.get(key[1:]), key[2]) for key in HEADLINE] for s, rows in overall.items()}
+    return {
+        "question": study.get("question", ""),
+        "headline": [show_figure(key, first) for key in HEADLINE if first],
+        "figure_labels": [key[0] for key in HEADLINE],
+        "figures": cells,
+        "links": list_files(reports, scopes),
+    }
+
+
+def list_files(reports: Path, scopes: Sequence[str]) -> list[dict[str, str]]:
+    """Return links to the tables of numbers and to the manifest."""
+    notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
+    links = [
+        {"href": f"{scope}/tables/{name}.csv", "text": f"{scope}/tables/{name}.csv", "note": f"({note})"}
+        for scope in scopes
+        for name, note in notes.items()
+        if scope == POOLED and (reports / scope / "tables" / f"{name}.csv").is_file()
+    ]
+    return [
+        *links,
+        {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
+    ]
+
+
+ROWS = "reports/{scope}/tables/estimates/*.csv"
+TABLE = "reports/{scope}/tables/estimates.csv"
+JOIN = "fhrmm.store:combine_estimates"
+
+PROJECT = Project(
+    title=read_toml(ROOT / "study.toml").get("study", {}).get("title", "Compendium"),
+    root=ROOT,
+    notebooks=ROOT / "notebooks",
+    packages={name: ROOT / "lib" / name for name in ("fhrmm", "timetoevent")},
+    list_scopes=list_scopes,
+    input_files=input_files,
+    steps=(
+        Step("estimates", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,)),
+        Step("estimates_all", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,), POOLED, "estimates"),
+    ),
+    content=cover,
+    facts=describe_dataset,
+    data="data/synthetic",
+    preload=PRELOAD,
+    shared_files=("repository/study.toml",),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT))

@@ -31,6 +31,7 @@ class Rule(Frozen):
     table: str = ""
     columns: tuple[str, ...] = ()
     check: str = ""
+    values: tuple[str, ...] = ()
 
 
 @cache

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from timetoevent.checks import FloatArray
+from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import CoxData, Model, make_model, read_data
+from timetoevent.cox.design import Design
 from timetoevent.cox.fitted import CoxFit
 from timetoevent.cox.newton import Maximum, maximize
 from timetoevent.cox.residuals import robust_covariance
@@ -175,25 +176,26 @@ def _no_fit(data: CoxData, problem: str) -> CoxFit:
 
 def _reasons(data: CoxData, maximum: Maximum) -> dict[int, str]:
     """Why coefficients are not estimable, by position."""
+    notes = redundancy_notes(data.design, maximum.redundant, maximum.null_information, maximum.scale)
     columns = data.design.coefficients
+    endless = {int(j): monotone_note(columns[j], data.design) for j in np.flatnonzero(maximum.infinite)}
+    return dict(sorted({**notes, **endless}.items()))
+
+
+def redundancy_notes(
+    design: Design, redundant: BoolArray, information: FloatArray, scale: FloatArray
+) -> dict[int, str]:
+    """Return why redundant columns have no coefficient, by position."""
+    columns = design.coefficients
     notes = {}
-    for j, column in enumerate(columns):
-        if maximum.redundant[j]:
-            notes[j] = redundancy_note(column, _determined_by(data, maximum, j))
-        elif maximum.infinite[j]:
-            notes[j] = monotone_note(column, data.design)
+    for j in np.flatnonzero(redundant):
+        earlier = np.flatnonzero(~redundant[:j])
+        makers = []
+        if scale[j] > 0 and information[j, j] > 1e-9 * np.diag(information).max():
+            share = np.linalg.solve(information[np.ix_(earlier, earlier)], information[earlier, j])
+            makers = [describe(columns[k]) for k, part in zip(earlier, share, strict=True) if abs(part) > 1e-6]
+        notes[int(j)] = redundancy_note(columns[j], makers)
     return notes
-
-
-def _determined_by(data: CoxData, maximum: Maximum, j: int) -> list[str]:
-    """Names of the earlier columns that make up column `j` among those at risk."""
-    information = maximum.null_information
-    earlier = np.flatnonzero(~maximum.redundant[:j])
-    if maximum.scale[j] == 0 or information[j, j] <= 1e-9 * max(np.diag(information).max(), 1e-300):
-        return []
-    share = np.linalg.solve(information[np.ix_(earlier, earlier)], information[earlier, j])
-    columns = data.design.coefficients
-    return [describe(columns[k]) for k, part in zip(earlier, share, strict=True) if abs(part) > 1e-6]
 
 
 def _covariance(data: CoxData, maximum: Maximum, *, robust: bool) -> FloatArray:

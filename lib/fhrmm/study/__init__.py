@@ -1,0 +1,60 @@
+"""The study plan (`study.toml`) as one validated, frozen object, and the repository root."""
+
+from fhrmm.study.base import Frozen
+from fhrmm.study.derivation import (
+    CensorSource,
+    Definition,
+    Endpoint,
+    EventSource,
+    FunctionalHighRisk,
+    Regimens,
+    Response,
+    ResponseCriteria,
+    Route,
+    Rule,
+    Staging,
+)
+from fhrmm.study.loading import describe_validation, load_study, repository_root, resolve_path
+from fhrmm.study.plan import (
+    Cohort,
+    Disclosure,
+    Display,
+    Factor,
+    Models,
+    Pathway,
+    Published,
+    PublishedResult,
+    Study,
+    StudyInfo,
+    Time,
+)
+
+__all__ = [
+    "CensorSource",
+    "Cohort",
+    "Definition",
+    "Disclosure",
+    "Display",
+    "Endpoint",
+    "EventSource",
+    "Factor",
+    "Frozen",
+    "FunctionalHighRisk",
+    "Models",
+    "Pathway",
+    "Published",
+    "PublishedResult",
+    "Regimens",
+    "Response",
+    "ResponseCriteria",
+    "Route",
+    "Rule",
+    "Staging",
+    "Study",
+    "StudyInfo",
+    "Time",
+    "describe_validation",
+    "load_study",
+    "repository_root",
+    "resolve_path",
+]

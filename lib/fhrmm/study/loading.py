@@ -1,0 +1,89 @@
+"""Reading the plan, and finding the repository."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fhrmm.errors import StudyError
+from fhrmm.study.plan import Study
+
+
+def repository_root() -> Path:
+    """Return the folder that holds `study.toml`, `notebooks/` and `lib/`."""
+    return Path(__file__).resolve().parents[3]
+
+
+def resolve_path(path: str | Path) -> Path:
+    """Return a path as given if absolute, else below the repository root."""
+    return Path(path) if Path(path).is_absolute() else repository_root() / path
+
+
+def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | None = None) -> Study:
+    """Read the study plan and apply the parameters of one run.
+
+    Parameters
+    ----------
+    path : str or Path
+        The plan; a relative path is taken from the repository root.
+    overrides : mapping of str to object, optional
+        Dotted names of plan values and what replaces them; None keeps the plan's value.
+
+    Returns
+    -------
+    Study
+        Frozen and validated.
+
+    Raises
+    ------
+    StudyError
+        If the file is absent or not TOML, or a value is unknown, of the wrong type or out of range: all at once.
+
+    Examples
+    --------
+    >>> load_study(overrides={"functional_high_risk.window_months": 18}).functional_high_risk.window_months
+    18
+    """
+    plan = _read_toml(resolve_path(path))
+    for dotted, value in (overrides or {}).items():
+        if value is not None:
+            _override(plan, dotted, value)
+    try:
+        return Study.model_validate(plan)
+    except ValidationError as error:
+        raise StudyError(describe_validation(error, Path(path).name)) from None
+
+
+def describe_validation(error: ValidationError, file_name: str) -> str:
+    """Say every validation problem in one message: where, what was found, what is expected."""
+    lines = [f"{file_name}: {error.error_count()} problem(s)"]
+    for item in error.errors(include_url=False):
+        where = ".".join(str(part) for part in item["loc"])
+        found = f" (found {item.get('input')!r:.60})" if where else ""
+        lines.append(f"- {where}{': ' if where else ''}{item['msg']}{found}")
+    return "\n".join(lines)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path.name}: file not found") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path.name}: not readable as TOML: {error}") from None
+
+
+def _override(plan: dict[str, Any], dotted: str, value: object) -> None:
+    *parents, name = dotted.split(".")
+    section = plan
+    for parent in parents:
+        section = section.get(parent, {})
+    if name not in section:
+        near = difflib.get_close_matches(name, section, n=1)
+        raise StudyError(f"unknown plan value {dotted!r}" + (f"; nearest: {near[0]!r}" if near else ""))
+    section[name] = value

@@ -1,0 +1,158 @@
+"""The whole plan and its plain sections."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from fhrmm.study.base import Frozen
+from fhrmm.study.derivation import (
+    Definition,
+    Endpoint,
+    FunctionalHighRisk,
+    Regimens,
+    Response,
+    ResponseCriteria,
+    Staging,
+)
+
+
+class StudyInfo(Frozen):
+    """Title, question and the published reference."""
+
+    title: str
+    question: str
+    published_reference: str
+
+
+class PublishedResult(Frozen):
+    """One result that the published abstract states."""
+
+    endpoint: str
+    estimand: str
+    time_months: float | None = None
+    estimate: float | None = None
+    status: Literal["ok", "not_reached"] = "ok"
+
+
+class Published(Frozen):
+    """What the paper states, and nothing else."""
+
+    n_patients: int
+    results: tuple[PublishedResult, ...]
+    adverse_factors: tuple[str, ...]
+
+
+class Time(Frozen):
+    """Units and horizons of time."""
+
+    days_per_month: float = Field(gt=28, lt=32)
+    rates_at_months: tuple[float, ...]
+    headline_months: float
+    rmst_horizon_months: float
+    partial_date_policy: Literal["lower", "midpoint", "upper"]
+
+
+class Cohort(Frozen):
+    """Eligibility apart from the definition of functional high risk."""
+
+    second_line_from: date
+    second_line_to: date
+    minimum_age_years: int
+    keep_undetermined: bool
+    criteria: tuple[str, ...]
+
+
+class Factor(Frozen):
+    """One two-level factor: reference and adverse level."""
+
+    variable: str
+    label: str
+    reference: str
+    adverse: str
+
+
+class Pathway(Frozen):
+    """The 3-level front-line pathway."""
+
+    variable: str
+    label: str
+    reference: str
+    levels: tuple[str, ...]
+
+
+class Models(Frozen):
+    """What is fitted, and from how many events on."""
+
+    ci_level: float = Field(gt=0, lt=1)
+    primary: tuple[str, ...]
+    full: tuple[str, ...]
+    minimum_events: int
+    events_per_parameter: float
+    power: float
+    alpha: float
+    seed: int
+
+
+class Display(Frozen):
+    """Rounding and drawing; results keep full precision."""
+
+    proportion_decimals: int
+    months_decimals: int
+    ratio_decimals: int
+    km_minimum_at_risk: int
+    km_limit_months: float
+
+
+class Disclosure(Frozen):
+    """Small-number protection of released output."""
+
+    minimum_cell_count: int = Field(ge=1)
+
+
+class Study(Frozen):
+    """The whole plan."""
+
+    schema_version: Literal[1]
+    study: StudyInfo
+    published: Published
+    time: Time
+    cohort: Cohort
+    functional_high_risk: FunctionalHighRisk
+    definitions: dict[str, Definition]
+    regimens: Regimens
+    staging: Staging
+    response: Response
+    response_criteria: dict[str, ResponseCriteria]
+    endpoints: dict[str, Endpoint]
+    factors: tuple[Factor, ...]
+    pathway: Pathway
+    models: Models
+    display: Display
+    disclosure: Disclosure
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Study:
+        _check_name("functional_high_risk.definition", self.functional_high_risk.definition, self.definitions)
+        _check_name("response.criteria_version", self.response.criteria_version, self.response_criteria)
+        return self
+
+    def factor(self, variable: str) -> Factor:
+        """Return the factor of that name."""
+        return next(factor for factor in self.factors if factor.variable == variable)
+
+    def label(self, variable: str) -> str:
+        """Return the label of a factor, the pathway, or the name itself."""
+        known = {factor.variable: factor.label for factor in self.factors} | {self.pathway.variable: self.pathway.label}
+        return known.get(variable, variable.replace("_", " "))
+
+
+def _check_name(value: str, name: str, known: Iterable[str]) -> None:
+    if name not in (names := list(known)):
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"nearest: {near[0]!r}" if near else f"known: {', '.join(names)}"
+        raise ValueError(f"{value} {name!r} is not in the plan; {hint}")

@@ -1,0 +1,73 @@
+"""Every frozen case of this folder, and R run again to see that it still says what was frozen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.oracle.cases import RELATIVE, case_difference, difference, load_cases, worst_differences
+from tests.oracle.curves.operations import FOLDER, OPERATIONS, compute
+
+CASES = load_cases(FOLDER)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_equals_r(case):
+    assert case_difference(case, compute) < RELATIVE
+
+
+def test_every_operation_has_cases_and_every_case_its_name():
+    assert {case["operation"] for case in CASES} == set(OPERATIONS)
+    assert len({case["id"] for case in CASES}) == len(CASES)
+    assert len(CASES) >= 220
+
+
+def test_summary_has_one_row_per_operation():
+    chosen = [case for case in CASES if case["operation"] in ("rmst", "odds_ratio")]
+    summary = worst_differences(chosen, compute)
+    assert summary["operation"].tolist() == ["odds_ratio", "rmst"]
+    assert summary["n_cases"].sum() == len(chosen)
+    assert (summary["worst_difference"] < RELATIVE).all()
+
+
+def test_a_wrong_number_shows():
+    case = next(case for case in CASES if case["operation"] == "rmst")
+    wrong = case | {"expected": case["expected"] | {"estimate": case["expected"]["estimate"] * (1 + 1e-5)}}
+    assert case_difference(wrong, compute) > RELATIVE
+
+
+@pytest.mark.parametrize(("found", "expected"), [([1.0, None], [1.0, 2.0]), ([1.0], [1.0, 1.0]), (float("inf"), 5.0)])
+def test_missing_on_one_side_is_infinitely_far(found, expected):
+    assert difference(found, expected) == float("inf")
+
+
+def test_frozen_files_are_small():
+    assert max(path.stat().st_size for path in FOLDER.glob("*.json")) < 500_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+@pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.R") if path.name != "common.R"))
+def test_r_still_says_so(script: str, tmp_path: Path):
+    subprocess.run(["Rscript", script, str(tmp_path)], cwd=FOLDER, check=True, capture_output=True)
+    frozen = json.loads((FOLDER / script).with_suffix(".json").read_text(encoding="utf-8"))
+    again = json.loads((tmp_path / script).with_suffix(".json").read_text(encoding="utf-8"))
+    _assert_alike(again, frozen)
+
+
+def _assert_alike(found: object, frozen: object) -> None:
+    if isinstance(frozen, dict):
+        assert found.keys() == frozen.keys()
+        for name, value in frozen.items():
+            _assert_alike(found[name], value)
+    elif isinstance(frozen, list):
+        assert len(found) == len(frozen)
+        for one, other in zip(found, frozen, strict=True):
+            _assert_alike(one, other)
+    elif isinstance(frozen, float):
+        assert difference(found, frozen) < RELATIVE / 10
+    else:
+        assert found == frozen

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fhrmm.imwg import grade_visits
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import date_bounds
@@ -16,6 +17,16 @@ CODES = {"sCR": 7, "CR": 6, "VGPR": 5, "PR": 4, "MR": 3, "SD": 2, "PD": 1, "NE":
 NAMES_BY_CODE = tuple(sorted(CODES, key=CODES.__getitem__))
 PD_CODE, SD_CODE, MR_CODE = CODES["PD"], CODES["SD"], CODES["MR"]
 NO_DAY = np.datetime64("NaT", "D")
+LABORATORY = [
+    "serum_m_protein_g_dl",
+    "urine_m_protein_mg_24h",
+    "flc_kappa_mg_l",
+    "flc_lambda_mg_l",
+    "serum_immunofixation",
+    "urine_immunofixation",
+    "bm_plasma_cells_pct",
+    "plasmacytoma",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +98,29 @@ def arrange_visits(
     Left out: visits without date or response, of patients not in the cohort, before the start of second line, after
     the data cut-off.
     """
-    code, alone = response_codes(assessments), _stands_alone(assessments, study)
-    return make_visits(cohort, match_patients(cohort, assessments), _days(assessments, study), code, alone, study, info)
+    patient = match_patients(cohort, assessments)
+    code, alone = visit_codes(cohort, assessments, patient, study)
+    return make_visits(cohort, patient, _days(assessments, study), code, alone, study, info)
+
+
+def visit_codes(
+    cohort: pd.DataFrame, assessments: pd.DataFrame, patient: np.ndarray, study: Study
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return response and whether a progression stands alone, per assessment: as recorded or from laboratory values.
+
+    ``study.response.visit_source`` decides where both exist; what the values leave open (NE) gives way to a recorded
+    response.
+    """
+    recorded, alone = response_codes(assessments), _stands_alone(assessments, study)
+    if not assessments[LABORATORY].notna().to_numpy().any():
+        return recorded, alone
+    graded = grade_visits(cohort, assessments, patient, study)
+    rows = graded.labs.row[graded.shown]
+    derived, derived_alone = np.full(recorded.size, -1, dtype=np.int8), np.zeros(recorded.size, dtype=bool)
+    derived[rows], derived_alone[rows] = graded.level[graded.shown], ~graded.needs_second[graded.shown]
+    preferred = derived > 0 if study.response.visit_source == "labs" else recorded < 0
+    use = (preferred | (recorded < 0)) & (derived >= 0)
+    return np.where(use, derived, recorded), np.where(use, derived_alone, alone)
 
 
 def make_visits(

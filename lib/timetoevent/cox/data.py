@@ -130,10 +130,7 @@ def read_data(frame: pd.DataFrame, model: Model) -> CoxData:
     ValueError
         If the event is not coded 0/1 or a time is negative or infinite.
     """
-    absent = [name for name in model.columns if name not in frame.columns]
-    if absent:
-        raise KeyError(f"the frame has no column {absent}")
-    problem = _missing_values(frame, model)
+    problem = describe_missing(frame, model.columns)
     used = frame.dropna(subset=model.columns) if problem else frame
     data = _arrays(used, model, levels=_levels(used, model))
     problem = problem or _unusable_rows(data)
@@ -146,8 +143,23 @@ def _levels(frame: pd.DataFrame, model: Model) -> dict[str, list[object]]:
     return {term: found for term, found in levels.items() if found is not None}
 
 
-def _missing_values(frame: pd.DataFrame, model: Model) -> str:
-    counts = {name: int(frame[name].isna().sum()) for name in model.columns}
+def describe_missing(frame: pd.DataFrame, names: Sequence[str]) -> str:
+    """Say which of the named columns have missing values, and how many; empty if none has.
+
+    Raises
+    ------
+    KeyError
+        If a column does not exist.
+
+    Examples
+    --------
+    >>> describe_missing(pd.DataFrame({"x": [1.0, None], "y": [0, 1]}), ["x", "y"])
+    'x has 1 missing values; decide on them before estimating'
+    """
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        raise KeyError(f"the frame has no column {absent}")
+    counts = {name: int(frame[name].isna().sum()) for name in names}
     found = [f"{name} has {count} missing values" for name, count in counts.items() if count]
     return f"{', '.join(found)}; decide on them before estimating" if found else ""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from timetoevent.checks import BoolArray, FloatArray
+
+INTERCEPT = "(intercept)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,20 @@ def build_design(
             matrix[position] = piece.numbers
             position += 1
     return Design(matrix, tuple(columns))
+
+
+def with_intercept(design: Design, event: BoolArray) -> Design:
+    """Return the design with a constant as its first row.
+
+    Examples
+    --------
+    >>> design = build_design(pd.DataFrame({"x": [1.0, 2.0]}), np.array([True, False]), ["x"])
+    >>> with_intercept(design, np.array([True, False])).matrix.tolist()
+    [[1.0, 1.0], [1.0, 2.0]]
+    """
+    first = Column(INTERCEPT, "", "", len(event), int(event.sum()), 0)
+    later = [replace(column, position=column.position + (column.position >= 0)) for column in design.columns]
+    return Design(np.vstack([np.ones(len(event)), design.matrix]), (first, *later))
 
 
 def _count(members: BoolArray | None, event: BoolArray) -> tuple[int, int]:

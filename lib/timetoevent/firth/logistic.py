@@ -9,13 +9,13 @@ import pandas as pd
 from scipy.special import expit, log_expit
 
 from timetoevent.checks import BoolArray, FloatArray, check_event
-from timetoevent.cox.design import Column, Design, build_design
+from timetoevent.cox.data import describe_missing
+from timetoevent.cox.design import Design, build_design, with_intercept
 from timetoevent.cox.fit import redundancy_notes
 from timetoevent.cox.newton import find_redundant, standardize
 from timetoevent.firth.fitted import FirthFit, Problem, solve
 from timetoevent.firth.penalized import Objective
 
-INTERCEPT = "(intercept)"
 METHOD = "Firth-penalized logistic regression, profile likelihood intervals"
 
 
@@ -63,27 +63,13 @@ def fit_firth_logistic(
     35.0
     """
     columns = [outcome, *terms]
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        raise KeyError(f"the frame has no column {absent}")
-    missing = {name: int(frame[name].isna().sum()) for name in columns}
-    problem = ", ".join(f"{name} has {count} missing values" for name, count in missing.items() if count)
+    problem = describe_missing(frame, columns)
     used = frame.dropna(subset=columns) if problem else frame
     y = check_event(used[outcome], name=outcome)
-    design = _with_intercept(build_design(used, y, terms, interactions), y)
-    if problem:
-        problem += "; decide on them before estimating"
-    elif y.all() or not y.any():
+    design = with_intercept(build_design(used, y, terms, interactions), y)
+    if not problem and (y.all() or not y.any()):
         problem = f"{outcome} does not vary" if len(y) else "no rows"
     return solve(_problem(design, y, problem, ci_level))
-
-
-def _with_intercept(design: Design, y: BoolArray) -> Design:
-    first = Column(INTERCEPT, "", "", len(y), int(y.sum()), 0)
-    later = [
-        Column(c.term, c.level, c.reference, c.n, c.n_events, c.position + (c.position >= 0)) for c in design.columns
-    ]
-    return Design(np.vstack([np.ones(len(y)), design.matrix]), (first, *later))
 
 
 def _problem(design: Design, y: BoolArray, problem: str, ci_level: float) -> Problem:

@@ -50,7 +50,7 @@ def log_hazard_ratio(observed: Observed, adverse: np.ndarray) -> float:
     --------
     >>> days, event = np.array([1, 2, 3, 4]), np.array([True, True, True, True])
     >>> round(log_hazard_ratio(Observed(days, event), np.array([1.0, 0.0, 1.0, 0.0])), 4)
-    0.6713
+    0.9406
     """
     known = ~np.isnan(adverse)
     days, event, x = observed.days[known], observed.event[known], adverse[known]
@@ -123,7 +123,7 @@ def _bisect(decreasing: Callable[[float], float], target: float, low: float, hig
 
 
 def _solve_cuts(truth: Truth, rng: np.random.Generator, n: int) -> tuple[float, ...]:
-    """Return the lowest score of each category when the shares hold exactly, and the limit of first-visit progression."""
+    """Return the lowest score of each category when the shares hold exactly, then the limit of early progression."""
     draw = draw_course(draw_covariates(n, rng, truth, False), rng, truth, True)
     cuts = [draw["score"][draw["response"] == category].min() for category in range(MR + 1)]
     early = (draw["response"] == PD) & (draw["n_visits"] > 0)

@@ -17,13 +17,14 @@ from fhrmm.synthetic.covariates import Draw
 from fhrmm.synthetic.dialects import STYLES, describe_center, write_center, write_text
 from fhrmm.synthetic.events import build_events
 from fhrmm.synthetic.excluded import NO_SECOND_LINE, QUARANTINED, ROUTE, TRANSFER, Extras, simulate_extras
-from fhrmm.synthetic.faults import COHORT, Injected, inject
+from fhrmm.synthetic.faults import COHORT, WARNING, Injected, inject
 from fhrmm.synthetic.records import center_names
 from fhrmm.synthetic.timeline import DATA_CUTOFF
-from fhrmm.synthetic.truth import EVIDENCE, Truth
+from fhrmm.synthetic.truth import SOLVED_BASIS, Truth, load_parameters
 from fhrmm.synthetic.visits import build_visits
 
 EVENT_CENTERS = ("C03", "C05")
+RESPONSE_ONLY_CENTERS = ("C03",)
 TRANSFER_FROM, TRANSFER_TO = "C01", "C03"
 LOOKALIKE_FROM, LOOKALIKE_TO = "C06", "C05"
 NAME = "Synthetic functional high-risk myeloma, ten centers"
@@ -66,7 +67,7 @@ def build_source(truth: Truth) -> Source:
     events = build_events(_known_contact(draw), ids, np.random.default_rng([truth.seed, 4]))
     return Source(
         patients.drop(columns="source_row"),
-        _of_patients(visits, own[treated & own["center"].isin(ASSESSMENT_CENTERS)]),
+        _of_patients(_with_content(visits), own[treated & own["center"].isin(ASSESSMENT_CENTERS)]),
         _of_patients(events, own[treated & own["center"].isin(EVENT_CENTERS)]),
         (_transfer(patients),),
         (_lookalike(patients),),
@@ -76,6 +77,12 @@ def build_source(truth: Truth) -> Source:
 
 def _known_contact(draw: Draw) -> Draw:
     return draw | {"last_contact_date": np.where(draw["last_contact_date"] < NEVER, draw["last_contact_date"], 1)}
+
+
+def _with_content(visits: pd.DataFrame) -> pd.DataFrame:
+    """Leave out baseline visits where a center sends responses only: they would be empty."""
+    empty = visits["center"].isin(RESPONSE_ONLY_CENTERS) & visits["response"].isna()
+    return visits[~empty]
 
 
 def _gather(cohort: Cohort, extras: Extras) -> pd.DataFrame:
@@ -135,13 +142,22 @@ def build_files(truth: Truth) -> dict[str, bytes]:
     """Return every file of the dataset: path below the dataset folder -> content."""
     source = build_source(truth)
     files: dict[str, bytes] = {"dataset.toml": _dataset_toml(source).encode()}
-    injected: list[Injected] = []
+    injected = _twin_findings(source)
     for name in center_names():
         tables, faults = _center_tables(name, source)
         injected += faults
         files |= {f"{name}/{path}": content for path, content in write_center(name, tables).items()}
     files["_truth/truth.json"] = _truth_json(truth, source, injected)
     return files
+
+
+def _twin_findings(source: Source) -> list[Injected]:
+    """Return the pair of patients who may be one: a warning at both centers."""
+    return [
+        Injected(identity.split("-")[1], "patients", identity, "patient_id", identity, "suspected_transfer", WARNING)
+        for pair in source.lookalikes
+        for identity in pair
+    ]
 
 
 def _center_tables(name: str, source: Source) -> tuple[dict[str, pd.DataFrame], list[Injected]]:
@@ -186,13 +202,10 @@ def _truth_json(truth: Truth, source: Source, injected: list[Injected]) -> bytes
     content = {
         "notice": "Synthetic. The seed was selected on outcomes: nothing here is evidence about any patient or paper.",
         "seed": truth.seed,
-        "solved": {name: values[name] for name, (tag, _) in EVIDENCE.items() if tag == "CALC" and name != "seed"},
+        "solved": {name: values[name] for name in SOLVED_BASIS if name != "seed"},
         "targets": {"responders": 38, "vgpr_or_better": 26, "pfs_12_months": PFS_RANGE, "os_12_months": OS_RANGE},
         "achieved": source.achieved,
-        "parameters": [
-            {"name": name, "value": values[name], "evidence": tag, "basis": basis}
-            for name, (tag, basis) in EVIDENCE.items()
-        ],
+        "parameters": [parameter._asdict() for parameter in load_parameters()],
         "roles": source.patients[columns].to_dict("records"),
         "counts": source.patients["role"].value_counts().sort_index().to_dict(),
         "lookalikes": source.lookalikes,

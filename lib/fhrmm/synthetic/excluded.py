@@ -159,9 +159,9 @@ def _months_before(date: np.datetime64, months: int) -> np.datetime64:
 
 def _finish_no_second_line(patients: pd.DataFrame, row: int, variant: str) -> None:
     at = patients.index[row]
-    relapse = patients.at[at, "first_progression_date"]
+    relapse = patients.loc[at, "first_progression_date"]
     if pd.isna(relapse):
-        relapse = patients.at[at, "second_line_start_date"]
+        relapse = patients.loc[at, "second_line_start_date"]
     groups = ("second line", "outcome")
     for name, variable in variables("patients").items():
         if variable.group in groups:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import pandas as pd
 
-from fhrmm.synthetic.excluded import LATE, NO_SECOND_LINE, QUARANTINED, ROUTE
+from fhrmm.synthetic.excluded import LATE, NO_SECOND_LINE, QUARANTINED, ROUTE, WINDOW
 
 Select = Callable[[pd.DataFrame], "pd.Series[bool]"]
 COHORT = "cohort"
@@ -58,16 +59,37 @@ def _two_years_later(text: str) -> str:
     return str(int(text[:4]) + 2) + text[4:]
 
 
+def _earlier(text: str) -> str:
+    return (date.fromisoformat(text) - timedelta(days=80)).isoformat()
+
+
+def _year_only(text: str) -> str:
+    return text[-4:]
+
+
 FAULTS = (
-    Fault("C01", "patients", QUARANTINED, "death before second line", "death_date", "11/05/2023", "date_order", QUARANTINE),
+    Fault(
+        "C01", "patients", QUARANTINED, "death before second line", "death_date", "11/05/2023",
+        "death_before_second_line",
+        QUARANTINE,
+    ),
     Fault("C01", "patients", QUARANTINED, "id used twice", "", "", "duplicate_patient", QUARANTINE),
-    Fault("C02", "patients", QUARANTINED, "impossible date", "last_contact_date", "31/11/2024", "date_impossible", QUARANTINE),
+    Fault(
+        "C02", "patients", QUARANTINED, "impossible date", "last_contact_date", "31/11/2024", "date_impossible",
+        QUARANTINE,
+    ),
     Fault(
         "C03", "patients", QUARANTINED, "second line before diagnosis", "diagnosis_date", _two_years_later,
-        "date_order", QUARANTINE,
+        "second_line_before_diagnosis", QUARANTINE,
     ),
-    Fault("C04", "patients", QUARANTINED, "unknown response", "best_response", "risposta dubbia", "value_unknown", QUARANTINE),
-    Fault("C05", "patients", QUARANTINED, "ambiguous date", "last_contact_date", "05/06/2024", "date_ambiguous", QUARANTINE),
+    Fault(
+        "C04", "patients", QUARANTINED, "unknown response", "best_response", "risposta dubbia", "value_unknown",
+        QUARANTINE,
+    ),
+    Fault(
+        "C05", "patients", QUARANTINED, "ambiguous date", "last_contact_date", "05/06/2024", "date_ambiguous",
+        QUARANTINE,
+    ),
     Fault(
         "C08", "patients", QUARANTINED, "performance status out of range", "ecog_second_line", "7", "out_of_range",
         QUARANTINE,
@@ -76,11 +98,11 @@ FAULTS = (
     Fault("C06", "patients", NO_SECOND_LINE, "alive", "", "", DUPLICATE_ROW, WARNING),
     Fault("C02", "assessments", COHORT, "", "", "", DUPLICATE_ROW, WARNING),
     Fault(
-        "C01", "patients", COHORT, "", "beta2_microglobulin_mg_l", "6,1", "stage_mismatch", WARNING,
+        "C01", "patients", COHORT, "", "beta2_microglobulin_mg_l", "6,1", "iss_differs", WARNING,
         lambda rows: rows["iss_diagnosis"].eq("I"),
     ),
     Fault(
-        "C06", "patients", ROUTE, "VRd", "beta2_microglobulin_mg_l", "12.5", "stage_mismatch", WARNING,
+        "C06", "patients", ROUTE, "VRd", "beta2_microglobulin_mg_l", "12.5", "iss_differs", WARNING,
         lambda rows: rows["iss_diagnosis"].ne("III"),
     ),
     Fault(
@@ -94,6 +116,18 @@ FAULTS = (
     Fault(
         "C01", "assessments", COHORT, "", "serum_m_protein_g_dl", "<2", "value_is_bound", WARNING,
         lambda rows: rows["serum_m_protein_g_dl"].between(0.01, 0.19) & rows["response"].eq("VGPR"), True,
+    ),
+    Fault(
+        "C01", "assessments", LATE, "14", "patient_id", "SYN-C01-0I4", "unknown_patient", QUARANTINE,
+        lambda rows: rows["response"].notna(),
+    ),
+    Fault(
+        "C02", "patients", WINDOW, "before", "second_line_regimen", "sperimentale", "regimen_not_recognized", WARNING
+    ),
+    Fault("C04", "patients", LATE, "21", "first_progression_date", _earlier, "late_second_line", WARNING),
+    Fault(
+        "C08", "patients", COHORT, "", "diagnosis_date", _year_only, "date_order_undetermined", WARNING,
+        lambda rows: rows["diagnosis_date"].dt.year.eq(rows["first_line_start_date"].dt.year),
     ),
 )  # fmt: skip
 
@@ -127,7 +161,7 @@ def inject(center: str, table: str, canonical: pd.DataFrame, text: pd.DataFrame)
         if (fault.center, fault.table) == (center, table):
             for at in _rows(fault, canonical):
                 faulty, written = _apply(faulty, fault, at)
-                identity = str(canonical.at[at, "patient_id"])
+                identity = str(canonical.loc[at, "patient_id"])
                 found.append(Injected(center, table, identity, fault.column, written, fault.family, fault.consequence))
     return faulty, found
 
@@ -145,7 +179,7 @@ def _rows(fault: Fault, canonical: pd.DataFrame) -> list[object]:
 def _apply(text: pd.DataFrame, fault: Fault, at: object) -> tuple[pd.DataFrame, str]:
     """Write one fault: a cell, an exact copy of the row at the end, or a second row that contradicts it."""
     if fault.column:
-        written = fault.text(text.at[at, fault.column]) if callable(fault.text) else fault.text
+        written = fault.text(text.loc[at, fault.column]) if callable(fault.text) else fault.text
         text.loc[at, fault.column] = written
         return text, written
     copy = text.loc[[at]].copy()

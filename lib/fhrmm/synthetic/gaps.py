@@ -34,7 +34,7 @@ def draw_gaps(draw: Draw, rng: np.random.Generator, truth: Truth, complete: bool
         "emd_missing": rng.random(n) < share["emd_second_line"],
         "fish_missing": rng.random(n) < _fish_missing(draw, truth),
         "imprecise": rng.random(n) < truth.partial_dates,
-        "imprecise_progression": rng.random(n) < truth.partial_dates,
+        "imprecise_progression": rng.random(n) < truth.partial_progressions,
     }
     return draw | {name: flag & (not complete) for name, flag in flags.items()}
 

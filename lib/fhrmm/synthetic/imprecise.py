@@ -37,18 +37,26 @@ def blur_dates(patients: pd.DataFrame, wanted: np.ndarray, progressions: np.ndar
 
 
 def _may_blur(dates: pd.Series, name: str) -> bool:
-    """Tell whether every other date lies in another month, or is the same day."""
+    """Tell whether every date that is not blurred with this one lies in another month."""
     if pd.isna(dates[name]):
         return False
-    others = dates[dates != dates[name]].dropna().dt.to_period("M")
+    others = dates.drop(_blurred_together(dates, name)).dropna().dt.to_period("M")
     relapse = dates["first_progression_date"] - dates["asct_date"]
     close = name == "asct_date" and relapse.days > LATEST_RELAPSE_DAYS
     return not close and not (others == dates[name].to_period("M")).any()
 
 
+def _blurred_together(dates: pd.Series, name: str) -> list[str]:
+    """Return the date, those of the same day, and the second look at a progression in its month."""
+    together = dates.eq(dates[name])
+    if name == "progression_date":
+        month = dates[name].to_period("M")
+        together["last_assessment_date"] |= dates["last_assessment_date"].to_period("M") == month
+    return list(dates.index[together])
+
+
 def _to_month(patients: pd.DataFrame, row: int, dates: pd.Series, chosen: str) -> None:
-    """Blur a date, and the others of the same day: the last assessment of a progression, for one."""
-    for name in dates.index[dates == dates[chosen]]:
+    for name in _blurred_together(dates, chosen):
         month_known(patients, row, name)
 
 

@@ -64,6 +64,7 @@ def simulate_population(
     Returns
     -------
     Population
+        Canonical tables, and what is true of each patient.
 
     Examples
     --------
@@ -80,7 +81,15 @@ def simulate_population(
 
 
 def simulate_draw(n: int, rng: np.random.Generator, truth: Truth, *, exact: bool, complete: bool = False) -> Draw:
-    """Return every array of a simulation, before any table is made of it."""
+    """Return every array of a simulation, before any table is made of it.
+
+    Parameters
+    ----------
+    n, rng, truth, complete
+        As in `simulate_population`.
+    exact : bool
+        True: the margins of the truth hold exactly, as in the embedded cohort.
+    """
     draw = draw_course(draw_covariates(n, rng, truth, exact), rng, truth, exact)
     draw = draw_gaps(draw_timeline(draw, rng), rng, truth, complete)
     return draw_causes(draw_diagnosis(draw, rng, truth), rng)

@@ -68,6 +68,8 @@ def _outcome_days(draw: Draw, rng: np.random.Generator) -> Draw:
     next_line = draw["progression"] + rng.integers(5, 46, n)
     treated = (draw["progression"] < NEVER) & (rng.random(n) < 0.8) & (next_line < draw["last_contact"] - 2)
     response_day = np.where(draw["response"] == PD, draw["progression"], visit_day(draw, index))
+    second_look = confirmation_day(draw)
+    last_seen = np.where(second_look < NEVER, second_look, draw["last_visit"])
     return {
         "best_index": index,
         "first_index": first,
@@ -75,10 +77,16 @@ def _outcome_days(draw: Draw, rng: np.random.Generator) -> Draw:
         "second_line_asct_date": draw["second_asct"],
         "progression_date": draw["progression"],
         "next_line_start_date": np.where(treated, next_line, NEVER),
-        "last_assessment_date": np.where(draw["last_visit"] > 0, draw["last_visit"], NEVER),
+        "last_assessment_date": np.where(last_seen > 0, last_seen, NEVER),
         "last_contact_date": draw["last_contact"],
         "death_date": draw["death"],
     }
+
+
+def confirmation_day(draw: Draw) -> np.ndarray:
+    """Return the day on which a progression is seen a second time, `NEVER` where follow-up ends before."""
+    day = draw["progression"] + 20 + 2 * draw["phase"]
+    return np.where(day <= draw["last_contact"], day, NEVER)
 
 
 def _visit_indices(draw: Draw, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

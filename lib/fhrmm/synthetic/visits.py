@@ -8,7 +8,7 @@ import pandas as pd
 from fhrmm.synthetic.course import CR, MR, NE, NEVER, PD, PR, RESPONSES, SD, VGPR, count_visits
 from fhrmm.synthetic.covariates import Draw
 from fhrmm.synthetic.records import center_names, typed_table
-from fhrmm.synthetic.timeline import visit_day
+from fhrmm.synthetic.timeline import confirmation_day, visit_day
 
 BASELINE = -1
 # Share of the baseline M-protein left: at entry into a category, and as the category goes on.
@@ -43,8 +43,8 @@ def _visit_rows(draw: Draw, rng: np.random.Generator) -> Draw:
     n = draw["center"].size
     free = np.where(draw["response"] == PD, 0, count_visits(draw))
     progressed = draw["progression"] < NEVER
-    again = draw["progression"] + rng.integers(14, 29, n)
-    confirmed = progressed & (again <= draw["last_contact"])
+    again = confirmation_day(draw)
+    confirmed = again < NEVER
     counts = 1 + free + progressed + confirmed
     who = np.repeat(np.arange(n), counts)
     number = np.arange(who.size) - np.repeat(np.cumsum(counts) - counts, counts) + BASELINE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from fhrmm.center import CenterFile
@@ -77,7 +78,8 @@ def checkbox_columns(
     for column, boxes in file.checkboxes.items():
         words = column_words(known[column], file, style)
         for box, value in boxes.items():
-            columns[box] = table[column].map(lambda text, word=words.get(value, value): signs[0 if text == word else 1])
+            checked = table[column].eq(words.get(value, value))
+            columns[box] = pd.Series(np.where(checked, *signs), index=table.index, dtype=object)
     return columns
 
 

@@ -42,11 +42,8 @@ def _write_column(table: pd.DataFrame, variable: Variable, file: CenterFile, sty
     elif variable.type == "regimen":
         text = _write_regimens(column, style)
     else:
-        text = (
-            column.astype(object)
-            .map(column_words(variable, file, style).get, na_action="ignore")
-            .fillna(column.astype(object))
-        )
+        words = column_words(variable, file, style)
+        text = column.astype(object).map(lambda value: words.get(value, value), na_action="ignore")
     return text.astype(object).where(column.notna(), style.missing.get(variable.column, ""))
 
 
@@ -54,7 +51,7 @@ def column_words(variable: Variable, file: CenterFile, style: Style) -> dict[str
     """Return canonical value -> the center's word: of its group, of the column, or of its `center.toml`."""
     group = load_synonyms()["columns"].get(variable.column, variable.column)
     group = "yes_no" if variable.type == "yes_no" else group
-    declared = {value: word for word, value in file.values.get(variable.column, {}).items()}
+    declared = {value: word for word, value in file.values.get(variable.column, {}).items()}  # noqa: PD011
     return style.words.get(group, {}) | style.words.get(variable.column, {}) | declared
 
 

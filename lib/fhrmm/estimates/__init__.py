@@ -5,7 +5,7 @@ A row is one number with its interval, denominator, events, method, status and r
 The functions take derived frames, call `timetoevent`, and return rows; nothing here draws or formats.
 """
 
-from fhrmm.estimates.baseline import estimate_baseline, estimate_completeness
+from fhrmm.estimates.baseline import estimate_baseline, estimate_cohort_size, estimate_completeness
 from fhrmm.estimates.centers import cohort_size, combine_scopes, estimate_pooled_check, select_rows
 from fhrmm.estimates.counts import (
     BASELINE_VARIABLES,
@@ -27,6 +27,7 @@ from fhrmm.estimates.survival import (
     survival_curves,
     tabulate_risk,
 )
+from fhrmm.estimates.truth import list_truth
 
 __all__ = [
     "BASELINE_VARIABLES",
@@ -44,6 +45,7 @@ __all__ = [
     "estimate_baseline",
     "estimate_best_response",
     "estimate_budget",
+    "estimate_cohort_size",
     "estimate_completeness",
     "estimate_cumulative_incidence",
     "estimate_follow_up",
@@ -54,6 +56,7 @@ __all__ = [
     "fit_univariable",
     "join_cohort",
     "known_variables",
+    "list_truth",
     "make_row",
     "select_rows",
     "survival_curves",

@@ -47,6 +47,12 @@ def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str
     return to_frame(rows)
 
 
+def estimate_cohort_size(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return one row: the number of patients in the cohort."""
+    size = Estimate(float(len(cohort)), n=len(cohort), method="count")
+    return to_frame([make_row(size, endpoint="BASELINE", estimand="count")])
+
+
 def estimate_completeness(patients: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
     """Give the share of patients with a known value, per variable, overall or by level of `by`."""
     groups = [(level, part) for level, part in iterate_levels(patients, by)] if by else [("", patients)]

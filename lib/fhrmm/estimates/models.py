@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
-from timetoevent.firth import fit_firth_cox
-from timetoevent.power import minimum_detectable_hazard_ratio
-from timetoevent.proportional_hazards import check_proportional_hazards
 
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import CoxFit, fit_cox
+from timetoevent.firth import fit_firth_cox
+from timetoevent.power import minimum_detectable_hazard_ratio
+from timetoevent.proportional_hazards import check_proportional_hazards
 from timetoevent.results import OK, Estimate, not_estimable
 
 UNIVARIABLE = "univariable"
@@ -136,7 +136,8 @@ def fit_model(
     rows = [_coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
     rows += _dropped_rows(frame, endpoint, model)
     rows.append(make_row(fit.concordance, endpoint=endpoint, estimand="concordance", model=model))
-    rows.append(make_row(fit.likelihood_ratio, endpoint=endpoint, estimand="likelihood_ratio_p", model=model))
+    test = replace(fit.likelihood_ratio, estimate=fit.likelihood_ratio.p_value)
+    rows.append(make_row(test, endpoint=endpoint, estimand="likelihood_ratio_p", model=model))
     return _with_incomplete(to_frame(rows), frame.n_incomplete)
 
 

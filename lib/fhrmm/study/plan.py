@@ -98,6 +98,17 @@ class Models(Frozen):
     seed: int
 
 
+class Comparison(Frozen):
+    """The question of the treatment comparison: between whom, among whom, given what."""
+
+    treatment: str
+    population_variable: str
+    population_levels: tuple[str, ...]
+    covariates: tuple[str, ...]
+    interaction_with: str
+    repeats: int = Field(ge=1)
+
+
 class Display(Frozen):
     """Rounding and drawing; results keep full precision."""
 
@@ -132,6 +143,7 @@ class Study(Frozen):
     factors: tuple[Factor, ...]
     pathway: Pathway
     models: Models
+    comparison: Comparison
     display: Display
     disclosure: Disclosure
 

@@ -1,0 +1,60 @@
+"""What synthetic data were made to have, in the words of the estimates table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhrmm.study import Study
+
+# Name of a factor in the generator -> name in the study.
+_FACTORS = {
+    "extramedullary": "extramedullary_disease",
+    "lenalidomide_maintenance": "lenalidomide_maintenance",
+    "no_frontline_asct": "frontline_asct",
+    "ecog_2_or_more": "ecog_2_or_more",
+    "iss_iii": "advanced_stage",
+    "not_krd": "second_line_krd",
+}
+
+
+def list_truth(truth: Mapping[str, Any], study: Study) -> list[dict[str, object]] | None:
+    """Return the true values behind a synthetic dataset as estimates-like records; None for real data.
+
+    Parameters
+    ----------
+    truth : mapping
+        Content of the truth file, as `fhrmm.store.read_truth` gives it; empty for real data.
+    study : Study
+        The plan.
+
+    Returns
+    -------
+    list of dict or None
+        endpoint, estimand, time_months, estimate, variable, level, status. Rates are those the data were
+        calibrated to; hazard ratios are those of progression, conditional on all other factors: they differ from
+        univariable ones by construction.
+    """
+    if not truth:
+        return None
+    targets, n = truth["targets"], truth["achieved"]["n"]
+    rate = {"estimand": "survival_probability", "time_months": float(study.time.headline_months)}
+    median = {"estimand": "median_months", "status": "not_reached"}
+    records: list[dict[str, object]] = [
+        {"endpoint": "ORR", "estimand": "proportion", "estimate": targets["responders"] / n},
+        {"endpoint": "VGPR_OR_BETTER", "estimand": "proportion", "estimate": targets["vgpr_or_better"] / n},
+        {"endpoint": "PFS", "estimate": _center(targets["pfs_12_months"]), **rate},
+        {"endpoint": "OS", "estimate": _center(targets["os_12_months"]), **rate},
+        {"endpoint": "PFS", **median},
+        {"endpoint": "OS", **median},
+    ]
+    values = {parameter["name"]: parameter["value"] for parameter in truth["parameters"]}
+    for name, ratio in values["hr_progression"].items():
+        variable = _FACTORS[name]
+        what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
+        records.append(what | {"level": study.factor(variable).adverse, "estimate": ratio})
+    return records
+
+
+def _center(interval: list[float]) -> float:
+    return round(sum(interval) / len(interval), 2)

@@ -9,15 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from fhrmm.figures.describe import describe_flow
 from fhrmm.figures.style import INK, MUTED, draw_empty, drawn_from, new_figure, style_of, wrap
 from fhrmm.formats import format_count, is_missing
 
+Routes = Mapping[str, int] | pd.Series | None
 _LEFT, _RIGHT, _HALF = 22.0, 77.0, 20.0
 _STEP = 17.0
 
 
-@drawn_from(attrition="attrition", routes="counts")
-def plot_flow(attrition: pd.DataFrame, routes: Mapping[str, int] | pd.DataFrame | None = None) -> Figure:
+@drawn_from(describe_flow, attrition="attrition", routes="counts")
+def plot_flow(attrition: pd.DataFrame, routes: Routes = None) -> Figure:
     """Draw the flow diagram: accepted patients, each criterion with the patients it excludes, the cohort, its routes.
 
     Parameters
@@ -25,8 +27,9 @@ def plot_flow(attrition: pd.DataFrame, routes: Mapping[str, int] | pd.DataFrame 
     attrition : DataFrame
         Columns label, n_before, n_excluded, n_remaining; the first row is all accepted patients. Criteria that
         exclude nobody are drawn as well: the reader sees that they were asked.
-    routes : mapping of str to int, or DataFrame with columns route and n, optional
-        Patients of the cohort by route, shown side by side at the bottom.
+    routes : mapping of str to int, or Series, optional
+        Patients of the cohort by route, shown side by side at the bottom; or the route of each patient, to be
+        counted.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def plot_flow(attrition: pd.DataFrame, routes: Mapping[str, int] | pd.DataFrame 
     rows = attrition.to_dict("records")
     if not rows:
         return draw_empty("No attrition table: there is no flow to draw")
-    shares = _routes(routes)
+    shares = count_routes(routes)
     depth = _STEP * (len(rows) - 1) + (30.0 if shares else 12.0)
     figure = new_figure(depth + 8)
     axes = figure.subplots()
@@ -51,11 +54,19 @@ def plot_flow(attrition: pd.DataFrame, routes: Mapping[str, int] | pd.DataFrame 
     return figure
 
 
-def _routes(routes: Mapping[str, int] | pd.DataFrame | None) -> dict[str, object]:
+def count_routes(routes: Routes) -> dict[str, object]:
+    """Count patients by route, in the declared order; a mapping is taken as counted.
+
+    Examples
+    --------
+    >>> count_routes(pd.Series(["both", "quadruplet", "both"]))
+    {'both': 2, 'quadruplet': 1}
+    """
     if routes is None:
         return {}
-    if isinstance(routes, pd.DataFrame):
-        return dict(zip(routes["route"].astype(str), routes["n"], strict=True))
+    if isinstance(routes, pd.Series):
+        counted = routes.value_counts(sort=False)
+        return {str(name): int(count) for name, count in counted.items()}
     return {str(name): count for name, count in routes.items()}
 
 
@@ -69,7 +80,7 @@ def _criterion(axes: Axes, height: float, row: dict[str, object], *, is_last: bo
     middle = height + _STEP / 2
     _arrow(axes, (_LEFT, height + _STEP - 4.6), (_LEFT, height + 4.6))
     _arrow(axes, (_LEFT, middle), (_RIGHT - 29, middle))
-    nobody = row["n_excluded"] == 0
+    nobody = str(row["n_excluded"]) == "0"
     _box(
         axes,
         _RIGHT,

@@ -1,4 +1,4 @@
-"""Estimates with intervals on one axis: forest plot of a model, rates by center."""
+"""Forest plots: ratios with intervals on a logarithmic axis, by level of a model or by center."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from fhrmm.figures.style import COLORS, FAINT, INK, MARKERS, MUTED, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.describe import describe_center_forest, describe_forest, select_comparison
+from fhrmm.figures.style import COLORS, INK, MARKERS, MUTED, draw_empty, drawn_from, new_figure, wrap
 from fhrmm.formats import (
     DASH,
     OK,
+    Estimates,
     clean_estimates,
     format_ci,
     format_count,
     format_value,
     is_missing,
-    name_endpoint,
+    name_level,
+    name_variable,
     status_text,
 )
 from fhrmm.study import Study
 
 POOLED = "ALL"
 _ROW_MM = 6.2
+_AXIS_NOTE = "(log axis; right of 1: higher hazard than the reference)"
 _HEADING_CHARACTERS, _LABEL_CHARACTERS = 44, 26
 _TICKS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32)
 Row = dict[str, object]
@@ -43,12 +46,13 @@ class Line:
     is_heading: bool = False
 
 
-@drawn_from(estimates="estimates")
+@drawn_from(describe_forest, estimates="estimates")
 def plot_forest(
-    estimates: pd.DataFrame,
+    estimates: Estimates,
     study: Study,
     *,
-    models: Mapping[str, str] | None = None,
+    endpoint: str = "",
+    models: Sequence[str] | Mapping[str, str] | None = None,
     estimand: str = "hazard_ratio",
     label: str = "",
 ) -> Figure:
@@ -60,8 +64,10 @@ def plot_forest(
         Rows of the estimates table with that estimand; reference rows have level equal to reference.
     study : Study
         The plan.
-    models : mapping of str to str, optional
-        Model name to legend text, in order; by default all found.
+    endpoint : str
+        PFS, OS, ...; needed if the rows are of several.
+    models : sequence of str, or mapping of str to str, optional
+        Models in order, or model to legend text; by default all found.
     estimand : str
         hazard_ratio or odds_ratio.
     label : str
@@ -71,51 +77,69 @@ def plot_forest(
     -------
     Figure
         Wide; one line per level. An interval that leaves the axis ends in an arrow, its numbers are written.
-    """
-    frame = clean_estimates(estimates)
-    frame = frame[(frame["estimand"] == estimand) & (frame["variable"] != "")]
-    headings = dict(models) if models else {name: _words(name) for name in dict.fromkeys(frame["model"])}
-    frame = frame[frame["model"].isin(list(headings))]
-    if frame.empty:
-        return draw_empty("No model was fitted: there is nothing to draw")
-    lines = _model_lines(frame, headings, study)
-    endpoint = " and ".join(dict.fromkeys(frame["endpoint"]))
-    text = label or f"{_words(estimand)} for {endpoint}\n(log axis; right of 1: higher hazard than the reference)"
-    return _draw_forest(lines, list(headings.values()), study, text, estimand)
-
-
-@drawn_from(estimates="estimates")
-def plot_center_rates(estimates: pd.DataFrame, study: Study, *, label: str = "") -> Figure:
-    """Draw one rate per center with its interval, all centers pooled at the bottom.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        One row per scope, of one endpoint and estimand (proportion or survival probability).
-    study : Study
-        The plan.
-    label : str
-        Of the axis; by default the endpoint and the time.
 
     Raises
     ------
     ValueError
-        If a scope has two rows: they would be drawn over each other.
+        If the rows are of several endpoints.
     """
     frame = clean_estimates(estimates)
+    frame = frame[(frame["estimand"] == estimand) & (frame["variable"] != "")]
+    if endpoint:
+        frame = frame[frame["endpoint"] == endpoint]
+    headings = _headings(models or tuple(dict.fromkeys(frame["model"])))
+    frame = frame[frame["model"].isin(list(headings))]
     if frame.empty:
-        return draw_empty("No center has this rate")
-    if frame["scope"].duplicated().any():
-        raise ValueError("plot_center_rates: one row per scope expected; choose endpoint, estimand and time first")
-    ordered = frame.sort_values("scope", key=lambda scopes: (scopes == POOLED).astype(str) + scopes)
-    rows = ordered.to_dict("records")
-    lines = [Line("All centers" if row["scope"] == POOLED else str(row["scope"]), _counts(row), (row,)) for row in rows]
-    return _draw_rates(lines, study, label or _rate_label(rows[0], study))
+        return draw_empty("No model was fitted: there is nothing to draw")
+    lines = _model_lines(frame, headings, study)
+    if len(set(frame["endpoint"])) > 1:
+        raise ValueError("plot_forest: rows of several endpoints; choose one")
+    default = f"{_words(estimand)} for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}"
+    return _draw_forest(lines, list(headings.values()), study, label or default, estimand)
+
+
+@drawn_from(describe_center_forest, estimates="estimates")
+def plot_center_forest(
+    estimates: Estimates,
+    study: Study,
+    *,
+    endpoint: str,
+    variable: str,
+    level: str = "",
+    model: str = "univariable",
+) -> Figure:
+    """Draw the hazard ratio of one variable in each center, all centers pooled at the bottom.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Estimates of several scopes.
+    study : Study
+        The plan.
+    endpoint, variable, model : str
+        Which hazard ratio.
+    level : str
+        Which level, where the variable has more than two.
+    """
+    rows = select_comparison(clean_estimates(estimates), endpoint, variable, model, level)
+    if rows.empty:
+        return draw_empty("No center has this hazard ratio")
+    ordered = rows.sort_values("scope", key=lambda scopes: (scopes == POOLED).astype(str) + scopes)
+    lines = [
+        Line("All centers" if row["scope"] == POOLED else str(row["scope"]), _counts(row), (row,))
+        for row in ordered.to_dict("records")
+    ]
+    label = f"Hazard ratio for {endpoint}: {name_variable(variable, study)}\n(log axis; right of 1: higher hazard)"
+    return _draw_forest(lines, [""], study, label, "hazard_ratio", head="Center")
 
 
 def _words(name: str) -> str:
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def _headings(models: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+    return dict(models) if isinstance(models, Mapping) else {name: _words(name) for name in models}
 
 
 def _counts(row: Row) -> str:
@@ -127,14 +151,14 @@ def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study)
     lines = []
     for variable in dict.fromkeys(frame["variable"]):
         part = frame[frame["variable"] == variable]
-        lines.append(Line(study.label(variable), is_heading=True))
+        lines.append(Line(name_variable(variable, study), is_heading=True))
         levels = [level for level in dict.fromkeys(part["level"]) if level] or [""]
         references = set(part["reference"])
         for level in sorted(levels, key=lambda name: name not in references):
             rows = tuple(found.get((model, variable, level)) or found.get((model, variable, "")) for model in headings)
             first = next((row for row in rows if row is not None and row["level"]), next(filter(None, rows)))
             is_reference = all(row is None or _is_reference(row) for row in rows)
-            lines.append(Line(level or "all levels", _counts(first), (first,) if is_reference else rows))
+            lines.append(Line(name_level(level) or "all levels", _counts(first), (first,) if is_reference else rows))
     return lines
 
 
@@ -142,7 +166,9 @@ def _is_reference(row: Row) -> bool:
     return bool(row["level"]) and row["level"] == row["reference"] and row["status"] == OK
 
 
-def _draw_forest(lines: list[Line], models: list[str], study: Study, label: str, estimand: str) -> Figure:
+def _draw_forest(
+    lines: list[Line], models: list[str], study: Study, label: str, estimand: str, head: str = "Variable"
+) -> Figure:
     figure = new_figure(_ROW_MM * (sum(_height(line) for line in lines) + 1.2) + (26 if len(models) > 1 else 18))
     left, axes, right = figure.subplots(1, 3, width_ratios=[1.25, 1.15, 0.85], sharey=True)
     heights = _positions(lines)
@@ -153,10 +179,10 @@ def _draw_forest(lines: list[Line], models: list[str], study: Study, label: str,
         for place, row in enumerate(line.rows):
             if row is not None:
                 _draw_interval(axes, _offset(height, place, len(line.rows)), row, place, low, high)
-    head = -0.95
-    left.text(0.0, head, "Variable", fontweight="bold", va="center")
-    left.text(1.0, head, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
-    right.text(0.0, head, f"{_short(estimand)} (95% CI)", fontweight="bold", va="center")
+    top = -0.95
+    left.text(0.0, top, head, fontweight="bold", va="center")
+    left.text(1.0, top, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
+    right.text(0.0, top, f"{_short(estimand)} (95% CI)", fontweight="bold", va="center")
     for panel in (left, right):
         panel.set_axis_off()
         panel.set_xlim(0, 1)
@@ -266,45 +292,3 @@ def _legend(figure: Figure, models: list[str]) -> None:
         for place, name in enumerate(models)
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(models), 3))
-
-
-def _rate_label(row: Row, study: Study) -> str:
-    name = name_endpoint(str(row["endpoint"]), study)
-    time = row["time_months"]
-    return f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
-
-
-def _draw_rates(lines: list[Line], study: Study, label: str) -> Figure:
-    figure = new_figure(_ROW_MM * (len(lines) + 1.4) + 16)
-    left, axes, right = figure.subplots(1, 3, width_ratios=[0.7, 1.7, 0.8], sharey=True)
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
-    axes.grid(axis="x")
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel(label)
-    for height, line in enumerate(lines):
-        _draw_rate(axes, height, line)
-        _draw_labels(left, right, height, line, study, str(line.rows[0]["estimand"]))  # type: ignore[index]
-    left.text(0, -1.0, "Center", fontweight="bold", va="center")
-    left.text(1, -1.0, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
-    right.text(0, -1.0, "% (95% CI)", fontweight="bold", va="center")
-    for panel in (left, right):
-        panel.set_axis_off()
-        panel.set_xlim(0, 1)
-    axes.set_ylim(len(lines) - 0.4, -1.6)
-    return figure
-
-
-def _draw_rate(axes: Axes, height: int, line: Line) -> None:
-    row = line.rows[0]
-    if row is None or row["status"] != OK or is_missing(row["estimate"]):
-        return
-    is_pooled = row["scope"] == POOLED
-    color = COLORS[1] if is_pooled else COLORS[0]
-    if is_pooled:
-        axes.axvline(float(row["estimate"]), color=color, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)  # type: ignore[arg-type]
-        axes.axhline(height - 0.5, color=FAINT, linewidth=0.8)
-    axes.plot([row["ci_lower"], row["ci_upper"]], [height, height], color=color, linewidth=1.5)
-    size = 9.0 if is_pooled else min(4.0 + math.sqrt(max(float(row["n"]), 0.0)), 9.0)  # type: ignore[arg-type]
-    axes.plot(row["estimate"], height, "D" if is_pooled else "s", color=color, markersize=size)

@@ -10,8 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fhrmm.figures.describe import describe_curves, describe_incidence
+from fhrmm.figures.steps import cut_curve, draw_steps
 from fhrmm.figures.style import MUTED, drawn_from, new_figure, say_instead, spread, style_of, wrap
-from fhrmm.formats import SUPPRESSED, is_missing
+from fhrmm.formats import SUPPRESSED, is_missing, name_endpoint, name_level
 from fhrmm.study import Study
 
 Curves = Mapping[str, pd.DataFrame]
@@ -31,13 +33,31 @@ class Group:
     line: str | tuple[int, tuple[float, ...]]
 
 
-@drawn_from(curves="curves", risk_table="risk")
+@dataclass(frozen=True, slots=True)
+class RiskLine:
+    """One line under the axis: the heading of a group, or one of its three rows of counts."""
+
+    name: str
+    group: Group | None = None
+    counts: Mapping[float, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One pair of axes: curves, the lines under them, the label of the height."""
+
+    groups: list[Group]
+    lines: list[RiskLine]
+    label: str
+
+
+@drawn_from(describe_curves, curves="curves", risk_table="risk")
 def plot_kaplan_meier(
-    curves: Curves,
-    risk_table: pd.DataFrame,
+    curves: Curves | Mapping[str, Curves],
+    risk_table: pd.DataFrame | Mapping[str, pd.DataFrame],
     study: Study,
     *,
-    endpoint: str,
+    endpoint: str = "",
     variable: str = "",
     names: Mapping[str, str] | None = None,
 ) -> Figure:
@@ -47,34 +67,40 @@ def plot_kaplan_meier(
     ----------
     curves : mapping of str to DataFrame
         Level to curve (`time`, `n_at_risk`, `n_censored`, `survival`, `ci_lower`, `ci_upper`), in order; key ""
-        for all patients.
+        for all patients. Or endpoint to such a mapping: one panel each, side by side.
     risk_table : DataFrame
         One row per group and tick: group, at, n_at_risk, n_censored, n_events; at risk means ``t >= tick``,
-        censored and events are those before the tick.
+        censored and events are those before the tick. With several endpoints, a mapping.
     study : Study
         The plan: labels, month limit, and the number at risk below which a curve stops.
     endpoint : str
-        PFS, OS, ...
+        PFS, OS, ...; labels the axis of a single panel.
     variable : str
-        What the groups are levels of; names the legend.
+        What the groups are levels of.
     names : mapping of str to str, optional
         Level to the words shown.
 
     Returns
     -------
     Figure
-        Wide format; the height grows with the number of groups.
+        Wide; the height grows with the number of groups.
 
     References
     ----------
     Morris TP, et al. Proposals on Kaplan-Meier plots in medical research. BMJ Open 2019;9:e030215.
     """
-    groups = _make_groups(curves, study, variable, names or {}, "survival")
-    label = study.endpoints[endpoint].label if endpoint in study.endpoints else endpoint
-    return _draw(groups, risk_table, study, f"{label}, %", "survival")
+    several = any(isinstance(part, Mapping) for part in curves.values())
+    parts: Mapping[str, Curves] = curves if several else {endpoint: curves}  # type: ignore[assignment]
+    tables: Mapping[str, pd.DataFrame] = risk_table if several else {endpoint: risk_table}  # type: ignore[assignment]
+    panels = []
+    for name, part in parts.items():
+        groups = _make_groups(part, study, variable, names or {}, "survival")
+        label = f"{name_endpoint(name, study)}, %" if name else "Survival, %"
+        panels.append(Panel(groups, _risk_lines(groups, tables.get(name)), label))
+    return _draw(panels, study, "survival")
 
 
-@drawn_from(curves="curves", risk_table="risk")
+@drawn_from(describe_incidence, curves="curves", risk_table="risk")
 def plot_cumulative_incidence(
     curves: pd.DataFrame,
     study: Study,
@@ -97,72 +123,47 @@ def plot_cumulative_incidence(
     """
     by_cause = {str(cause): part for cause, part in curves.groupby("cause", sort=False, observed=True)}
     groups = _make_groups(by_cause, study, "cause", {}, "cumulative_incidence")
-    return _draw(groups, risk_table, study, label, "cumulative_incidence")
-
-
-def cut_curve(curve: pd.DataFrame, minimum_at_risk: int, value: str = "survival") -> pd.DataFrame:
-    """Return a curve from time 0 to the last time with enough subjects at risk; empty if there never were."""
-    rows = curve
-    if "n_at_risk" in curve.columns:
-        rows = curve[curve["n_at_risk"] >= minimum_at_risk]
-        if rows.empty:
-            return rows
-    start = {"time": 0.0, value: 1.0 if value == "survival" else 0.0}
-    start |= {"ci_lower": start[value], "ci_upper": start[value], "n_censored": 0.0}
-    known = pd.DataFrame([start])[[name for name in start if name in rows.columns]]
-    later = rows[rows["time"] > 0] if len(rows) and rows["time"].iloc[0] > 0 else rows
-    return pd.concat([known, later], ignore_index=True)
+    return _draw([Panel(groups, _risk_lines(groups, risk_table), label)], study, "cumulative_incidence")
 
 
 def _make_groups(curves: Curves, study: Study, variable: str, names: Mapping[str, str], value: str) -> list[Group]:
     groups = []
     for place, (level, curve) in enumerate(curves.items()):
         color, line = style_of(level, place, variable)
-        name = names.get(level, level or "All patients")
+        name = names.get(level, name_level(level) or "All patients")
         groups.append(Group(level, name, cut_curve(curve, study.display.km_minimum_at_risk, value), color, line))
     return groups
 
 
-def _draw(groups: list[Group], risk_table: pd.DataFrame | None, study: Study, label: str, value: str) -> Figure:
-    lines = _risk_lines(groups, risk_table)
-    figure = new_figure(82.0 + _LINE_MM * len(lines))
-    heights = [70.0, max(_LINE_MM * len(lines), 0.1)]
-    axes, below = figure.subplots(2, 1, height_ratios=heights, sharex=True)
-    _frame(axes, study, label)
-    drawn = [group for group in groups if not group.curve.empty]
-    for group in drawn:
-        _draw_curve(axes, group, value, band_alpha=0.18 if len(drawn) < 3 else 0.1)
-    if not drawn:
-        say_instead(axes, f"No curve: fewer than {study.display.km_minimum_at_risk} patients at risk")
-    _label_curves(axes, drawn, value)
-    _draw_risk(below, lines)
+def _draw(panels: list[Panel], study: Study, value: str) -> Figure:
+    n_lines = max((len(panel.lines) for panel in panels), default=0)
+    figure = new_figure(82.0 + _LINE_MM * n_lines)
+    heights = [70.0, max(_LINE_MM * n_lines, 0.1)]
+    grid = figure.subplots(2, max(len(panels), 1), height_ratios=heights, sharex=True, squeeze=False)
+    for place, panel in enumerate(panels):
+        _draw_panel(grid[0, place], panel, study, value, is_narrow=len(panels) > 1)
+        _draw_risk(grid[1, place], panel.lines, n_lines, study.display.km_limit_months, with_names=place == 0)
     return figure
 
 
-def _frame(axes: Axes, study: Study, label: str) -> None:
+def _draw_panel(axes: Axes, panel: Panel, study: Study, value: str, *, is_narrow: bool) -> None:
     limit = study.display.km_limit_months
     axes.set_xlim(0, limit)
     axes.set_ylim(0, 1.02)
     axes.set_xticks(np.arange(0, limit + 1, 6 if limit <= 36 else 12))
     axes.set_yticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
     axes.grid(axis="y")
-    axes.set_ylabel(wrap(label, 34))
-    axes.set_xlabel("Months since start of second line")
+    axes.set_ylabel(wrap(panel.label, 34))
+    axes.set_xlabel("Months" if is_narrow else "Months since start of second line")
     axes.tick_params(labelbottom=True)
-
-
-def _draw_curve(axes: Axes, group: Group, value: str, *, band_alpha: float) -> None:
-    curve = group.curve
-    band = curve.assign(
-        ci_lower=curve["ci_lower"].fillna(curve[value]), ci_upper=curve["ci_upper"].fillna(curve[value])
-    )
-    axes.fill_between(
-        band["time"], band["ci_lower"], band["ci_upper"], step="post", color=group.color, alpha=band_alpha, linewidth=0
-    )
-    axes.step(curve["time"], curve[value], where="post", color=group.color, linestyle=group.line, label=group.name)
-    if "n_censored" in curve.columns:
-        ticks = curve[curve["n_censored"] > 0]
-        axes.plot(ticks["time"], ticks[value], "|", color=group.color, markersize=6, markeredgewidth=1.0)
+    drawn = [group for group in panel.groups if not group.curve.empty]
+    for group in drawn:
+        draw_steps(
+            axes, group.curve, value, group.color, group.line, group.name, band_alpha=0.18 if len(drawn) < 3 else 0.1
+        )
+    if not drawn:
+        say_instead(axes, f"No curve: fewer than {study.display.km_minimum_at_risk} patients at risk")
+    _label_curves(axes, drawn, value)
 
 
 def _label_curves(axes: Axes, groups: list[Group], value: str) -> None:
@@ -176,6 +177,7 @@ def _label_curves(axes: Axes, groups: list[Group], value: str) -> None:
     limit = axes.get_xlim()[1]
     names = [wrap(group.name, 20) for group in groups]
     gap = 0.075 * max(name.count("\n") + 1 for name in names)
+    line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkB": 3, "linestyle": (0, (1, 3))}
     for name, end, height in zip(names, ends, spread([y for _, y in ends], gap), strict=True):
         axes.annotate(
             name,
@@ -183,29 +185,25 @@ def _label_curves(axes: Axes, groups: list[Group], value: str) -> None:
             xytext=(limit * 1.015, height),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkB": 3, "linestyle": (0, (1, 3))},
+            arrowprops=line,
         )
 
 
-def _risk_lines(
-    groups: list[Group], risk_table: pd.DataFrame | None
-) -> list[tuple[str, Group | None, dict[float, str]]]:
+def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[RiskLine]:
     """Lines under the axis from top to bottom: a heading per group, then its three rows."""
     if risk_table is None or risk_table.empty:
         return []
-    table = risk_table.assign(
-        group=risk_table["group"].astype(object).where(risk_table["group"].notna(), "").astype(str)
-    )
+    levels = risk_table["group"].astype(object).where(risk_table["group"].notna(), "").astype(str)
     by_level = {group.level: group for group in groups}
-    levels = list(dict.fromkeys(table["group"]))
-    lines: list[tuple[str, Group | None, dict[float, str]]] = []
-    for level in levels:
-        rows = table[table["group"] == level]
-        if level or len(levels) > 1:
-            lines.append((level, by_level.get(level), {}))
+    several = len(set(levels)) > 1
+    lines = []
+    for level in dict.fromkeys(levels):
+        rows = risk_table[levels == level]
+        if level or several:
+            lines.append(RiskLine(name_level(level), by_level.get(level)))
         for column, name in _ROWS:
             counts = {float(at): _count(count) for at, count in zip(rows["at"], rows[column], strict=True)}
-            lines.append((name, None, counts))
+            lines.append(RiskLine(name, counts=counts))
     return lines
 
 
@@ -213,29 +211,42 @@ def _count(count: object) -> str:
     return "·" if is_missing(count) or count == SUPPRESSED else f"{count:.0f}"
 
 
-def _draw_risk(axes: Axes, lines: list[tuple[str, Group | None, dict[float, str]]]) -> None:
+def _draw_risk(axes: Axes, lines: list[RiskLine], n_lines: int, limit: float, *, with_names: bool) -> None:
     axes.set_axis_off()
-    axes.set_ylim(len(lines) - 0.5 if lines else 1, -0.5)
-    limit = axes.get_xlim()[1]
-    for place, (name, group, counts) in enumerate(lines):
-        is_heading = not counts
-        shown = (group.name if group else name) if is_heading else name
-        axes.annotate(
-            wrap(shown, 400),
-            xy=(0, place),
-            xytext=(-16, 0) if not is_heading else (12, 0),
-            textcoords="offset points",
-            ha="left" if is_heading else "right",
-            va="center",
-            fontsize=8,
-            fontweight="bold" if is_heading else "normal",
-            color=None if is_heading else MUTED,
-            annotation_clip=False,
-        )
-        if is_heading and group:
-            axes.plot(
-                [-0.01 * limit, 0.015 * limit], [place] * 2, color=group.color, linestyle=group.line, clip_on=False
+    axes.set_ylim(max(n_lines, 1) - 0.5, -0.5)
+    for place, line in enumerate(lines):
+        if line.counts is None:
+            _draw_heading(axes, place, line, limit)
+            continue
+        if with_names:
+            axes.annotate(
+                line.name,
+                xy=(0, place),
+                xytext=(-16, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=8,
+                color=MUTED,
+                annotation_clip=False,
             )
-        for at, count in counts.items():
+        for at, count in line.counts.items():
             if at <= limit + 1e-9:
                 axes.text(at, place, count, ha="center", va="center", fontsize=8, clip_on=False)
+
+
+def _draw_heading(axes: Axes, place: int, line: RiskLine, limit: float) -> None:
+    name = line.group.name if line.group else line.name
+    axes.annotate(
+        name,
+        xy=(0, place),
+        xytext=(12, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8,
+        fontweight="bold",
+        annotation_clip=False,
+    )
+    if line.group:
+        ends = [-0.01 * limit, 0.015 * limit]
+        axes.plot(ends, [place] * 2, color=line.group.color, linestyle=line.group.line, clip_on=False)

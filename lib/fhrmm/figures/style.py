@@ -106,6 +106,8 @@ class Drawn:
         The plotting function.
     arguments : mapping
         What it was called with.
+    describe : callable
+        Makes the text alternative from the same arguments.
     kinds : mapping
         Name of an argument to the protection it needs: estimates, curves, risk, attrition, counts, public, or
         patients for a figure that shows single patients and is never released.
@@ -114,6 +116,12 @@ class Drawn:
     function: Callable[..., Figure]
     arguments: Mapping[str, object]
     kinds: Mapping[str, str]
+    describe: Callable[..., str]
+
+    @property
+    def alt(self) -> str:
+        """The text alternative, made from the same frames as the figure."""
+        return self.describe(**self.arguments)
 
     @property
     def shows_patients(self) -> bool:
@@ -130,7 +138,9 @@ class Drawn:
         return self.function(**{**self.arguments, **changed})
 
 
-def drawn_from(**kinds: str) -> Callable[[Callable[Arguments, Figure]], Callable[Arguments, Figure]]:
+def drawn_from(
+    describe: Callable[..., str], **kinds: str
+) -> Callable[[Callable[Arguments, Figure]], Callable[Arguments, Figure]]:
     """Give a plotting function the common style, and its figure the memory of how it was made."""
 
     def decorate(function: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
@@ -141,7 +151,7 @@ def drawn_from(**kinds: str) -> Callable[[Callable[Arguments, Figure]], Callable
             with matplotlib.rc_context(dict(STYLE)):
                 figure = function(*args, **kwargs)
             arguments = signature.bind(*args, **kwargs).arguments
-            figure.fhrmm_drawn = Drawn(draw, arguments, kinds)  # type: ignore[attr-defined]
+            figure.fhrmm_drawn = Drawn(draw, arguments, kinds, describe)  # type: ignore[attr-defined]
             return figure
 
         return draw
@@ -218,3 +228,17 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     for place, value in zip(order, placed, strict=True):
         result[place] = value
     return result
+
+
+def describe_figure(figure: Figure) -> str:
+    """Return the text alternative of a figure drawn here: its shape, from the frames it was drawn from.
+
+    Raises
+    ------
+    ValueError
+        If the figure was not drawn here.
+    """
+    drawn = drawn_by(figure)
+    if drawn is None:
+        raise ValueError("only figures drawn by fhrmm.figures can describe themselves; write the text yourself")
+    return drawn.alt

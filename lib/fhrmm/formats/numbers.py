@@ -1,71 +1,18 @@
-"""One formatter per kind of number, and the words for endpoints, estimands and statuses."""
+"""One formatter per kind of number. Rounding happens here and nowhere else; results keep full precision."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 import pandas as pd
 
-from fhrmm.store import ESTIMATE_COLUMNS
-from fhrmm.study import Display, Study
+from fhrmm.study import Display
 
 DASH = "\u2013"
 MINUS = "\u2212"
 NOT_REACHED = "not reached"
 NOT_ESTIMABLE = "not estimable"
-SUPPRESSED = "suppressed"
-OK = "ok"
-
-ENDPOINT_NAMES: Mapping[str, str] = {
-    "ORR": "Overall response rate",
-    "VGPR_OR_BETTER": "Very good partial response or better",
-    "CR_OR_BETTER": "Complete response or better",
-    "CBR": "Clinical benefit rate",
-    "BEST_RESPONSE": "Best response",
-    "PFS": "Progression-free survival",
-    "OS": "Overall survival",
-    "DOR": "Duration of response",
-    "TTR": "Time to first response",
-    "TTNT": "Time to next treatment or death",
-    "PFS2": "Time to second progression or death",
-    "FOLLOW_UP": "Follow-up",
-    "BASELINE": "Baseline",
-    "COMPLETENESS": "Known values",
-}
-ENDPOINT_SHORT: Mapping[str, str] = {
-    "VGPR_OR_BETTER": "VGPR or better",
-    "CR_OR_BETTER": "CR or better",
-    "CBR": "Clinical benefit",
-    "FOLLOW_UP": "Follow-up",
-}
-ESTIMAND_NAMES: Mapping[str, str] = {
-    "count": "Patients",
-    "proportion": "Proportion",
-    "median": "Median",
-    "median_months": "Median",
-    "survival_probability": "Probability",
-    "cumulative_incidence": "Cumulative incidence",
-    "rmst_months": "Restricted mean",
-    "rmst_difference_months": "Difference in restricted mean",
-    "hazard_ratio": "Hazard ratio",
-    "subdistribution_hazard_ratio": "Subdistribution hazard ratio",
-    "odds_ratio": "Odds ratio",
-    "log_rank_p": "Log-rank test",
-    "gray_p": "Gray test",
-    "fisher_p": "Fisher exact test",
-    "ph_test_p": "Proportional hazards test",
-    "likelihood_ratio_p": "Likelihood ratio test",
-    "concordance": "Concordance",
-    "standardized_mean_difference": "Standardized mean difference",
-    "events_per_parameter": "Events per parameter",
-    "minimum_detectable_hazard_ratio": "Smallest detectable hazard ratio",
-    "e_value": "E-value",
-    "i_squared": "I-squared",
-    "minimum_months": "Shortest",
-    "maximum_months": "Longest",
-}
 PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
 _KINDS: Mapping[str, str] = {
     "proportion": PERCENT,
@@ -78,11 +25,6 @@ _KINDS: Mapping[str, str] = {
     "median": NUMBER,
     "events_per_parameter": NUMBER,
 }
-_TEXT_COLUMNS = tuple(
-    name
-    for name in ESTIMATE_COLUMNS
-    if name not in ("time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events")
-)
 
 
 def kind_of(estimand: str) -> str:
@@ -231,110 +173,9 @@ def format_level(level: float | None) -> str:
     return DASH if is_missing(level) else f"{100 * level:g}%"
 
 
-def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
-    """Word the status of a row that has no number; empty for one that has.
-
-    Examples
-    --------
-    >>> status_text({"status": "not_estimable", "note": "no events"}, reason=True)
-    'not estimable: no events'
-    """
-    status = str(row["status"])
-    if status == OK:
-        return ""
-    text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
-    note = tidy_note(row.get("note"))
-    return f"{text}: {note}" if reason and note and status == "not_estimable" else text
-
-
-def tidy_note(note: object) -> str:
-    """Return a reason fit for reading: long decimals cut to one place.
-
-    Examples
-    --------
-    >>> tidy_note("beyond the last observed time (11.264887)")
-    'beyond the last observed time (11.3)'
-    """
-    if is_missing(note):
-        return ""
-    return re.sub(r"\d+\.\d{2,}", lambda match: f"{float(match.group()):.1f}", str(note))
-
-
-def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = False) -> str:
-    """Return the name of an endpoint; a declared one has the label of the plan.
-
-    Examples
-    --------
-    >>> name_endpoint("CR_OR_BETTER", short=True)
-    'CR or better'
-    """
-    if short:
-        return ENDPOINT_SHORT.get(endpoint, endpoint)
-    if study is not None and endpoint in study.endpoints:
-        return study.endpoints[endpoint].label
-    return ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
-
-
-def clean_estimates(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return estimates with empty text as "" and numbers as numbers, whether fresh or read back from CSV.
-
-    Raises
-    ------
-    ValueError
-        If a column of the estimates table is absent.
-
-    Examples
-    --------
-    >>> clean_estimates(pd.DataFrame(columns=ESTIMATE_COLUMNS)).empty
-    True
-    """
-    absent = [name for name in ESTIMATE_COLUMNS if name not in estimates.columns]
-    if absent:
-        raise ValueError(f"not an estimates table: columns absent: {', '.join(absent)}")
-    text = {
-        name: estimates[name].astype(object).where(estimates[name].notna(), "").astype(str) for name in _TEXT_COLUMNS
-    }
-    numbers = [name for name in ESTIMATE_COLUMNS if name not in _TEXT_COLUMNS]
-    values = {
-        name: pd.to_numeric(estimates[name]).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
-        for name in numbers
-    }
-    return estimates.assign(**text, **values).reset_index(drop=True)
-
-
 def is_missing(value: object) -> bool:
     """Return whether a scalar is missing (None, NaN, NA)."""
     return value is None or bool(pd.isna(value))
-
-
-def humanize(name: str) -> str:
-    """Turn a column name into words, units at the end spelled as in a table head.
-
-    Examples
-    --------
-    >>> humanize("albumin_g_dl"), humanize("n_excluded")
-    ('Albumin (g/dL)', 'Excluded')
-    """
-    for suffix, unit in _UNITS.items():
-        if name.endswith(suffix):
-            name, unit_text = name[: -len(suffix)], f" ({unit})"
-            break
-    else:
-        unit_text = ""
-    words = name.removeprefix("n_").replace("_", " ").strip()
-    return words[:1].upper() + words[1:] + unit_text
-
-
-_UNITS: Mapping[str, str] = {
-    "_mg_l": "mg/L",
-    "_g_dl": "g/dL",
-    "_mg_dl": "mg/dL",
-    "_u_l": "U/L",
-    "_months": "months",
-    "_years": "years",
-    "_days": "days",
-    "_pct": "%",
-}
 
 
 def _fixed(value: float | None, decimals: int, *, factor: float = 1.0) -> str:

@@ -1,0 +1,80 @@
+"""Map of known values: variables against centers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from fhrmm.figures.describe import describe_missingness
+from fhrmm.figures.style import draw_empty, drawn_from, new_figure
+from fhrmm.formats import OK, Estimates, clean_estimates, name_variable
+from fhrmm.study import Study
+
+_ROW_MM = 4.6
+_LONGEST = 46
+
+
+@drawn_from(describe_missingness, completeness="estimates")
+def plot_missingness(completeness: Estimates, study: Study | None = None) -> Figure:
+    """Draw the share of known values of each variable, by center where given.
+
+    Parameters
+    ----------
+    completeness : DataFrame
+        Estimates rows of endpoint ``COMPLETENESS``; a group is named in ``model`` as ``center=C01``.
+    study : Study, optional
+        The plan, for labels.
+
+    Returns
+    -------
+    Figure
+        One row per variable, one column per group; the number in a cell is the percentage. An empty cell could
+        not be shown.
+    """
+    frame = clean_estimates(completeness)
+    rows = frame[frame["endpoint"] == "COMPLETENESS"]
+    grouped = rows[rows["model"] != ""]
+    rows = grouped if len(grouped) else rows
+    if rows.empty:
+        return draw_empty("No variable to show")
+    group = rows["model"].str.split("=", n=1).str[-1].replace("", "All patients")
+    shares = rows["estimate"].where(rows["status"] == OK)
+    table = pd.DataFrame({"variable": rows["variable"], "group": group, "share": 100 * shares})
+    grid = table.pivot_table(index="variable", columns="group", values="share", sort=False, dropna=False)
+    grid = grid.reindex(index=list(dict.fromkeys(table["variable"])), columns=list(dict.fromkeys(table["group"])))
+    return _draw(grid, study)
+
+
+def _draw(grid: pd.DataFrame, study: Study | None) -> Figure:
+    figure = new_figure(_ROW_MM * (len(grid) + 1) + 14)
+    axes = figure.subplots()
+    labels = [_shorten(name_variable(str(name), study)) for name in grid.index]
+    numbers = grid.to_numpy(dtype=float)
+    text = np.array([["" if np.isnan(value) else f"{value:.0f}" for value in row] for row in numbers])
+    sns.heatmap(
+        numbers,
+        ax=axes,
+        vmin=0,
+        vmax=100,
+        cmap="Blues",
+        annot=text,
+        fmt="",
+        annot_kws={"fontsize": 7},
+        linewidths=0.6,
+        linecolor="white",
+        cbar=False,
+        yticklabels=labels,
+        xticklabels=[str(name) for name in grid.columns],
+    )
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, labelsize=7.5)
+    axes.tick_params(axis="x", rotation=0 if grid.shape[1] <= 12 else 90)
+    axes.tick_params(axis="y", rotation=0)
+    axes.set_xlabel("Patients with a known value, %")
+    return figure
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= _LONGEST else label[: _LONGEST - 1].rstrip() + "…"

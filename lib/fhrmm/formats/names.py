@@ -1,0 +1,153 @@
+"""Words for endpoints, estimands, variables and levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fhrmm.schema import variables
+from fhrmm.study import Study
+
+ENDPOINT_NAMES: Mapping[str, str] = {
+    "ORR": "Overall response rate",
+    "VGPR_OR_BETTER": "Very good partial response or better",
+    "CR_OR_BETTER": "Complete response or better",
+    "CBR": "Clinical benefit rate",
+    "BEST_RESPONSE": "Best response",
+    "PFS": "Progression-free survival",
+    "OS": "Overall survival",
+    "DOR": "Duration of response",
+    "TTR": "Time to first response",
+    "TTNT": "Time to next treatment or death",
+    "PFS2": "Time to second progression or death",
+    "FOLLOW_UP": "Follow-up",
+    "BASELINE": "Baseline",
+    "COMPLETENESS": "Known values",
+}
+ENDPOINT_SHORT: Mapping[str, str] = {
+    "VGPR_OR_BETTER": "VGPR or better",
+    "CR_OR_BETTER": "CR or better",
+    "CBR": "Clinical benefit",
+    "FOLLOW_UP": "Follow-up",
+}
+ESTIMAND_NAMES: Mapping[str, str] = {
+    "count": "Patients",
+    "proportion": "Proportion",
+    "median": "Median",
+    "median_months": "Median",
+    "survival_probability": "Probability",
+    "cumulative_incidence": "Cumulative incidence",
+    "rmst_months": "Restricted mean",
+    "rmst_difference_months": "Difference in restricted mean",
+    "hazard_ratio": "Hazard ratio",
+    "subdistribution_hazard_ratio": "Subdistribution hazard ratio",
+    "odds_ratio": "Odds ratio",
+    "log_rank_p": "Log-rank test",
+    "gray_p": "Gray test",
+    "fisher_p": "Fisher exact test",
+    "ph_test_p": "Proportional hazards test",
+    "likelihood_ratio_p": "Likelihood ratio test",
+    "concordance": "Concordance",
+    "standardized_mean_difference": "Standardized mean difference",
+    "events_per_parameter": "Events per parameter",
+    "minimum_detectable_hazard_ratio": "Smallest detectable hazard ratio",
+    "e_value": "E-value",
+    "i_squared": "I-squared",
+    "minimum_months": "Shortest",
+    "maximum_months": "Longest",
+}
+_DERIVED: Mapping[str, str] = {
+    "age_second_line": "Age at second line, years",
+    "iss": "ISS at diagnosis",
+    "r_iss": "R-ISS at diagnosis",
+    "r2_iss": "R2-ISS at diagnosis",
+    "fhr_route": "Route to functional high risk",
+    "high_risk_cytogenetics": "High-risk cytogenetics",
+    "genomic_high_risk": "Genomic high risk",
+    "ldh_above_uln": "LDH above upper limit of normal",
+    "months_to_relapse": "Time to relapse, months",
+    "lenalidomide_exposure": "Lenalidomide in first line",
+    "anti_cd38_refractory": "Refractory to anti-CD38",
+    "anti_cd38_exposed": "Exposed to anti-CD38",
+    "first_line_quadruplet": "First-line quadruplet",
+    "first_line_standard": "First-line regimen",
+    "second_line_standard": "Second-line regimen",
+    "second_line_carfilzomib": "Carfilzomib in second line",
+    "best_response": "Best response",
+    "end_of_observation": "End of observation",
+    "cause": "Cause",
+    "center": "Center",
+    "GLOBAL": "Whole model",
+}
+_UNITS: Mapping[str, str] = {
+    "_mg_l": "mg/L",
+    "_g_dl": "g/dL",
+    "_mg_dl": "mg/dL",
+    "_u_l": "U/L",
+    "_months": "months",
+    "_years": "years",
+    "_days": "days",
+    "_pct": "%",
+}
+
+
+def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = False) -> str:
+    """Return the name of an endpoint; a declared one has the label of the plan.
+
+    Examples
+    --------
+    >>> name_endpoint("CR_OR_BETTER", short=True)
+    'CR or better'
+    """
+    if short:
+        return ENDPOINT_SHORT.get(endpoint, endpoint)
+    if study is not None and endpoint in study.endpoints:
+        return study.endpoints[endpoint].label
+    return ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
+
+
+def name_variable(variable: str, study: Study | None = None) -> str:
+    """Return the words for a variable: the label of the plan, of the data dictionary, or of a derived column.
+
+    Examples
+    --------
+    >>> name_variable("albumin_g_dl"), name_variable("age_second_line")
+    ('Albumin, g/dL', 'Age at second line, years')
+    """
+    if study is not None and study.label(variable) != variable.replace("_", " "):
+        return study.label(variable)
+    if variable in _DERIVED:
+        return _DERIVED[variable]
+    known = variables("patients").get(variable) or variables("assessments").get(variable)
+    if known is None:
+        return humanize(variable)
+    unit = known.unit if known.unit and known.unit != "year" else ""
+    return f"{known.label_en}, {unit}" if unit else known.label_en
+
+
+def name_level(level: str) -> str:
+    """Return the words for a level of a variable.
+
+    Examples
+    --------
+    >>> name_level(">=2"), name_level("light_chain")
+    ('\u22652', 'light chain')
+    """
+    return level.replace(">=", "\u2265").replace("<=", "\u2264").replace("_", " ")
+
+
+def humanize(name: str) -> str:
+    """Turn a column name into words, units at the end spelled as in a table head.
+
+    Examples
+    --------
+    >>> humanize("albumin_g_dl"), humanize("n_excluded")
+    ('Albumin (g/dL)', 'Excluded')
+    """
+    for suffix, unit in _UNITS.items():
+        if name.endswith(suffix):
+            name, unit_text = name[: -len(suffix)], f" ({unit})"
+            break
+    else:
+        unit_text = ""
+    words = name.removeprefix("n_").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] + unit_text

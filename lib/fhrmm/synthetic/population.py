@@ -51,7 +51,7 @@ def simulate_population(
     Parameters
     ----------
     n : int
-        Patients.
+        Patients, at least 1.
     rng : numpy.random.Generator
         Source of randomness; the same state gives the same tables.
     truth : Truth, optional
@@ -66,12 +66,19 @@ def simulate_population(
     Population
         Canonical tables, and what is true of each patient.
 
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
+
     Examples
     --------
     >>> population = simulate_population(62, np.random.default_rng(1))
     >>> len(population.patients), population.latent.columns[0]
     (62, 'center')
     """
+    if n < 1:
+        raise ValueError(f"a population has at least one patient, not {n}")
     truth = truth or load_truth()
     draw = simulate_draw(n, rng, truth, exact=False, complete=complete)
     ids = _serial_ids(draw["center"], len(str(n)))

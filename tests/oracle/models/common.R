@@ -36,7 +36,7 @@ rownames(cohorts$myeloma) <- NULL
 data(bmt, package = "KMsurv")
 cohorts$bmt <- complete(with(bmt, data.frame(
   time = t2, event = d3, group = factor(paste0("g", group)), z1, z2, z8, z10, hospital = paste0("h", z9),
-  acute = da, age2 = z1 - 28)))
+  acute = da, age2 = z1 - 28, ta, tc, tp, chronic = dc, platelets = dp, t1, dead = d1)))
 
 # Edge tables: small enough to follow by hand.
 cohorts$book1 <- data.frame(time = c(9, 1, 1, 6, 6, 8), event = c(1, 1, 0, 1, 1, 0), x = c(0, 1, 1, 1, 0, 0))

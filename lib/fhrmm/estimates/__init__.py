@@ -7,6 +7,7 @@ The functions take derived frames, call `timetoevent`, and return rows; nothing 
 
 from fhrmm.estimates.baseline import estimate_baseline, estimate_cohort_size, estimate_completeness
 from fhrmm.estimates.centers import cohort_size, combine_scopes, estimate_pooled_check, select_rows
+from fhrmm.estimates.comparison import compare_treatments, estimate_interaction, select_population
 from fhrmm.estimates.counts import (
     BASELINE_VARIABLES,
     count_changes,
@@ -37,6 +38,7 @@ __all__ = [
     "combine_scopes",
     "compare_response",
     "compare_survival",
+    "compare_treatments",
     "count_changes",
     "count_cross",
     "count_findings",
@@ -49,6 +51,7 @@ __all__ = [
     "estimate_completeness",
     "estimate_cumulative_incidence",
     "estimate_follow_up",
+    "estimate_interaction",
     "estimate_pooled_check",
     "estimate_response",
     "estimate_survival",
@@ -58,6 +61,7 @@ __all__ = [
     "known_variables",
     "list_truth",
     "make_row",
+    "select_population",
     "select_rows",
     "survival_curves",
     "tabulate_risk",

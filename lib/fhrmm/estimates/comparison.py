@@ -27,9 +27,7 @@ def select_population(time_to_event: pd.DataFrame, study: Study) -> pd.DataFrame
     return time_to_event[known & time_to_event[question.treatment].notna()]
 
 
-def compare_treatments(
-    time_to_event: pd.DataFrame, study: Study, rng: np.random.Generator, *, endpoint: str = "PFS"
-) -> pd.DataFrame:
+def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Estimate the association of the second-line regimen with an endpoint, crude and weighted.
 
     Parameters
@@ -37,16 +35,14 @@ def compare_treatments(
     time_to_event : DataFrame
         One row per patient and endpoint with the covariates joined.
     study : Study
-        The plan: treatment, population, covariates, number of bootstrap replicates.
-    rng : numpy.random.Generator
-        For the bootstrap intervals of the weighted estimates.
+        The plan: treatment, population, covariates.
     endpoint : str
         PFS or OS.
 
     Returns
     -------
     DataFrame
-        Estimates rows of population ``comparison``: `hazard_ratio` crude and per weighting, weighted
+        Estimates rows of population ``comparison``: `hazard_ratio` crude and per weighting (robust intervals), weighted
         `survival_probability` per arm and its `survival_difference`, `effective_sample_size` per arm,
         `standardized_mean_difference` before and after weighting, and the `e_value` of each hazard ratio.
 
@@ -60,7 +56,7 @@ def compare_treatments(
     found = crude[crude["variable"] != ""].assign(population="comparison").to_dict("records")
     frame = _complete(rows, study)
     for kind, words in KINDS.items():
-        found += _weighted_rows(frame, study, rng, endpoint, kind, words)
+        found += _weighted_rows(frame, study, endpoint, kind, words)
     return to_frame([*found, *_e_value_rows(found, endpoint)])
 
 
@@ -98,9 +94,7 @@ def _complete(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _weighted_rows(
-    frame: pd.DataFrame, study: Study, rng: np.random.Generator, endpoint: str, kind: str, words: str
-) -> list[dict[str, object]]:
+def _weighted_rows(frame: pd.DataFrame, study: Study, endpoint: str, kind: str, words: str) -> list[dict[str, object]]:
     factor = study.factor(study.comparison.treatment)
     names = {"endpoint": endpoint, "population": "comparison", "model": words, "variable": factor.variable}
     if int(frame["event"].sum()) < study.models.minimum_events:
@@ -115,15 +109,17 @@ def _weighted_rows(
         terms=[name for name in study.comparison.covariates if frame[name].nunique() >= 2],
         kind=kind,
         at=[study.time.headline_months],
-        interval="bootstrap",
-        rng=rng,
-        n_bootstrap=study.comparison.repeats,
+        interval="robust",
         ci_level=study.models.ci_level,
     )
     ratio = make_row(
         found.hazard_ratio, estimand="hazard_ratio", level=factor.adverse, reference=factor.reference, **names
     )
-    return [ratio, *_survival_rows(found, names, factor.adverse, factor.reference), *_diagnostic_rows(found, names)]
+    return [
+        ratio,
+        *_survival_rows(found, names, factor.adverse, factor.reference),
+        *_diagnostic_rows(found, names, frame),
+    ]
 
 
 def _survival_rows(
@@ -139,13 +135,15 @@ def _survival_rows(
     return rows
 
 
-def _diagnostic_rows(found: WeightedComparison, names: dict[str, str]) -> list[dict[str, object]]:
+def _diagnostic_rows(found: WeightedComparison, names: dict[str, str], frame: pd.DataFrame) -> list[dict[str, object]]:
     rows = []
     for arm in found.sample_size.to_dict("records"):
         value = _number(arm["effective_n"], int(arm["n"]), "Kish")
         rows.append(make_row(value, estimand="effective_sample_size", level=str(arm["arm"]), **names))
     labels = names | {"variable": ""}
     for row in found.balance.to_dict("records"):
+        if row["level"] and row["level"] == str(frame[row["term"]].cat.categories[0]):
+            continue  # the mirror image of the other levels
         for when in ("before", "after"):
             value = _number(row[f"difference_{when}"], found.propensity.n, f"{when} weighting")
             what = labels | {

@@ -107,7 +107,8 @@ def describe_rates(estimates: Estimates, study: Study | None = None, *, endpoint
     if groups.empty:
         return "Rates by group: none could be estimated."
     low, high = groups.loc[groups["estimate"].idxmin()], groups.loc[groups["estimate"].idxmax()]
-    text = f"Rates of {_number(len(groups), 'group')} with intervals, from {_group_rate(low)} to {_group_rate(high)}."
+    ends = f"from {_group_rate(low, study)} to {_group_rate(high, study)}"
+    text = f"Rates of {_number(len(groups), 'group')} with intervals, {ends}."
     whole = rows[(rows["variable"] == "") & (rows["status"] == OK)]
     return text + (f" All patients: {whole['estimate'].iloc[0]:.0%}." if len(whole) else "")
 
@@ -246,7 +247,7 @@ def describe_specifications(specifications: Estimates, **_: object) -> str:
     return f"{_number(len(ok), 'specification')} in order of their estimates, from {low} to {high}."
 
 
-def describe_schoenfeld(residuals: pd.DataFrame, **_: object) -> str:
+def describe_schoenfeld(residuals: pd.DataFrame, study: Study | None = None, **_: object) -> str:
     """Say which terms are shown and how their residuals go with time."""
     terms = list(dict.fromkeys(residuals["term"])) if len(residuals) else []
     if not terms:
@@ -256,7 +257,9 @@ def describe_schoenfeld(residuals: pd.DataFrame, **_: object) -> str:
         part = residuals[residuals["term"] == term]
         slope = part["time"].corr(part["residual"], method="spearman") if len(part) > 2 else float("nan")
         trend = "no clear trend" if is_missing(slope) or abs(slope) < 0.3 else ("rising" if slope > 0 else "falling")
-        parts.append(f"{name_variable(str(term))}: {trend}")
+        variable, _sign, level = str(term).partition("=")
+        name = name_variable(variable, study) + (f" ({name_level(level)})" if level else "")
+        parts.append(f"{name}: {trend}")
     return f"Scaled Schoenfeld residuals over time. {'; '.join(parts)}."
 
 
@@ -281,8 +284,8 @@ def _is_rate(frame: pd.DataFrame) -> pd.Series:
     return frame["estimand"].isin(["proportion", "survival_probability"])
 
 
-def _group_rate(row: pd.Series) -> str:
-    return f"{row['estimate']:.0%} ({name_variable(row['variable'])}, {name_level(row['level'])})"
+def _group_rate(row: pd.Series, study: Study | None) -> str:
+    return f"{row['estimate']:.0%} ({name_variable(row['variable'], study)}, {name_level(row['level'])})"
 
 
 def _number(count: int, noun: str) -> str:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from fhrmm.figures.describe import describe_schoenfeld
 from fhrmm.figures.style import COLORS, MUTED, draw_empty, drawn_from, new_figure, wrap
-from fhrmm.formats import name_variable
+from fhrmm.formats import name_level, name_variable
 from fhrmm.study import Study
 
 _COLUMNS = 2
@@ -54,7 +54,7 @@ def plot_schoenfeld(residuals: pd.DataFrame, study: Study | None = None) -> Figu
 def _draw_term(axes: Axes, rows: pd.DataFrame, term: str, study: Study | None) -> None:
     ordered = rows.dropna(subset=["time", "residual"]).sort_values("time", kind="stable")
     variable, _, level = term.partition("=")
-    name = name_variable(variable, study) + (f": {level}" if level else "")
+    name = name_variable(variable, study) + (f": {name_level(level)}" if level else "")
     axes.set_title(wrap(name, 38), fontsize=8.5, loc="left")
     axes.axhline(0, color=MUTED, linewidth=0.8)
     time, residual = ordered["time"].to_numpy(dtype=float), ordered["residual"].to_numpy(dtype=float)

@@ -46,7 +46,7 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None) -> Figure:
     axes.set_axis_off()
     axes.set_xlim(0, 106)
     axes.set_ylim(-depth + 4, 7)
-    _box(axes, _LEFT, 0, f"{rows[0]['label']}\nn = {_count(rows[0]['n_remaining'])}", bold=True)
+    _box(axes, _LEFT, 0, f"{wrap(str(rows[0]['label']), 30)}\nn = {_count(rows[0]['n_remaining'])}", bold=True)
     for place, row in enumerate(rows[1:], start=1):
         _criterion(axes, -_STEP * place, row, is_last=place == len(rows) - 1)
     if shares:
@@ -86,7 +86,7 @@ def _criterion(axes: Axes, height: float, row: dict[str, object], *, is_last: bo
         _RIGHT,
         middle,
         half=28.0,
-        text=f"{wrap(str(row['label']), 46)}\nexcluded: n = {_count(row['n_excluded'])}",
+        text=f"{wrap(str(row['label']), 46)}\nnot met: n = {_count(row['n_excluded'])}",
         faint=nobody,
     )
     name = "Cohort" if is_last else "Remaining"

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MultipleLocator
 
 from fhrmm.figures.describe import describe_response, describe_swimmer, describe_waterfall
 from fhrmm.figures.style import COLORS, INK, MUTED, PALETTE, draw_empty, drawn_from, new_figure, wrap
@@ -22,7 +23,7 @@ _MARKS = (
     ("first_response", "First response", "^", COLORS[2]),
     ("asct", "Second-line ASCT", "s", COLORS[3]),
     ("next_line", "Next line of therapy", "d", COLORS[5]),
-    ("progression", "Progression", "o", COLORS[1]),
+    ("progression", "Progression", "o", "white"),
     ("death", "Death", "X", COLORS[4]),
 )
 
@@ -110,6 +111,7 @@ def plot_swimmer(courses: pd.DataFrame, study: Study | None = None) -> Figure:
     axes.set_yticks([])
     axes.set_ylabel("Patients, one bar each")
     axes.set_xlim(0, float(ordered["end_months"].max()) * 1.04 + 0.1)
+    axes.xaxis.set_major_locator(MultipleLocator(6))
     axes.set_xlabel("Months since start of second line")
     figure.legend(handles=handles, loc="outside right upper", title="Best response")
     return figure
@@ -227,8 +229,8 @@ def _draw_marks(axes: Axes, ordered: pd.DataFrame, heights: np.ndarray) -> list[
                 linestyle="none",
                 marker=marker,
                 color=color,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
+                markeredgecolor=INK if color == "white" else "white",
+                markeredgewidth=0.9 if color == "white" else 0.6,
                 markersize=5.5,
                 label=words,
                 clip_on=False,

@@ -88,7 +88,7 @@ STYLE: Mapping[str, object] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
-    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.03,
 }
 

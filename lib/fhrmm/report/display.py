@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fhrmm.errors import StudyError
-from fhrmm.figures import drawn_by, mark_synthetic, save_figure
+from fhrmm.figures import describe_figure, drawn_by, mark_synthetic, save_figure
 from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
 from fhrmm.store import write_report_bytes, write_report_csv
@@ -24,7 +24,7 @@ _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "lifelines", "stats
 _DPI = {"local": 150, "release": 300}
 
 
-def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str) -> None:
+def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = "") -> None:
     """Show a figure with caption and text alternative, and write it as SVG and PNG.
 
     Parameters
@@ -39,17 +39,18 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str) -
     caption : str
         What, population, time origin, patients and events, interval method.
     alt : str
-        The shape of the result in one or two sentences, not the title.
+        The shape of the result in one or two sentences, not the title. Without one, and always in release, the
+        figure describes itself from what it is drawn from.
 
     Raises
     ------
     ValueError
-        If caption or alt is empty.
+        If the caption is empty, or there is no alt and the figure cannot describe itself.
     StudyError
         If a figure that was not drawn by `fhrmm.figures` is to be released.
     """
-    if not caption.strip() or not alt.strip():
-        raise ValueError(f"figure {name!r} needs a caption and a text alternative")
+    if not caption.strip():
+        raise ValueError(f"figure {name!r} needs a caption")
     figure = _protect_figure(page, fig, name)
     if figure is None:
         show_notice(page, f"{caption} This figure shows single patients and is left out of released reports.")
@@ -60,7 +61,8 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str) -
     svg = save_figure(figure, "svg")
     write_report_bytes(page.run, "figures", f"{stem}.svg", svg)
     write_report_bytes(page.run, "figures", f"{stem}.png", save_figure(figure, "png", dpi=_DPI[page.display]))
-    show_html(page, _figure_html(page, svg, stem, caption, alt), f"figure {name}")
+    text = alt if alt.strip() and not page.is_release else describe_figure(figure)
+    show_html(page, _figure_html(page, svg, stem, caption, text), f"figure {name}")
 
 
 def show_table(

@@ -149,7 +149,10 @@ def _banner(page: Page) -> str:
         ("Data", kind or "center data, pseudonymous"),
         ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
         ("Shown as", _mode_words(page)),
-        *((f"Plan value {name}", f"{new} (plan: {old})") for name, old, new in overridden_values(page.study)),
+        *(
+            ("Changed from the plan", f"{name} = {new} (plan: {old})")
+            for name, old, new in overridden_values(page.study)
+        ),
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
     css = "banner synthetic" if is_synthetic else "banner"

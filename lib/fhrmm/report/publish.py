@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from fhrmm.disclosure import (
     suppress_risk,
     suppress_table,
 )
+from fhrmm.figures import count_routes
 from fhrmm.formats import clean_estimates
 from fhrmm.report.page import Page
 from fhrmm.store import ESTIMATE_COLUMNS, write_report_csv
@@ -64,6 +65,15 @@ def protect_table(page: Page, table: Table) -> Table:
     return table if table.kind == "public" else table.over(protections(page)[table.kind](table.source))
 
 
+def _protect_counts(
+    counts: pd.DataFrame | pd.Series | Mapping[str, int], threshold: int
+) -> pd.DataFrame | dict[str, int | str]:
+    """Protect a frame of counts, a mapping of counts, or one value per patient that a figure will count."""
+    if isinstance(counts, pd.DataFrame):
+        return suppress_table(counts, threshold)
+    return suppress_mapping(count_routes(counts), threshold)
+
+
 def protections(page: Page) -> dict[str, Callable]:
     """Return the protection of each kind of frame; in local display nothing is changed."""
     threshold = page.study.disclosure.minimum_cell_count
@@ -74,7 +84,5 @@ def protections(page: Page) -> dict[str, Callable]:
         "curves": lambda curves: coarsen_curves(curves, threshold),
         "risk": lambda frame: suppress_risk(frame, threshold),
         "attrition": lambda frame: suppress_attrition(frame, threshold),
-        "counts": lambda frame: (suppress_table if isinstance(frame, pd.DataFrame) else suppress_mapping)(
-            frame, threshold
-        ),
+        "counts": lambda counts: _protect_counts(counts, threshold),
     }

@@ -20,11 +20,17 @@ from fhrmm.formats import (
     is_missing,
     kind_of,
     name_endpoint,
+    name_level,
+    name_variable,
     tidy_note,
 )
 from fhrmm.study import Study
 
 Row = dict[str, object]
+_RATES = {
+    "VGPR_OR_BETTER": "Rate of very good partial response or better",
+    "CR_OR_BETTER": "Rate of complete response or better",
+}
 
 
 def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
@@ -65,7 +71,7 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
 
 def word_proportion(row: Row, study: Study) -> str:
     """Say a proportion with its interval and denominator."""
-    subject = _subject(row, study, name_endpoint(str(row["endpoint"]), study))
+    subject = _subject(row, study, _RATES.get(str(row["endpoint"]), name_endpoint(str(row["endpoint"]), study)))
     if row["status"] != OK:
         return _no_number(subject, row)
     counts = f"{format_count(row['n_events'])} of {format_count(row['n'])} patients"  # type: ignore[arg-type]
@@ -113,19 +119,17 @@ def word_follow_up(median: Row, shortest: Row | None, longest: Row | None, study
 def word_hazard_ratio(row: Row, study: Study) -> str:
     """Say a hazard ratio; a direction only where the interval excludes 1."""
     endpoint = name_endpoint(str(row["endpoint"]), study, short=True)
-    level, reference = row["level"], row["reference"]
-    pair = f" ({level} against {reference})" if level else ""
-    subject = f"{study.label(str(row['variable']))}{pair}: the hazard ratio for {endpoint}"
+    subject = f"{_pair(row, study)}: the hazard ratio for {endpoint}"
     if row["status"] != OK:
         return _no_number(subject, row)
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_events(row)}); {_hazard_reading(row)}."
+    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_level_events(row)}); {_hazard_reading(row)}."
 
 
 def word_difference(row: Row, study: Study) -> str:
     """Say a difference or ratio between two groups, in neutral words when the interval includes no difference."""
     if str(row["estimand"]) in ("hazard_ratio", "odds_ratio"):
         return word_hazard_ratio(row, study) if row["estimand"] == "hazard_ratio" else _word_odds(row, study)
-    pair = f"{study.label(str(row['variable']))}, {row['level']} against {row['reference']}"
+    pair = _pair(row, study)
     subject = f"{pair}: the difference in {_measure(row, study)}"
     if row["status"] != OK:
         return _no_number(subject, row)
@@ -138,9 +142,8 @@ def word_difference(row: Row, study: Study) -> str:
     opposite = "lower" if direction == "higher" else "shorter"
     word = direction if float(row["estimate"]) > 0 else opposite  # type: ignore[arg-type]
     number = size.removesuffix("%") + unit
-    return (
-        f"{pair}: {_measure(row, study)} was {number} {word} in {row['level']} ({_interval(row, study)}{_events(row)})."
-    )
+    what = f"{pair}: {_measure(row, study)} was {number} {word} than in the reference"
+    return f"{what} ({_interval(row, study)}{_events(row)})."
 
 
 def word_test(row: Row, study: Study) -> str:
@@ -152,7 +155,7 @@ def word_test(row: Row, study: Study) -> str:
         "ph_test_p": "proportional hazards",
     }
     name = names.get(str(row["estimand"]), str(row["estimand"]).removesuffix("_p").replace("_", " "))
-    variable = study.label(str(row["variable"])) if row["variable"] else "All terms"
+    variable = name_variable(str(row["variable"]), study) if row["variable"] else "All terms"
     endpoint = name_endpoint(str(row["endpoint"]), study, short=True)
     subject = f"{variable}, {endpoint}: the {name} test"
     if row["status"] != OK:
@@ -161,7 +164,7 @@ def word_test(row: Row, study: Study) -> str:
 
 
 def _word_odds(row: Row, study: Study) -> str:
-    subject = f"{study.label(str(row['variable']))} ({row['level']} against {row['reference']}): the odds ratio"
+    subject = f"{_pair(row, study)}: the odds ratio"
     if row["status"] != OK:
         return _no_number(subject, row)
     reading = "the interval includes 1" if _includes(row, 1.0) else "the interval excludes 1"
@@ -170,11 +173,17 @@ def _word_odds(row: Row, study: Study) -> str:
 
 def _subject(row: Row, study: Study, quantity: str) -> str:
     if row["variable"]:
-        label = study.label(str(row["variable"]))
-        return f"{label}, {row['level']}: {quantity[:1].lower() + quantity[1:]}"
+        label = name_variable(str(row["variable"]), study)
+        return f"{label}, {name_level(str(row['level']))}: {quantity[:1].lower() + quantity[1:]}"
     if row["population"] not in ("cohort", ""):
         return f"{quantity} in {str(row['population']).replace('_', ' ')} patients"
     return quantity
+
+
+def _pair(row: Row, study: Study) -> str:
+    name = name_variable(str(row["variable"]), study)
+    level, reference = (name_level(str(row[part])) for part in ("level", "reference"))
+    return f"{name} ({level} against {reference})" if level else name
 
 
 def _no_number(subject: str, row: Row) -> str:
@@ -205,6 +214,11 @@ def _events(row: Row) -> str:
     return f"{n_events} {'event' if n_events == '1' else 'events'} in {n} {'patient' if n == '1' else 'patients'}"
 
 
+def _level_events(row: Row) -> str:
+    """Counts of a model's row are those of its level, not of the model."""
+    return f"{_events(row)} at this level" if row["level"] else _events(row)
+
+
 def _semicolon(text: str) -> str:
     return f"; {text}" if text else ""
 
@@ -223,9 +237,9 @@ def _includes(row: Row, null: float) -> bool:
 
 def _hazard_reading(row: Row) -> str:
     if _includes(row, 1.0):
-        return "the interval includes 1, so a lower as well as a higher hazard is compatible with the data"
+        return "the interval includes 1"
     word = "higher" if float(row["estimate"]) > 1 else "lower"  # type: ignore[arg-type]
-    return f"the hazard was {word} in {row['level']}"
+    return f"the hazard was {word} than in the reference"
 
 
 def _measure(row: Row, study: Study) -> str:

@@ -15,8 +15,9 @@ from fhrmm.formats import (
     format_number,
     format_pct,
     format_ratio,
-    humanize,
     is_missing,
+    name_level,
+    name_variable,
     status_text,
 )
 from fhrmm.study import Study
@@ -83,9 +84,7 @@ def _place(row: Row) -> tuple[str, str, str, str]:
 
 
 def _label(variable: str, study: Study, labels: dict[str, str]) -> str:
-    known = study.label(variable)
-    name = labels.get(variable) or (known if known != variable.replace("_", " ") else humanize(variable))
-    return name
+    return labels.get(variable) or name_variable(variable, study)
 
 
 def _head(group: str, described: pd.DataFrame) -> str:
@@ -113,7 +112,7 @@ def _lines(
         for group in groups:
             count, share = (found.get((group, variable, level, name)) for name in ("count", "proportion"))
             cells.append(_count_cell(count, share, study))
-        lines.append((level, cells))
+        lines.append((name_level(level), cells))
     return lines
 
 

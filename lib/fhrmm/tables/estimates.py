@@ -24,6 +24,8 @@ from fhrmm.formats import (
     is_missing,
     kind_of,
     name_endpoint,
+    name_level,
+    name_variable,
 )
 from fhrmm.study import Study
 from fhrmm.tables.table import Cells, Footnotes, Table
@@ -85,7 +87,7 @@ def describe_group(row: Row, study: Study) -> tuple[str, str]:
     """Return (group heading, row heading) of an estimate: the variable, and the level or the population."""
     variable, level = str(row["variable"]), str(row["level"])
     if variable:
-        return study.label(variable)[:1].upper() + study.label(variable)[1:], level or "all levels"
+        return name_variable(variable, study), name_level(level) or "all levels"
     population = str(row["population"])
     return "", OVERALL if population in ("", "cohort") else humanize(population)
 

@@ -17,6 +17,7 @@ from fhrmm.formats import (
     format_value,
     is_missing,
     name_endpoint,
+    name_level,
     status_text,
 )
 from fhrmm.study import Factor, PublishedResult, Study
@@ -108,7 +109,7 @@ def _factor_row(
     model: str,
 ) -> list[str]:
     key = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
-    name = f"{factor.label}: {factor.adverse} against {factor.reference}"
+    name = f"{factor.label}: {name_level(factor.adverse)} against {name_level(factor.reference)}"
     return [
         name,
         "adverse, size not stated",

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from fhrmm.formats import DASH, clean_estimates, format_count, format_p, is_missing
+from fhrmm.formats import DASH, clean_estimates, format_count, format_p, is_missing, name_level, name_variable
 from fhrmm.study import Study
 from fhrmm.tables.estimates import interval_head, method_notes, write_cell
 from fhrmm.tables.table import Cells, Footnotes, Table
@@ -66,8 +66,10 @@ def _draw(estimates: pd.DataFrame, *, study: Study, models: dict[str, str], with
     content, group = [], []
     for variable in dict.fromkeys(chosen["variable"]):
         for level in _levels(chosen, variable):
-            content.append([level or "all levels", *_line(found, headings, variable, level, study, notes, with_p)])
-            group.append(study.label(variable))
+            content.append(
+                [name_level(level) or "all levels", *_line(found, headings, variable, level, study, notes, with_p)]
+            )
+            group.append(name_variable(variable, study))
     text = pd.DataFrame(content, columns=_columns(headings, chosen, with_p)).astype(object)
     numeric = frozenset(str(name) for name in text.columns[1:])
     used = chosen[chosen["status"] == "ok"].to_dict("records")

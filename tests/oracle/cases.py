@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 RELATIVE = 1e-6
-ABSOLUTE = 1e-9
 COHORTS = "cohorts.json"
 
 Case = dict[str, object]
@@ -46,29 +45,34 @@ def load_cohort(folder: Path, name: str) -> pd.DataFrame:
     return pd.DataFrame(_read_json(Path(folder) / COHORTS)[name])
 
 
-def difference(found: object, expected: object, *, absolute: float = ABSOLUTE) -> float:
+def difference(found: object, expected: object, *, absolute: float = 0.0) -> float:
     """Return the largest relative difference, infinite where only one side is missing or lengths differ.
 
     Parameters
     ----------
     found, expected : array_like of float
-        Numbers; None and NaN are missing, "Infinity" is infinite.
+        Numbers; None and NaN are missing, "Infinity" is infinite. Against an expected 0 the difference is
+        taken as it is.
     absolute : float
-        Differences up to this much count as none: the noise of numbers that are 0 but for rounding.
+        Numbers of which both sides are at most this large are 0 but for rounding and agree.
     """
     left, right = _as_floats(found), _as_floats(expected)
     if left.shape != right.shape or (np.isnan(left) != np.isnan(right)).any():
         return float("inf")
-    same = np.isnan(left) | (left == right)
-    gap = np.abs(left[~same] - right[~same])
-    relative = np.where(gap <= absolute, 0.0, gap / np.maximum(np.abs(right[~same]), absolute))
-    return float(np.max(relative, initial=0.0))
+    same = np.isnan(left) | (left == right) | (np.maximum(np.abs(left), np.abs(right)) <= absolute)
+    left, right = left[~same], right[~same]
+    if not np.isfinite(np.concatenate([left, right])).all():
+        return float("inf")
+    return float(np.max(np.abs(left - right) / np.where(right == 0, 1.0, np.abs(right)), initial=0.0))
 
 
 def case_difference(case: Case, compute: Compute) -> float:
     """Return the largest difference of one case over all the numbers R gave."""
-    found = compute(case)
-    return max(difference(found[name], expected) for name, expected in case["expected"].items())
+    found, absolute = compute(case), case.get("absolute", {})
+    return max(
+        difference(found[name], expected, absolute=absolute.get(name, 0.0))
+        for name, expected in case["expected"].items()
+    )
 
 
 def worst_differences(cases: Iterable[Case], compute: Compute) -> pd.DataFrame:

@@ -21,6 +21,7 @@ cohorts$aml <- with(survival::aml, data.frame(time, event = status, x = as.chara
 cohorts$ovarian <- with(survival::ovarian, data.frame(time = futime, event = fustat, rx))
 cohorts$pbc <- with(survival::pbc, data.frame(time, cause = c(0, 2, 1)[status + 1], sex, edema))
 cohorts$colon <- with(survival::colon[survival::colon$etype == 2, ], data.frame(time, event = status, rx = as.character(rx), sex))
+cohorts$flchain <- with(survival::flchain, data.frame(time = futime, event = death, group = flc.grp))
 cohorts$myeloma <- with(survival::myeloma, data.frame(entry, time = futime, event = death, decade = pmin(pmax(year %/% 10, 5), 8)))
 cohorts$myeloma <- subset(cohorts$myeloma, entry < time)
 data(bmt, alloauto, larynx, channing, tongue, hodg, package = "KMsurv", envir = environment())
@@ -74,8 +75,10 @@ vector_like <- function(x) if (is.null(x)) NULL else if (length(x) != 1 || is.li
 add <- function(operation, cohort = NULL, columns = list(), options = list(), expected, ...) {
   number <- length(cases) + 1
   cases[[number]] <<- list(id = sprintf("%s-%s-%03d", operation, if (is.null(cohort)) "numbers" else cohort, number),
-    operation = operation, cohort = cohort, columns = as_object(columns), options = as_object(lapply(options, vector_like)), ...,
+    operation = operation, cohort = cohort, columns = as_object(columns), options = as_object(lapply(options, vector_like)),
     expected = as_object(expected))
+  extra <- list(...)
+  for (name in names(extra)) cases[[number]][[name]] <<- extra[[name]]
 }
 as_object <- function(x) if (length(x)) x else setNames(list(), character())
 surv <- function(cohort, columns) {

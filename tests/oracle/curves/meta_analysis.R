@@ -17,7 +17,8 @@ for (name in names(sets)) for (method in names(methods)) for (test in c("z", "hk
   if (length(s$yi) == 1 && test == "hksj") next
   f <- suppressWarnings(rma(yi, sei = sei, data = s, method = methods[[method]], test = if (test == "z") "z" else "knha", control = list(threshold = 1e-14, maxiter = 10000)))
   expected <- list(estimate = c(f$beta), std_error = f$se, ci_lower = f$ci.lb, ci_upper = f$ci.ub, p_value = f$pval, tau_squared = f$tau2, q = f$QE, q_p_value = f$QEp, i_squared = f$I2, h_squared = f$H2)
-  add("meta_analysis", NULL, list(), list(estimate = I(s$yi), std_error = I(s$sei), method = method, test = test), expected, set = name)
+  add("meta_analysis", NULL, list(), list(estimate = I(s$yi), std_error = I(s$sei), method = method, test = test), expected, set = name,
+    absolute = if (f$tau2 < 1e-12) list(tau_squared = 1e-12, i_squared = 1e-6))
   if (method == "fixed" || length(s$yi) == 1) next
   for (prediction in c("same", "riley")) {
     p <- if (prediction == "riley") predict(f, pi.type = "riley") else predict(f)

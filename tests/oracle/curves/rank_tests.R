@@ -56,7 +56,7 @@ add_survdiff <- function(cohort, columns, rho = NULL) {
     expected = I(rowSums(as.matrix(s$exp))), variance = I(diag(as.matrix(s$var)))))
 }
 with_group <- function(group, strata = NULL, time = "time", event = "event") c(list(time = time, event = event, group = group), if (!is.null(strata)) list(strata = strata))
-plain <- list(lung = "sex", mgus2 = "sex", kidney = "disease", veteran = "celltype", aml = "x", ovarian = "rx", colon = "rx",
+plain <- list(flchain = "group", lung = "sex", mgus2 = "sex", kidney = "disease", veteran = "celltype", aml = "x", ovarian = "rx", colon = "rx",
   bmt = "group", alloauto = "type", larynx = "stage", tongue = "type", all_events = "group", time_zero = "group", tied = "group",
   near_equal = "group", mixed = "group", one_group_late = "group")
 for (cohort in names(plain)) add_survdiff(cohort, with_group(plain[[cohort]]))
@@ -91,7 +91,7 @@ add_trend <- function(cohort, columns, scores = NULL) {
   chisq <- sum(a * (s$obs - s$exp))^2 / c(a %*% s$var %*% a)
   add("logrank_trend", cohort, columns, if (is.null(scores)) list() else list(scores = scores), result(chisq, 1))
 }
-add_trend("larynx", with_group("stage")); add_trend("bmt", with_group("group")); add_trend("lung", with_group("ecog"))
+add_trend("flchain", with_group("group")); add_trend("larynx", with_group("stage")); add_trend("bmt", with_group("group")); add_trend("lung", with_group("ecog"))
 add_trend("veteran", with_group("celltype")); add_trend("larynx", with_group("stage"), c(0, 1, 3, 10)); add_trend("mixed", with_group("group"), c(2, 1, 5))
 
 methods <- c(holm = "holm", hochberg = "hochberg", bonferroni = "bonferroni", "benjamini-hochberg" = "BH", none = "none")

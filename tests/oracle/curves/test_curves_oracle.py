@@ -33,13 +33,33 @@ def test_summary_has_one_row_per_operation():
     assert (summary["worst_difference"] < RELATIVE).all()
 
 
-def test_a_wrong_number_shows():
-    case = next(case for case in CASES if case["operation"] == "rmst")
-    wrong = case | {"expected": case["expected"] | {"estimate": case["expected"]["estimate"] * (1 + 1e-5)}}
-    assert case_difference(wrong, compute) > RELATIVE
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_a_wrong_number_shows(operation):
+    """Every number of one case in turn, moved in the fifth digit, however small it is."""
+    case = next(case for case in CASES if case["operation"] == operation)
+    for name, value in case["expected"].items():
+        if isinstance(value, float) and value != 0:
+            wrong = case | {"expected": case["expected"] | {name: value * (1 + 1e-5)}}
+            assert case_difference(wrong, compute) > RELATIVE, name
 
 
-@pytest.mark.parametrize(("found", "expected"), [([1.0, None], [1.0, 2.0]), ([1.0], [1.0, 1.0]), (float("inf"), 5.0)])
+def test_tiny_numbers_are_compared():
+    assert difference(2e-250, 1e-250) == pytest.approx(1)
+    assert difference([1.0, 3e-12], [1.0, 2e-12]) == pytest.approx(0.5)
+    p_values = [case["expected"].get("p_value") for case in CASES]
+    tiny = [value for value in p_values if isinstance(value, float) and value < 1e-200]
+    assert tiny, "no frozen p-value near underflow"
+
+
+def test_rounding_is_exempt_only_where_a_case_says_so():
+    assert difference(3e-15, 2e-15, absolute=1e-12) == 0
+    assert difference(3e-3, 2e-15, absolute=1e-12) > 1
+    assert {case["operation"] for case in CASES if "absolute" in case} <= {"meta_analysis"}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [([1.0, None], [1.0, 2.0]), ([1.0], [1.0, 1.0]), (float("inf"), 5.0), (5.0, float("inf"))]
+)
 def test_missing_on_one_side_is_infinitely_far(found, expected):
     assert difference(found, expected) == float("inf")
 

@@ -9,6 +9,7 @@ import re
 import socket
 from functools import cache
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -39,6 +40,11 @@ every_page = pytest.mark.parametrize("name", expected_pages())
 every_notebook_page = pytest.mark.parametrize("name", expected_pages()[1:])
 
 
+# rules of WCAG 2.0 to 2.1, levels A and AA; what 2.2 adds on targets is measured below
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+SMALLEST_TARGET = 24
+
+
 class Links(HTMLParser):
     """Collects what a page points to and what in it can be pointed to."""
 
@@ -65,7 +71,8 @@ def visit(browser, path, width=WIDE):
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
     )
-    browser.get_log("performance")
+    for log in ("performance", "browser"):
+        browser.get_log(log)  # reading empties it
     browser.get(path.as_uri())
     return browser
 
@@ -179,6 +186,36 @@ def test_page_has_title_language_and_a_way_for_the_keyboard(built_report, browse
     )
     assert (language, n_titles, first) == ("en", 1, "#main")
     assert title.strip()
+
+
+@every_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(built_report, browser, name, scheme):
+    visit(browser, built_report.reports / name)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    result = browser.execute_async_script(
+        "const done = arguments[1]; axe.run({runOnly: arguments[0]}).then(done, e => done(String(e)))", AXE_RULES
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    found = {rule["id"]: rule["nodes"][0]["html"][:120] for rule in result["violations"]}
+    assert found == {}
+    assert len(result["passes"]) > 10, "axe looked at something"
+
+
+@every_page
+def test_targets_are_large_enough(built_report, browser, name):
+    """WCAG 2.2, 2.5.8: controls are at least 24 pixels in both directions; links within a line of text are exempt."""
+    visit(browser, built_report.reports / name, NARROW)
+    small = browser.execute_script(
+        "return [...document.querySelectorAll('button, summary, input, select, nav a')].filter(e => {"
+        "const box = e.getBoundingClientRect();"
+        "return box.width > 0 && (box.width < arguments[0] || box.height < arguments[0]) })"
+        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))",
+        SMALLEST_TARGET,
+    )
+    assert small == []
 
 
 @every_page

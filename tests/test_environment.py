@@ -22,7 +22,7 @@ CONDA_NAMES = {
     "seaborn-base": "seaborn",
     "dask-core": "dask",
 }
-ONLY_PIP = {"firthmodels"}
+ONLY_PIP = {"axe-core-python", "firthmodels"}
 
 
 def direct_dependencies() -> dict[str, str]:

@@ -13,7 +13,7 @@ from fhrmm.figures.describe import describe_flow
 from fhrmm.figures.style import INK, MUTED, draw_empty, drawn_from, new_figure, style_of, wrap
 from fhrmm.formats import format_count, is_missing
 
-Routes = Mapping[str, int] | pd.Series | None
+Routes = Mapping[str, int] | pd.Series | pd.DataFrame | None
 _LEFT, _RIGHT, _HALF = 22.0, 77.0, 20.0
 _STEP = 17.0
 
@@ -27,9 +27,9 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None) -> Figure:
     attrition : DataFrame
         Columns label, n_before, n_excluded, n_remaining; the first row is all accepted patients. Criteria that
         exclude nobody are drawn as well: the reader sees that they were asked.
-    routes : mapping of str to int, or Series, optional
-        Patients of the cohort by route, shown side by side at the bottom; or the route of each patient, to be
-        counted.
+    routes : mapping of str to int, DataFrame (route, n), or Series, optional
+        Patients of the cohort by route, shown side by side at the bottom; a Series holds the route of each
+        patient, to be counted.
 
     Returns
     -------
@@ -64,6 +64,8 @@ def count_routes(routes: Routes) -> dict[str, object]:
     """
     if routes is None:
         return {}
+    if isinstance(routes, pd.DataFrame):
+        return dict(zip(routes["route"].astype(str), routes["n"], strict=True))
     if isinstance(routes, pd.Series):
         counted = routes.value_counts(sort=False)
         return {str(name): int(count) for name, count in counted.items()}

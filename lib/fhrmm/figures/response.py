@@ -28,16 +28,17 @@ _MARKS = (
 )
 
 
-@drawn_from(describe_response, categories="estimates")
-def plot_response_bars(categories: Estimates, study: Study) -> Figure:
+@drawn_from(describe_response, categories="estimates", by_group="estimates")
+def plot_response_bars(categories: Estimates, by_group: Estimates | None = None, study: Study | None = None) -> Figure:
     """Draw best response as one stacked bar per group.
 
     Parameters
     ----------
-    categories : DataFrame, or several
-        Estimates rows of endpoint ``BEST_RESPONSE``, one per category; a group is named in ``model`` as
-        ``variable=level``, all patients have an empty one.
-    study : Study
+    categories : DataFrame
+        Estimates rows of endpoint ``BEST_RESPONSE``, one per category, of all patients.
+    by_group : DataFrame, optional
+        The same by group; the group is named in ``model`` as ``variable=level``.
+    study : Study, optional
         The plan, for labels.
 
     Returns
@@ -46,7 +47,7 @@ def plot_response_bars(categories: Estimates, study: Study) -> Figure:
         Widths are shares of the group; numbers in the bars are patients. A group with a suppressed category is
         drawn without its bar.
     """
-    frame = clean_estimates(categories)
+    frame = clean_estimates([clean_estimates(part) for part in (categories, by_group) if part is not None])
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
     if rows.empty:
         return draw_empty("No response to show")
@@ -165,7 +166,7 @@ def plot_waterfall(changes: pd.DataFrame, study: Study | None = None) -> Figure:
     return figure
 
 
-def _group_label(model: str, rows: pd.DataFrame, study: Study) -> str:
+def _group_label(model: str, rows: pd.DataFrame, study: Study | None) -> str:
     n = rows["n"].dropna()
     size = f"(n = {format_count(n.iloc[0])})" if len(n) else "(suppressed)"
     if not model:

@@ -18,7 +18,7 @@ from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
 from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
-from fhrmm.tables import Table, render_table, tabulate_frame
+from fhrmm.tables import PUBLIC, Table, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "lifelines", "statsmodels", "firthmodels", "matplotlib")
 _DPI = {"local": 150, "release": 300}
@@ -103,7 +103,7 @@ def show_table(
     laid_out = table if isinstance(table, Table) else tabulate_frame(table, labels=labels, group=group, public=public)
     cells = protect_table(page, laid_out).cells
     html = render_table(cells, caption=caption, table_id=f"table-{name}", notes=tuple(notes))
-    show_html(page, html, f"table {name}")
+    show_html(page, html, f"table {name}", with_dates=laid_out.kind == PUBLIC)
     grouped = cells.text
     if cells.group:
         grouped = cells.text.copy()

@@ -50,15 +50,19 @@ class Page:
         """Whether small numbers are protected."""
         return self.display != LOCAL
 
-    def check(self, text: str, where: str) -> None:
+    def check(self, text: str, where: str, *, with_dates: bool = False) -> None:
         """Refuse text that holds a patient identifier or a date other than those of the plan and the dataset.
+
+        `with_dates` lets dates pass: those of a rule or a definition, in which no patient is meant.
 
         Raises
         ------
         DisclosureError
             Naming the place, not the value.
         """
-        refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=known_dates(self))
+        refuse_identifiers(
+            text, where=where, patient_ids=self.patient_ids, allowed_dates=None if with_dates else known_dates(self)
+        )
 
 
 def start_page(
@@ -104,9 +108,9 @@ def start_page(
     return page
 
 
-def show_html(page: Page, html: str, where: str) -> None:
+def show_html(page: Page, html: str, where: str, *, with_dates: bool = False) -> None:
     """Display checked HTML."""
-    page.check(html, where)
+    page.check(html, where, with_dates=with_dates)
     display(HTML(html))
 
 

@@ -10,9 +10,10 @@ from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
 from fhrmm.tables.models import tabulate_model
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
-from fhrmm.tables.table import Cells, Table
+from fhrmm.tables.table import PUBLIC, Cells, Table
 
 __all__ = [
+    "PUBLIC",
     "Cells",
     "Table",
     "render_table",

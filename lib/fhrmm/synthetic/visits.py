@@ -17,6 +17,7 @@ SERUM_LATER = np.array([0.0, 0.0, 0.03, 0.20, 0.60, 0.88])
 URINE_LEFT = np.array([0.0, 0.0, 0.0, 0.08, 0.40, 0.95])
 CHAINS_LEFT = np.array([0.0, 0.0, 0.06, 0.30, 0.62, 0.92])
 HALF_LIFE = 3.0
+LOWEST_DISEASED_MARROW = 6.0
 NEEDED_AT_VISIT = ("phase", "n_visits", "last_visit", "response", "best_index", "first_index")
 
 
@@ -143,8 +144,9 @@ def _involved(base: Draw, category: np.ndarray) -> np.ndarray:
 def _marrow(rows: Draw, base: Draw, draw: Draw, shown: np.ndarray, by_lab: np.ndarray) -> np.ndarray:
     """Marrow plasma cells: at baseline, at complete response, and at every visit where nothing else is measurable."""
     left = _left(SERUM_LEFT, SERUM_LATER, shown, np.zeros(shown.size))
-    value = np.rint(np.maximum(base["marrow"] * left, 1.0)) + np.where(by_lab & base["silent"], 15, 0)
     complete = (shown >= 0) & (shown <= CR) & (rows["category"] != PD)
+    value = np.rint(np.where(complete, 2.0, np.maximum(base["marrow"] * left, LOWEST_DISEASED_MARROW)))
+    value = value + np.where(by_lab & base["silent"], 15, 0)
     reported = (rows["number"] == BASELINE) | complete | base["silent"]
     return np.where(reported, np.minimum(value, 100), np.nan)
 

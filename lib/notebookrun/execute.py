@@ -7,16 +7,18 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from notebookrun.kernels import KernelDiedError, kernel_manager, socket_folder
+from notebookrun.kernels import KernelDiedError, describe_death, kernel_manager, socket_folder
 
 ENGINE = "notebookrun"
 
@@ -55,11 +57,32 @@ class _Client(PapermillNotebookClient):
         super().__init__(manager, **options)
         self.execution = execution
 
-    def start_new_kernel_client(self) -> Any:
-        """Wait for the kernel."""
-        client = super().start_new_kernel_client()
+    async def async_start_new_kernel_client(self) -> Any:
+        """Connect to the kernel: no heartbeat, and no fixed pause to see whether messages have ended."""
+        self.kc = self.km.client()
+        self.kc.start_channels(stdin=False, hb=False)
+        until = time.monotonic() + self.startup_timeout
+        while not await self._answers():
+            if not await self.km.is_alive() or time.monotonic() > until:
+                raise KernelDiedError(describe_death(self.km))
+        self.kc.allow_stdin = False
         self.execution.kernel_seconds = time.monotonic() - self._begun
-        return client
+        return self.kc
+
+    async def _answers(self) -> bool:
+        """Ask for the kernel's information; True once both the reply and its public echo have come."""
+        request = self.kc.kernel_info()
+        try:
+            await self.kc.get_shell_msg(timeout=1)
+            while True:
+                message = await self.kc.get_iopub_msg(timeout=0.2)
+                is_end = message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
+                if is_end and message["parent_header"].get("msg_id") == request:
+                    return True
+        except Empty:
+            return False
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
 
     def execute(self, **options: Any) -> Any:
         """Run all cells."""
@@ -93,9 +116,13 @@ class Engine(NBClientEngine):
             "log": logging.getLogger("notebookrun.client"),
         }
         with socket_folder() as folder:
-            client = _Client(nb_man, execution, km=kernel_manager(execution.is_warm, folder), **options)
+            manager = kernel_manager(execution.is_warm, folder)
+            client = _Client(nb_man, execution, km=manager, **options)
             client.owns_km = True
-            client.execute(env=execution.environment, cwd=str(execution.folder))
+            try:
+                client.execute(env=execution.environment, cwd=str(execution.folder))
+            except (DeadKernelError, RuntimeError) as error:
+                raise KernelDiedError(describe_death(manager)) from error
 
 
 papermill_engines.register(ENGINE, Engine)
@@ -135,13 +162,8 @@ def execute_notebook(content: dict[str, Any], parameters: dict[str, Any], execut
         execution.error = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
     except CellTimeoutError:
         execution.error = "the time limit for one notebook was reached"
-    except (DeadKernelError, KernelDiedError) as error:
-        execution.error, execution.is_lost = _death(error)
+    except KernelDiedError as error:
+        execution.error = str(error)
+        execution.is_lost = "signal 9" in execution.error
     if execution.notebook is None:
         execution.notebook = notebook
-
-
-def _death(error: Exception) -> tuple[str, bool]:
-    """Return how a kernel died, and whether it was killed from outside."""
-    text = str(error) if isinstance(error, KernelDiedError) else "the kernel died"
-    return text, "signal 9" in text

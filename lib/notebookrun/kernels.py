@@ -1,45 +1,302 @@
-"""Kernels of the engine: started afresh, or forked from a parent that has already imported the heavy packages."""
+"""Kernels of the engine: started afresh, or forked from a parent that has already imported the heavy packages.
+
+`WarmProvisioner` is registered as a Jupyter kernel provisioner of the name ``notebookrun-warm``, so that papermill and
+nbclient drive a forked kernel as they drive any other. ``python -m notebookrun.kernels install`` makes it a kernel of
+that name for ``papermill --kernel notebookrun-warm`` and JupyterLab.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import contextlib
+import json
 import os
+import signal
+import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-WARM, COLD = "notebookrun-warm", "local-provisioner"
+from notebookrun.forkhost import read_line, send_line
+from notebookrun.launch import KERNEL_ENVIRONMENT
+
+NAME = "notebookrun-warm"
+ADDRESS_VARIABLE = "NOTEBOOKRUN_KERNEL_HOST"
+CAN_FORK = hasattr(os, "fork") and hasattr(os, "pidfd_open")
+USUAL_MODULES = ("numpy", "pandas", "matplotlib.pyplot")
 
 
 class KernelDiedError(RuntimeError):
     """The kernel's process ended before its notebook did."""
 
 
+class NoHostError(RuntimeError):
+    """There is nobody to fork from; kernels have to be started afresh."""
+
+
+class KernelHost:
+    """Starts the parent of warm kernels and keeps it for as long as this object is open.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        What to import beforehand.
+    folder : Path
+        Working folder of the host.
+    """
+
+    def __init__(self, modules: Sequence[str], folder: Path) -> None:
+        self._files = tempfile.TemporaryDirectory(prefix="nbr-", dir=short_temporary_folder())
+        self.address = str(Path(self._files.name) / "host")
+        self._command = [sys.executable, "-P", "-m", "notebookrun.forkhost", self.address, *modules]
+        self._folder = folder
+        self._starts = 0
+        self._start()
+
+    def _start(self) -> None:
+        environment = {**os.environ, **KERNEL_ENVIRONMENT}
+        self._starts += 1
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, cwd=self._folder, env=environment, start_new_session=True
+        )
+
+    def tend(self) -> None:
+        """Start the host again if it has died; after the third time give up, and kernels are started afresh."""
+        if self._process.poll() is None or not os.path.isdir(self._files.name):
+            return
+        self._process.stdin.close()  # type: ignore[union-attr]
+        if self._starts >= 3:
+            self._files.cleanup()
+            return
+        Path(self.address).unlink(missing_ok=True)
+        self._start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the host."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the host and all kernels forked from it."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        self._process.wait()
+        self._files.cleanup()
+
+
+def short_temporary_folder() -> str:
+    """Return where sockets may lie: their names are limited to about a hundred characters."""
+    usual = tempfile.gettempdir()
+    return "/tmp" if len(usual) > 40 and os.path.isdir("/tmp") else usual
+
+
+def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, environment: dict[str, str]) -> str:
+    """Call ``package.module:function`` in a process forked from a host; return what went wrong, or an empty text.
+
+    Raises
+    ------
+    NoHostError
+        If the host cannot be reached or cannot fork.
+    """
+    with contextlib.closing(_connect(address)) as connection:
+        request = {"call": call, "values": list(values), "folder": str(folder), "environment": environment}
+        send_line(connection, request)
+        answer = _first_line(connection)
+    if answer and "refused" in answer:
+        raise NoHostError(str(answer["refused"]))
+    return str(answer.get("error", "")) if answer else "its process was killed (signal 9)"
+
+
+def _first_line(connection: socket.socket) -> dict[str, Any] | None:
+    """Return the first message of a connection, whatever follows in the same packet."""
+    try:
+        with connection.makefile("rb") as stream:
+            line = stream.readline()
+    except OSError:
+        return None
+    return dict(json.loads(line)) if line else None
+
+
+def _connect(address: str, patience: float = 30.0) -> socket.socket:
+    """Connect to a host; one that is just being started is waited for.
+
+    Raises
+    ------
+    NoHostError
+        If there is none.
+    """
+    until = time.monotonic() + patience
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
+                raise NoHostError(str(error)) from None
+            time.sleep(0.02)
+
+
+class ForkedProcess:
+    """A kernel forked by a host, with the face of `subprocess.Popen` that a provisioner needs.
+
+    Parameters
+    ----------
+    address : str
+        Socket of the host.
+    request : dict
+        Arguments, folder and environment of the kernel.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, address: str, request: dict[str, Any]) -> None:
+        self._connection = _connect(address)
+        send_line(self._connection, request)
+        answer = read_line(self._connection)
+        if answer is None or "ready" not in answer:
+            self._connection.close()
+            if answer and "refused" in answer:
+                raise NoHostError(str(answer["refused"]))
+            raise KernelDiedError(_describe_exit((answer or {}).get("exit")))
+        self.pid = int(answer["ready"])
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how the kernel ended, or None as long as it lives."""
+        return self._listen(0.0)
+
+    def wait(self, seconds: float = 5.0) -> int | None:
+        """Wait for the end."""
+        return self._listen(seconds)
+
+    def _listen(self, seconds: float) -> int | None:
+        if self.returncode is not None:
+            return self.returncode
+        self._connection.settimeout(seconds)
+        try:
+            answer = read_line(self._connection)
+        except (BlockingIOError, TimeoutError):
+            return None
+        except OSError:
+            answer = None
+        self.returncode = int(answer["exit"]) if answer and "exit" in answer else -signal.SIGKILL
+        self._connection.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Have the host send a signal to the kernel."""
+        if self.returncode is None:
+            with contextlib.suppress(OSError):
+                self._connection.settimeout(5.0)
+                send_line(self._connection, {"signal": int(number)})
+
+    def kill(self) -> None:
+        """End the kernel at once."""
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Forks kernels from a warm parent where that is possible, and starts them afresh elsewhere."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Start one kernel."""
+        address = host_address() if getattr(self.parent, "is_warm", True) else None
+        if address is not None:
+            with contextlib.suppress(NoHostError):
+                return self._fork(address, cmd, kwargs)
+        return await super().launch_kernel(cmd, **kwargs)
+
+    def _fork(self, address: str, cmd: list[str], kwargs: dict[str, Any]) -> Any:
+        environment = {str(k): str(v) for k, v in kwargs.get("env", os.environ).items()} | KERNEL_ENVIRONMENT
+        folder = str(kwargs.get("cwd") or os.getcwd())
+        request = {"arguments": cmd[cmd.index("-f") :], "folder": folder, "environment": environment}
+        self.process = ForkedProcess(address, request)  # type: ignore[assignment]
+        self.pid, self.cwd = self.process.pid, folder
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        """Say whether the kernel lives, and let its manager know how it ended."""
+        status = await super().poll()
+        if status is not None and self.parent is not None and self.process is not None:
+            self.parent.exit_status = status
+        return status
+
+    async def wait(self) -> int | None:
+        """Wait for the end of the kernel, in smaller steps than usual."""
+        while self.process is not None and await self.poll() is None:
+            await asyncio.sleep(0.005)
+        return await super().wait()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel at once."""
+        if isinstance(self.process, ForkedProcess):
+            self.process.kill()
+        else:
+            await super().kill(restart)
+
+
+_own_host: list[KernelHost] = []
+
+
+def host_address() -> str | None:
+    """Return the socket of the host to fork from: the run's own, else one for this process; None where none can be."""
+    if not CAN_FORK:
+        return None
+    given = os.environ.get(ADDRESS_VARIABLE)
+    if given:
+        return given
+    if not _own_host:
+        modules = os.environ.get("NOTEBOOKRUN_PRELOAD", "").split(",")
+        host = KernelHost([m for m in modules if m] or USUAL_MODULES, Path.cwd())
+        atexit.register(host.close)
+        _own_host.append(host)
+    return _own_host[0].address
+
+
 class EngineKernelManager(AsyncKernelManager):
     """A kernel manager that needs no kernel specification installed anywhere."""
 
-    provisioner_name = COLD
+    is_warm = False
+    exit_status: int | None = None
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """Return how the engine starts kernels."""
-        return KernelSpec(
-            argv=[sys.executable, "-P", "-m", "notebookrun.launch", "-f", "{connection_file}"],
-            display_name="Python 3",
-            language="python",
-            metadata={"kernel_provisioner": {"provisioner_name": self.provisioner_name}},
-        )
+        return KernelSpec(**kernel_specification())
+
+
+def kernel_specification() -> dict[str, Any]:
+    """Return the specification of a kernel of this engine."""
+    return {
+        "argv": [sys.executable, "-P", "-m", "notebookrun.launch", "-f", "{connection_file}"],
+        "display_name": "Python 3 (warm)",
+        "language": "python",
+        "metadata": {"kernel_provisioner": {"provisioner_name": NAME}},
+    }
 
 
 def kernel_manager(is_warm: bool, folder: Path) -> Any:
     """Return a manager for one new kernel whose sockets lie in a folder."""
     manager = EngineKernelManager()
-    manager.provisioner_name = COLD
+    manager.is_warm = is_warm
     manager.connection_file = str(folder / "k.json")
     if sys.platform != "win32":
         manager.transport, manager.ip = "ipc", str(folder / "k")
@@ -48,9 +305,34 @@ def kernel_manager(is_warm: bool, folder: Path) -> Any:
 
 @contextlib.contextmanager
 def socket_folder() -> Iterator[Path]:
-    """Make a private folder for one kernel's sockets; its path is short, since socket names are limited."""
-    base = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(
-        prefix="nbr-", dir="/tmp" if len(base) > 40 and os.path.isdir("/tmp") else base
-    ) as folder:
+    """Make a private folder for one kernel's sockets."""
+    with tempfile.TemporaryDirectory(prefix="nbr-", dir=short_temporary_folder()) as folder:
         yield Path(folder)
+
+
+def _describe_exit(status: int | None) -> str:
+    """Say how a process ended."""
+    if status is None or status >= 0:
+        return "the kernel ended by itself" if status is not None else "the kernel was killed (signal 9)"
+    name = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else "unknown"
+    hint = "; the machine may have run out of memory" if status == -signal.SIGKILL else ""
+    return f"the kernel was killed by signal {-status} ({name}){hint}"
+
+
+def describe_death(manager: Any) -> str:
+    """Say how a manager's kernel died."""
+    return _describe_exit(getattr(manager, "exit_status", None))
+
+
+def install() -> str:
+    """Install the warm kernel into this environment; return where."""
+    with tempfile.TemporaryDirectory() as folder:
+        specification = {**kernel_specification()}
+        (Path(folder) / "kernel.json").write_text(json.dumps(specification, indent=1), encoding="utf-8")
+        return KernelSpecManager().install_kernel_spec(folder, NAME, prefix=sys.prefix)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["install"]:
+        sys.exit("usage: python -m notebookrun.kernels install")
+    print(install())

@@ -6,10 +6,13 @@ for the check of declared reads and writes, and what a pre-imported parent would
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from notebookrun.processes import die_with_parent
 
 TRACE_VARIABLE = "NOTEBOOKRUN_TRACE"
 READER_MARK = "notebookrun: for the reader"
@@ -23,6 +26,8 @@ KERNEL_ENVIRONMENT = {
     "SOURCE_DATE_EPOCH": "0",
     "TZ": "UTC",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    # Arrow's allocator would start a thread when pandas is imported, and a process with threads cannot be forked safely
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
 ARGUMENTS = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -83,10 +88,22 @@ def reset_leaks() -> None:
     if "tempfile" in loaded:
         loaded["tempfile"]._name_sequence = None
         loaded["tempfile"].tempdir = None
+    for name in [name for name in loaded if name.split(".")[0] == "matplotlib_inline"]:
+        del loaded[name]  # it joins the running shell when it is imported
+
+
+def import_without_debugger() -> None:
+    """Import the kernel without its debugger, which nobody attaches to an unattended run and which loads slowly."""
+    if "ipykernel.debugger" in sys.modules or "debugpy" in sys.modules:
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    importlib.import_module("ipykernel.debugger")
+    del sys.modules["debugpy"]
 
 
 def make_app(arguments: list[str]) -> Any:
     """Return an initialized kernel whose sockets are bound."""
+    import_without_debugger()
     from ipykernel.kernelapp import IPKernelApp
     from ipykernel.zmqshell import ZMQInteractiveShell
 
@@ -114,5 +131,12 @@ def start(arguments: list[str], ready: Callable[[], None] = lambda: None) -> Non
     app.start()
 
 
+def call(target: str, values: list[Any]) -> None:
+    """Call ``package.module:function``."""
+    module, _, function = target.partition(":")
+    getattr(importlib.import_module(module), function)(*values)
+
+
 if __name__ == "__main__":
+    die_with_parent()
     start(sys.argv[1:])

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from notebookrun.graph import NodeId
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.task import LOST, Executed, Outcome, Task
 
-PRELOAD = ["notebookrun.worker", "notebookrun.render"]
+PRELOAD = ["notebookrun.workerhost"]
 
 
 @dataclass
@@ -35,12 +36,20 @@ class LocalPool:
     ----------
     size : int
         Number of worker processes.
-    environment : dict of str to str
-        Added to the environment of the workers.
+    modules : sequence of str or None
+        What the parent of warm kernels imports beforehand; None starts every kernel afresh.
+    folder : Path
+        Working folder of that parent.
     """
 
-    def __init__(self, size: int, environment: dict[str, str]) -> None:
-        os.environ.update(KERNEL_ENVIRONMENT | environment)
+    def __init__(self, size: int, modules: Sequence[str] | None, folder: Path) -> None:
+        self._host = None
+        os.environ.update(KERNEL_ENVIRONMENT)
+        if modules is not None:
+            from notebookrun.kernels import ADDRESS_VARIABLE, KernelHost
+
+            self._host = KernelHost(modules, folder)
+            os.environ[ADDRESS_VARIABLE] = self._host.address
         method = "spawn" if sys.platform == "win32" else "forkserver"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
@@ -77,6 +86,8 @@ class LocalPool:
 
     def wait(self, seconds: float) -> list[Message]:
         """Return what workers have said, waiting at most so long; a dead worker's task counts as lost."""
+        if self._host is not None:
+            self._host.tend()
         by_connection = {worker.connection: worker for worker in self._workers}
         if not by_connection:
             return []
@@ -115,6 +126,8 @@ class LocalPool:
         """End all workers and what they run."""
         for worker in list(self._workers):
             self._drop(worker)
+        if self._host is not None:
+            self._host.close()
 
 
 def serve(connection: Connection, owner: int) -> None:

@@ -53,6 +53,8 @@ class NodeRun:
         How often it was started.
     begun : float
         When it was started last, on the monotonic clock.
+    changed : str
+        An input that changed while it ran.
     seconds : dict of str to float
         How long it took.
     warnings : tuple of str
@@ -66,6 +68,7 @@ class NodeRun:
     entry: Entry | None = None
     tries: int = 0
     begun: float = 0.0
+    changed: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -170,9 +170,10 @@ class Run:
     def _hear(self, message: Outcome | Executed) -> None:
         run = self.nodes[message.node]
         if isinstance(message, Executed):
-            run.state = RENDERING
+            run.state, run.changed = RENDERING, self._changed_input(run)
             self._report("executed", message.node, run)
-            self._release(message.node)
+            if not run.changed:
+                self._release(message.node)
         elif message.state == LOST and run.tries < self._settings.tries:
             run.state = PENDING
             self._ready.append(message.node)
@@ -186,9 +187,10 @@ class Run:
         run, node = self.nodes[outcome.node], self.planner.graph.nodes[outcome.node]
         run.seconds = {**run.seconds, **outcome.seconds}
         run.warnings = outcome.warnings or run.warnings
-        changed = self._changed_inputs(outcome) if outcome.state == DONE else ""
-        if outcome.state != DONE or changed or run.entry is None:
-            reason = outcome.reason or f"{changed} changed while the notebook ran; run again"
+        if outcome.node not in self._released and not run.changed:
+            run.changed = self._changed_input(run)
+        if outcome.state != DONE or run.changed or run.entry is None:
+            reason = outcome.reason or f"{run.changed} changed while the notebook ran; run again"
             self._clear(node, None)
             remove_files(self.planner.places, [n for n in outcome.outputs if not n.endswith(".html")])
             self._finish(outcome.node, FAILED, reason)
@@ -203,9 +205,8 @@ class Run:
             self._amended.learn(self.memory, self.digests)
         self._finish(outcome.node, DONE, "")
 
-    def _changed_inputs(self, outcome: Outcome) -> str:
+    def _changed_input(self, run: NodeRun) -> str:
         """Return an input that is no longer what it was when the node started; empty if all are."""
-        run = self.nodes[outcome.node]
         before = run.entry.inputs if run.entry else {}
         return next((name for name, kept in before.items() if self.digests.get(name) != kept), "")
 

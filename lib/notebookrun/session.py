@@ -209,7 +209,9 @@ class Session:
         return run, 0
 
     def _executor(self) -> Executor:
-        return LocalPool(self.request.jobs + 1, {})
+        """Start workers, and the parent of warm kernels beside them."""
+        modules = self.project.preload if self.request.is_warm else None
+        return LocalPool(self.request.jobs + 1, modules, self.request.places.root)
 
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
         rows = node_rows(planner, run.nodes, former)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import json
 import os
 import sys
@@ -14,7 +14,8 @@ from typing import Any
 
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import digest_names, write_whole
-from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE
+from notebookrun.kernels import NoHostError, call_warm, host_address
+from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE, call
 from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places, Scrubber
 from notebookrun.render import Notice, blocked_page, render_page
@@ -118,25 +119,40 @@ def _disk_problem(error: OSError) -> str:
 
 
 def run_step(task: Task) -> Outcome:
-    """Call the function of a step in this process."""
+    """Call the function of a step, in a process forked from the host of warm kernels if there is one."""
     begun = time.monotonic()
-    try:
-        module, _, function = task.call.partition(":")
-        getattr(importlib.import_module(module), function)(*task.arguments)
-    except Exception as error:  # the study's own code: whatever it raises becomes the reason of the failure
-        reason = clean_text(f"{type(error).__name__}: {error}", scrubber(task.places))
-        return Outcome(task.node, FAILED, reason)
+    problem = _call(task)
+    if problem:
+        return Outcome(task.node, LOST if "signal 9" in problem else FAILED, clean_text(problem, scrubber(task.places)))
     written = task.places.find(task.writes)
     read = task.places.find(task.reads)
     seconds = {"total": time.monotonic() - begun}
     return Outcome(task.node, DONE, "", digest_names(task.places, written), tuple(read), (), seconds)
 
 
+def _call(task: Task) -> str:
+    """Call a step's function; return what went wrong, or an empty text."""
+    address = host_address() if task.is_warm else None
+    if address is not None:
+        environment = {**os.environ, **KERNEL_ENVIRONMENT}
+        with contextlib.suppress(NoHostError):
+            return call_warm(address, task.call, task.arguments, task.places.root, environment)
+    try:
+        call(task.call, list(task.arguments))
+    except Exception as error:  # the study's own code: whatever it raises becomes the reason of the failure
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
 def run_task(task: Task, tell: Callable[[Any], None] = lambda message: None) -> Outcome:
-    """Run a task of whatever kind."""
-    if task.blocked_by:
-        return show_blocked(task)
-    return run_step(task) if task.call else run_notebook(task, tell)
+    """Run a task of whatever kind; a fault of the engine itself fails this node and no other."""
+    try:
+        if task.blocked_by:
+            return show_blocked(task)
+        return run_step(task) if task.call else run_notebook(task, tell)
+    except Exception as error:
+        reason = f"the engine itself failed: {type(error).__name__}: {error}"
+        return Outcome(task.node, FAILED, clean_text(reason, scrubber(task.places)))
 
 
 def show_blocked(task: Task) -> Outcome:

@@ -1,0 +1,252 @@
+"""The parent of warm kernels: imports the heavy packages once, stays without threads, and forks one child per request.
+
+A request comes over a private Unix socket as one line of JSON and keeps its connection for as long as the child lives:
+the child says when it is ready, the host says how it ended, and closing the connection kills it. The host ends with its
+owner, and its children with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from notebookrun import launch
+from notebookrun.processes import die_with_parent
+
+KERNEL_MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.display",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "comm",
+    "jedi",
+    "tornado.gen",
+    "tornado.locks",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+)
+
+
+@dataclass
+class Child:
+    """A forked process and the connection that owns it."""
+
+    pid: int
+    connection: socket.socket
+    pidfd: int
+
+
+def warm_up(modules: tuple[str, ...]) -> list[str]:
+    """Import modules and draw one figure; return the modules that could not be imported."""
+    failed = []
+    launch.import_without_debugger()
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:  # a module that is broken or absent is the notebook's affair, not the host's
+            failed.append(name)
+    if "matplotlib.pyplot" in modules and "matplotlib.pyplot" not in failed:
+        _draw_once()
+    gc.collect()
+    gc.freeze()
+    return failed
+
+
+def _draw_once() -> None:
+    """Draw a figure that touches fonts, ticks and both formats, without choosing a backend."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], label="a")
+    axes.legend()
+    for kind in ("png", "svg"):
+        figure.savefig(io.BytesIO(), format=kind)
+
+
+def count_threads() -> int:
+    """Return the number of threads of this process: forking is safe with one."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        import threading
+
+        return threading.active_count()
+
+
+class Host:
+    """Serves requests until its owner is gone.
+
+    Parameters
+    ----------
+    address : str
+        Path of the Unix socket to listen on.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(address)
+        self._listener.listen(64)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._owner_gone)
+        self._children: dict[int, Child] = {}
+
+    def serve(self) -> None:
+        """Serve for ever."""
+        while True:
+            for key, _ in self._selector.select():
+                # an earlier event of the same round may have closed it
+                if self._selector.get_map().get(key.fd) is key:
+                    key.data(key.fileobj)
+
+    def _owner_gone(self, stream: Any) -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            for child in list(self._children.values()):
+                self._kill(child, signal.SIGKILL)
+            os._exit(0)
+
+    def _accept(self, listener: Any) -> None:
+        connection, _ = listener.accept()
+        self._selector.register(connection, selectors.EVENT_READ, self._request)
+
+    def _request(self, connection: socket.socket) -> None:
+        """Take the first line of a connection and fork for it."""
+        self._selector.unregister(connection)
+        try:
+            request = read_line(connection)
+        except (OSError, ValueError):
+            request = None
+        if not request:
+            connection.close()
+            return
+        if count_threads() != 1:
+            send_line(connection, {"refused": f"{count_threads()} threads"})
+            connection.close()
+            return
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(connection, request)
+        child = Child(pid, connection, os.pidfd_open(pid))
+        self._children[pid] = child
+        self._selector.register(connection, selectors.EVENT_READ, lambda _: self._hear(child))
+        self._selector.register(child.pidfd, selectors.EVENT_READ, lambda _: self._reap(child))
+
+    def _hear(self, child: Child) -> None:
+        """Pass on a signal, or kill a child whose connection was closed."""
+        try:
+            request = read_line(child.connection)
+        except (OSError, ValueError):
+            request = None
+        self._kill(child, request["signal"] if request else signal.SIGKILL)
+        if not request:
+            self._selector.unregister(child.connection)
+            child.connection.close()
+
+    def _kill(self, child: Child, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, number)
+
+    def _reap(self, child: Child) -> None:
+        """Say how a child ended."""
+        _, status = os.waitpid(child.pid, 0)
+        self._selector.unregister(child.pidfd)
+        os.close(child.pidfd)
+        del self._children[child.pid]
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            send_line(child.connection, {"exit": os.waitstatus_to_exitcode(status)})
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            self._selector.unregister(child.connection)
+        child.connection.close()
+
+    def _become_child(self, connection: socket.socket, request: dict[str, Any]) -> NoReturn:
+        """Turn into the process that was asked for; never returns."""
+        status = 1
+        try:
+            os.setsid()
+            die_with_parent()
+            self._forget(connection)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            os.chdir(request["folder"])
+            status = run_request(connection, request)
+        finally:
+            os._exit(status)
+
+    def _forget(self, mine: socket.socket) -> None:
+        """Close all that belongs to the host or to other children."""
+        self._selector.close()
+        self._listener.close()
+        for child in self._children.values():
+            child.connection.close()
+            os.close(child.pidfd)
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(quiet, number)
+
+
+def run_request(connection: socket.socket, request: dict[str, Any]) -> int:
+    """Do in the child what was asked: serve as a kernel, or call one function."""
+    if "arguments" in request:
+        launch.start(request["arguments"], lambda: send_line(connection, {"ready": os.getpid()}))
+        return 0
+    launch.reset_leaks()
+    try:
+        launch.call(request["call"], request["values"])
+    except BaseException as error:
+        send_line(connection, {"error": f"{type(error).__name__}: {error}"})
+        return 1
+    send_line(connection, {"done": True})
+    return 0
+
+
+def send_line(connection: socket.socket, value: dict[str, Any]) -> None:
+    """Send one message."""
+    connection.sendall(json.dumps(value).encode() + b"\n")
+
+
+def read_line(connection: socket.socket) -> dict[str, Any] | None:
+    """Receive one message; None if the other side is gone."""
+    parts = []
+    while not parts or not parts[-1].endswith(b"\n"):
+        part = connection.recv(65536)
+        if not part:
+            return None
+        parts.append(part)
+    value = json.loads(b"".join(parts))
+    return value if isinstance(value, dict) else None
+
+
+def main(address: str, modules: list[str]) -> None:
+    """Listen, warm up, then serve: requests that come meanwhile wait."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    host = Host(address)
+    warm_up((*KERNEL_MODULES, *modules))
+    host.serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

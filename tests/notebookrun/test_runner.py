@@ -1,0 +1,339 @@
+"""The runner on a toy study, as a process of its own: what it writes, keeps, refuses and says."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+NODES = 11
+
+
+def test_first_run_writes_every_page_and_table(toy: Any) -> None:
+    done = toy.run("--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {p.relative_to(toy.root / "reports").as_posix() for p in (toy.root / "reports").rglob("*.html")}
+    each = {f"{s}/{n}.html" for s in ("ALL", "C01", "C02") for n in ("00_intro", "01_summary")}
+    assert pages == each | {"index.html", "ALL/02_compare.html"}
+    assert toy.read("reports/C01/tables/estimates.csv") == "scope,value\nC01,2\n"
+    # the comparison read the pooled table before its own row was added to it: 3 pooled + 2 + 1
+    assert toy.read("reports/ALL/tables/estimates.csv") == "scope,value\nALL,3\nALL,6\n"
+    manifest = json.loads(toy.read("reports/manifest.json"))
+    assert manifest["dataset"]["synthetic"] is True
+    assert {row["state"] for row in manifest["nodes"].values()} == {"ok"}
+    assert len(manifest["nodes"]) == NODES
+
+
+def test_warm_and_cold_kernels_and_any_number_of_jobs_give_the_same_bytes(toy: Any) -> None:
+    assert toy.run("--jobs", "2").returncode == 0
+    warm = toy.outputs()
+    assert toy.run("--jobs", "1", "--force", "--cold").returncode == 0
+    assert toy.outputs() == warm
+
+
+def test_nothing_machine_specific_is_shown(toy: Any) -> None:
+    toy.run()
+    names = [str(toy.root), str(Path.home()) + "/", "ipykernel_"]
+    for name, content in toy.outputs().items():
+        for word in names:
+            assert word.encode() not in content, (name, word)
+
+
+def test_unchanged_run_keeps_everything_and_starts_no_kernel(toy: Any) -> None:
+    toy.run()
+    before = toy.outputs("reports", "work")
+    done = toy.run()
+    assert f"{NODES} kept" in done.stdout
+    assert toy.outputs("reports", "work") == before
+
+
+def test_changed_data_of_one_center_runs_that_center_the_pool_and_comparisons(toy: Any) -> None:
+    toy.run()
+    toy.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    assert toy.run().returncode == 0
+    actions = toy.actions()
+    kept = {name for name, action in actions.items() if action == "kept"}
+    assert kept == {"C01/00_intro", "C01/01_summary", "C01/estimates"}
+    assert toy.read("reports/ALL/tables/estimates.csv") == "scope,value\nALL,4\nALL,8\n"
+
+
+def test_changed_function_runs_only_notebooks_that_use_it(toy: Any) -> None:
+    toy.run()
+    toy.edit("lib/toylib/figures.py", "figure, axes = ", "# a comment\n    figure, axes = ")
+    toy.run()
+    assert {n for n, a in toy.actions().items() if a == "executed"} == {
+        f"{s}/01_summary" for s in ("ALL", "C01", "C02")
+    }
+    toy.edit("lib/toylib/figures.py", "Not used by anybody", "Still not used by anybody")
+    toy.run()
+    assert set(toy.actions().values()) == {"kept"}
+
+
+def test_changed_text_renders_without_executing(toy: Any) -> None:
+    toy.run()
+    stamp = (toy.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns
+    toy.edit("notebooks/01_summary.ipynb", "## Ages", "## Ages of patients")
+    toy.run()
+    assert {n for n, a in toy.actions().items() if a == "rendered"} == {
+        f"{s}/01_summary" for s in ("ALL", "C01", "C02")
+    }
+    assert "Ages of patients" in toy.read("reports/C01/01_summary.html")
+    assert "<pre" in toy.read("reports/C01/01_summary.html")
+    assert (toy.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("reports/C01/01_summary.html", "rendered"),
+        ("reports/C01/figures/01_summary_ages.png", "executed"),
+        ("work/C01/clean.csv", "executed"),
+    ],
+)
+def test_deleted_or_edited_output_is_made_again(toy: Any, name: str, expected: str) -> None:
+    toy.run()
+    before = toy.outputs()
+    maker = "C01/00_intro" if name.startswith("work") else "C01/01_summary"
+    for change in (lambda path: path.unlink(), lambda path: path.write_text("x")):
+        change(toy.root / name)
+        assert toy.run().returncode == 0
+        assert toy.actions()[maker] == expected
+        assert toy.outputs() == before
+
+
+def test_corrupt_memory_means_running_again(toy: Any) -> None:
+    toy.run()
+    before = toy.outputs()
+    toy.write("work/.notebookrun/nodes/C01/00_intro.json", '{"version": 1, "seal": "x", "entry": {}}')
+    toy.write("work/.notebookrun/nodes/C02/00_intro.json", "not json")
+    toy.write("work/.notebookrun/digests.json", "[1]")
+    toy.write("work/.notebookrun/executed/ALL/00_intro.ipynb", "{")
+    toy.edit("notebooks/00_intro.ipynb", "Text.", "Text!")
+    done = toy.run()
+    assert done.returncode == 0, done.stderr
+    assert toy.actions()["C01/00_intro"] == toy.actions()["C02/00_intro"] == "executed"
+    changed = {name for name, content in toy.outputs().items() if before[name] != content}
+    assert changed == {f"reports/{scope}/00_intro.html" for scope in ("ALL", "C01", "C02")}
+
+
+def test_shared_file_and_repository_files_read_count_as_inputs(toy: Any) -> None:
+    toy.run()
+    toy.write("plan.toml", "window = 18\n")
+    toy.run("--center", "C01")
+    assert toy.actions()["C01/00_intro"] == "executed"
+    assert "repository/plan.toml" in toy.nodes()["C01/00_intro"]["inputs"]
+
+
+def test_parameter_changes_what_has_it(toy: Any) -> None:
+    toy.run()
+    done = toy.run("-p", "limit", "45")
+    assert done.returncode == 0
+    assert toy.read("reports/ALL/tables/estimates.csv").startswith("scope,value\nALL,1\n")
+    assert '<span class="changed">changed</span>' in toy.read("reports/C01/00_intro.html")
+
+
+def test_selected_center_leaves_others_and_marks_what_is_out_of_date(toy: Any) -> None:
+    toy.run()
+    toy.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    assert toy.run("--center", "C01").returncode == 0
+    states = {name: row["state"] for name, row in toy.nodes().items()}
+    assert states["C01/01_summary"] == "ok"
+    assert states["C02/00_intro"] == states["ALL/00_intro"] == "stale"
+    assert "out of date" in toy.read("reports/index.html")
+
+
+def test_selected_notebook_brings_what_it_needs(toy: Any) -> None:
+    toy.run("--notebook", "01_summary", "--center", "C01")
+    assert set(toy.nodes()) == {"C01/00_intro", "C01/01_summary", "C01/estimates"}
+
+
+def test_explain_and_list_say_why_and_start_nothing(toy: Any) -> None:
+    listed = toy.run("--explain").stdout
+    assert "it has not run yet" in listed
+    assert not (toy.root / "reports").exists()
+    toy.run()
+    toy.edit("lib/toylib/figures.py", "axes.bar", "axes.barh")
+    listed = toy.run("--explain").stdout
+    assert "toylib.figures:plot_ages changed" in listed
+    assert "C01/00_intro: keep" in listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-p", "limti", "45"], ["no parameter 'limti'", "'limit'"]),
+        (["-p", "limit", "old"], ["not of type int"]),
+        (["-p", "limit", "5"], ["out of range", "10 to 99"]),
+        (["-p", "center", "C01"], ["--center"]),
+        (["-p", "limit", "20", "-p", "limit", "30"], ["given twice"]),
+        (["--center", "C9"], ["no scope 'C9'", "C01"]),
+        (["--notebook", "01_sumary"], ["'01_summary'"]),
+        (["--data", "nowhere"], ["no dataset folder 'nowhere'"]),
+        (["--jobs", "0"], ["--jobs"]),
+        (["-f", "absent.yaml"], ["absent.yaml"]),
+    ],
+)
+def test_wrong_use_is_refused_before_anything_starts(toy: Any, arguments: list[str], words: list[str]) -> None:
+    done = toy.run(*arguments)
+    assert done.returncode == 2
+    for word in words:
+        assert word in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (toy.root / "reports").exists()
+
+
+def test_all_wrong_uses_are_reported_at_once(toy: Any) -> None:
+    toy.write("p.yaml", "limit: old\n")
+    done = toy.run("-p", "limti", "1", "-f", "p.yaml", "--center", "C9", "--notebook", "xx")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 4
+
+
+def test_parameters_are_listed(toy: Any) -> None:
+    listed = toy.run("--list-parameters").stdout
+    assert re.search(r"limit: int = None  \(10 to 99\)\n    oldest age kept\n    in 00_intro", listed)
+
+
+def test_failing_cell_stops_only_dependents_and_says_why(toy: Any) -> None:
+    toy.run()
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "print('so far')\\nassert center != 'C01', 'no ages'\\nlen(ages)")
+    done = toy.run()
+    assert done.returncode == 1
+    states = {name: row["state"] for name, row in toy.nodes().items()}
+    assert states["C01/00_intro"] == "failed"
+    assert states["C01/01_summary"] == "blocked"
+    assert {states[n] for n in states if not n.startswith("C01/0")} == {"ok"}
+    page = toy.read("reports/C01/00_intro.html")
+    assert "no ages" in page
+    assert "so far" in page
+    assert "Details for the maintainer" in page
+    assert str(toy.root) not in page
+    assert "Not run, because it needs C01/00_intro, which failed." in toy.read("reports/C01/01_summary.html")
+    assert not (toy.root / "reports/C01/figures/01_summary_ages.png").exists()
+    assert "1 failed, 1 blocked" in done.stdout
+    index = toy.read("reports/index.html")
+    assert "What did not work" in index
+
+
+def test_error_meant_for_the_reader_is_a_notice_without_traceback(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "raise store.StudyError('column age is empty')")
+    assert toy.run("--center", "C01").returncode == 1
+    page = toy.read("reports/C01/00_intro.html")
+    assert "column age is empty" in page
+    assert "Not possible with this input" in page
+    assert "Traceback" not in page
+
+
+def test_undeclared_and_missing_files_fail_the_notebook(toy: Any) -> None:
+    toy.edit(
+        "notebooks/01_summary.ipynb", "table.describe()", "(Path(work_dir) / center / 'extra.txt').write_text('x')"
+    )
+    toy.edit(
+        "notebooks/00_intro.ipynb", '"work/{scope}/clean.csv"', '"work/{scope}/clean.csv", "work/{scope}/more.csv"'
+    )
+    toy.run("--center", "C01")
+    assert "declares to write work/C01/more.csv, but did not" in toy.nodes()["C01/00_intro"]["reason"]
+    toy.edit("notebooks/00_intro.ipynb", ', "work/{scope}/more.csv"', "")
+    toy.run("--center", "C01")
+    assert "writes work/C01/extra.txt, which it does not declare" in toy.nodes()["C01/01_summary"]["reason"]
+
+
+def test_reading_another_scope_undeclared_fails(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "store.read_rows(Path(data_dir) / 'C02')")
+    toy.run("--center", "C01")
+    assert "reads data/C02/a.csv, which it does not declare" in toy.nodes()["C01/00_intro"]["reason"]
+
+
+def test_dead_kernel_and_time_limit_end_in_words(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "import os, signal, time\\nos.kill(os.getpid(), signal.SIGSEGV)")
+    assert toy.run("--center", "C01").returncode == 1
+    assert "SIGSEGV" in toy.nodes()["C01/00_intro"]["reason"]
+    toy.edit("notebooks/00_intro.ipynb", "os.kill(os.getpid(), signal.SIGSEGV)", "time.sleep(600)")
+    assert toy.run("--center", "C01", "--time-limit", "3").returncode == 1
+    assert "time limit" in toy.nodes()["C01/00_intro"]["reason"]
+    assert "What was kept" in toy.read("reports/C01/00_intro.html")
+
+
+def test_input_that_changes_during_the_run_is_noticed(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "open('data/C01/a.csv', 'a').write('')\\nlen(ages)")
+    toy.run("--center", "C01")
+    assert "writes data/C01/a.csv" in toy.nodes()["C01/00_intro"]["reason"]
+    toy.edit(
+        "notebooks/00_intro.ipynb",
+        "open('data/C01/a.csv', 'a').write('')",
+        "import subprocess\\nsubprocess.run('echo 3,33 >> data/C01/a.csv', shell=True)",
+    )
+    assert toy.run("--center", "C01").returncode == 1
+    assert "data/C01/a.csv changed while the notebook ran" in toy.nodes()["C01/00_intro"]["reason"]
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+def _processes_below(folder: Path) -> list[str]:
+    """Return the command lines of processes that work in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").resolve().is_relative_to(folder):
+                found.append((entry / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Signals) -> None:
+    slow = "import time\\nPath('started').touch()\\ntime.sleep(0.01 if Path('go').exists() else 60)\\nlen(ages)"
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", slow)
+    process = subprocess.Popen(toy.command("--jobs", "2"), cwd=toy.root, env=toy.environment, start_new_session=True)
+    _wait_for((toy.root / "started").exists)
+    process.send_signal(number)
+    status = process.wait(60)
+    assert status == (128 + number if number != signal.SIGKILL else -number)
+    _wait_for(lambda: not _processes_below(toy.root))
+    assert not list((toy.root / "work").rglob("clean.csv")) or number == signal.SIGKILL
+    toy.write("go", "")
+    assert toy.run().returncode == 0
+    resumed = toy.outputs()
+    assert toy.run("--force").returncode == 0
+    assert toy.outputs() == resumed
+
+
+def test_second_run_in_the_same_folder_is_refused_with_the_holder(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "import time\\nPath('started').touch()\\ntime.sleep(60)")
+    process = subprocess.Popen(toy.command("--jobs", "2"), cwd=toy.root, env=toy.environment)
+    try:
+        _wait_for((toy.root / "started").exists)
+        second = toy.run("--center", "C01")
+        assert second.returncode == 2
+        assert f"process id {process.pid}" in second.stderr
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_run_over_the_note_of_a_dead_run(toy: Any) -> None:
+    toy.write("reports/.run.json", json.dumps({"pid": 2**22 - 1, "host": "elsewhere", "since": "long ago"}))
+    assert toy.run("--center", "C01").returncode == 0
+    assert not (toy.root / "reports/.run.json").exists()
+
+
+def test_matrix_of_jobs_logs_events_as_json(toy: Any) -> None:
+    done = toy.run("--center", "C01", "--quiet", "--json-log", "events.jsonl")
+    events = [json.loads(line) for line in toy.read("events.jsonl").splitlines()]
+    assert {e["event"] for e in events} >= {"started", "executed", "finished"}
+    assert not done.stderr

@@ -18,7 +18,7 @@ from fhrmm.cleaning.rows import (
 from fhrmm.cleaning.typed import AUDIT_COLUMNS, TypedTable, patient_ids, type_table
 from fhrmm.readers import RawCenter, read_center
 from fhrmm.rules import check_center, check_scope, findings_frame, rule_catalog
-from fhrmm.schema import TABLES, conform, date_columns, empty_table
+from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table
 from fhrmm.store import DatasetInfo, read_dataset_info, scope_centers
 from fhrmm.study import Study
 
@@ -91,19 +91,19 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
 
 def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
     """Clean what was read of one center; see `clean_scope`."""
-    typed = [type_table(table, raw.center) for table in raw.tables]
+    typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
     frames = {name: _stack(typed, name) for name in TABLES}
     findings = [*raw.findings, *(finding for table in typed for finding in table.findings)]
     duplicate = {name: find_duplicates(frame, name) for name, frame in frames.items()}
-    known = set(patient_ids(frames["patients"]))
+    known = patient_ids(frames["patients"])
     for name, frame in frames.items():
         findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
-    unique = {name: frame[~duplicate[name]].reset_index(drop=True) for name, frame in frames.items()}
+    unique = {name: keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
     findings += check_center(unique, study, info.data_cutoff_date)
     issues = findings_frame(findings, raw.center)
     quarantined = quarantined_patients(issues)
     bad = {name: bad_rows(frame, set(quarantined["patient_id"])) for name, frame in frames.items()}
-    accepted = {name: frames[name][~duplicate[name] & ~bad[name]] for name in TABLES}
+    accepted = {name: keep_rows(frames[name], ~duplicate[name] & ~bad[name]) for name in TABLES}
     files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
     return CleanedScope(
         **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
@@ -119,7 +119,7 @@ def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScop
 
 def _stack(typed: list[TypedTable], table: str) -> pd.DataFrame:
     """Put the files of one table under each other; `_table` says which file a row is from."""
-    parts = [part.frame.assign(_table=position) for position, part in enumerate(typed) if part.raw.spec.table == table]
+    parts = [part.frame for part in typed if part.raw.spec.table == table]
     if not parts:
         places = {name: pd.Series(dtype=object) for name in ("_file", "_sheet")}
         numbers = {name: pd.Series(dtype="int64") for name in ("_row", "_table")}
@@ -146,19 +146,33 @@ def _with_columns(part: pd.DataFrame, columns: list[str], table: str) -> pd.Data
 
 def _finish(frame: pd.DataFrame, table: str, study: Study, info: DatasetInfo) -> pd.DataFrame:
     """Return accepted rows as the canonical table, dates at the plan's point inside their interval."""
-    content = frame.reset_index(drop=True)
-    points = {
-        name: date_point(content, name, study.time.partial_date_policy)
-        for name in date_columns(table)
-        if name in content
-    }
-    canonical = conform(content.assign(**points), table)
+    types = column_types(table)
+    policy = study.time.partial_date_policy
+    content = {name: frame[name] for name in types if name in frame}
+    content |= {name: date_point(frame, name, policy) for name in date_columns(table) if name in frame}
+    absent = empty_table(table)[[name for name in types if name not in content]].reindex(frame.index)
+    content |= {name: absent[name] for name in absent}
+    if all(content[name].dtype == dtype for name, dtype in types.items()):
+        canonical = pd.DataFrame({name: content[name] for name in types}, copy=False)
+    else:
+        canonical = conform(pd.DataFrame(content), table)
     if table == "patients":
-        elsewhere = {(transfer.center, transfer.patient_id) for transfer in info.transfers}
-        keys = zip(canonical["center"], canonical["patient_id"], strict=True) if elsewhere else ()
-        canonical["reported_elsewhere"] = [key in elsewhere for key in keys] if elsewhere else False
-        canonical["reported_elsewhere"] = canonical["reported_elsewhere"].astype(bool)
+        canonical["reported_elsewhere"] = _reported_elsewhere(canonical, info)
     return canonical
+
+
+def _reported_elsewhere(patients: pd.DataFrame, info: DatasetInfo) -> np.ndarray:
+    """Return which patients another center reports, by the transfers of the dataset."""
+    elsewhere = np.zeros(len(patients), dtype=bool)
+    for transfer in info.transfers:
+        same = (patients["center"] == transfer.center) & (patients["patient_id"] == transfer.patient_id)
+        elsewhere |= same.to_numpy(dtype=bool)
+    return elsewhere
+
+
+def keep_rows(frame: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """Return the selected rows, numbered anew; the frame itself where that is all of them."""
+    return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
 def date_point(frame: pd.DataFrame, column: str, policy: str) -> pd.Series:

@@ -18,8 +18,8 @@ ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quar
 def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
     """Return where some rows of a typed table stand, as fields of a finding."""
     return {
-        "file": frame["_file"].astype(object).to_numpy()[rows],
-        "sheet": frame["_sheet"].astype(object).to_numpy()[rows],
+        "file": frame["_file"].iloc[rows].astype(object),
+        "sheet": frame["_sheet"].iloc[rows].astype(object),
         "row": frame["_row"].to_numpy()[rows],
         "patient_id": patient_ids(frame)[rows],
     }
@@ -33,15 +33,20 @@ def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
     numpy.ndarray of bool, shape (n_rows,)
     """
     duplicate = np.zeros(len(frame), dtype=bool)
-    known = frame["patient_id"].notna().to_numpy() & (frame["patient_id"] != REFUSED_ID).to_numpy()
-    repeated = np.flatnonzero(frame["patient_id"].duplicated(keep=False).to_numpy() & known)
+    repeated = np.flatnonzero(_repeated(frame))
     columns = [name for name in variables(table) if name in frame]
     columns += [name for name in frame if name.endswith(("_lower", "_upper"))]
     duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()
     return duplicate
 
 
-def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_ids: set[str] | None) -> list[Finding]:
+def _repeated(frame: pd.DataFrame) -> np.ndarray:
+    """Return which rows have the identifier of another row."""
+    ids = patient_ids(frame)
+    return pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != "") & (ids != REFUSED_ID)
+
+
+def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_ids: np.ndarray | None) -> list[Finding]:
     """Return the findings about whole rows: repeated rows, repeated patients, rows of nobody.
 
     Parameters
@@ -52,25 +57,31 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
         Its name.
     duplicate : numpy.ndarray of bool
         Rows that repeat another one exactly.
-    known_ids : set of str, optional
+    known_ids : numpy.ndarray of str, optional
         Patients of the patients table; None for the patients table itself.
     """
+    if not len(frame):
+        return []
     ids = patient_ids(frame)
     findings = [Finding("duplicate_row", table=table, column="patient_id", **place(frame, np.flatnonzero(duplicate)))]
-    usable = (ids != "") & (ids != REFUSED_ID)
     if known_ids is None:
-        rest = np.flatnonzero(~duplicate & usable)
-        again = rest[pd.Series(ids[rest]).duplicated(keep=False).to_numpy()]
+        again = _still_repeated(ids, np.flatnonzero(_repeated(frame) & ~duplicate))
         found = [f"also in row {numbers}" for numbers in _other_rows(frame, ids, again)]
-        findings.append(
-            Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again))
-        )
-    else:
-        stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
-        findings.append(
-            Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray))
-        )
-    return findings
+        return [
+            *findings,
+            Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again)),
+        ]
+    usable = (ids != "") & (ids != REFUSED_ID)
+    stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
+    return [
+        *findings,
+        Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray)),
+    ]
+
+
+def _still_repeated(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the rows whose patient has several of them."""
+    return rows[pd.Series(ids[rows]).duplicated(keep=False).to_numpy()]
 
 
 def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
@@ -101,8 +112,7 @@ def quarantined_patients(issues: pd.DataFrame) -> pd.DataFrame:
 
 def bad_rows(frame: pd.DataFrame, quarantined: set[str]) -> np.ndarray:
     """Return which rows belong to a quarantined patient or to nobody."""
-    ids = pd.Series(patient_ids(frame), dtype=object)
-    return ids.isin(quarantined | {"", REFUSED_ID}).to_numpy()
+    return pd.Series(patient_ids(frame), dtype=object).isin(quarantined | {"", REFUSED_ID}).to_numpy()
 
 
 def account_rows(

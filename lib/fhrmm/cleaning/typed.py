@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from fhrmm.readers import RawTable, cell_identifiers
+from fhrmm.readers import PLACE, RawTable, cell_identifiers
 from fhrmm.rules import Finding
 from fhrmm.schema import Variable, variables
 from fhrmm.values import CellDialect, ColumnValues, missing_codes, parse_column, write_number
@@ -42,7 +42,7 @@ class TypedTable:
     audit: list[pd.DataFrame] = field(default_factory=list)
 
 
-def type_table(raw: RawTable, center: str) -> TypedTable:
+def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     """Read every cell of a raw table.
 
     Parameters
@@ -51,6 +51,8 @@ def type_table(raw: RawTable, center: str) -> TypedTable:
         Text in canonical columns.
     center : str
         Its center: what the `center` column must say where there is one.
+    position : int
+        Which table of the center it is; kept in `_table`.
 
     Returns
     -------
@@ -66,7 +68,8 @@ def type_table(raw: RawTable, center: str) -> TypedTable:
     content: dict[str, object] = {}
     for values in columns.values():
         content |= values.canonical()
-    typed = TypedTable(raw, pd.DataFrame(content | {name: raw.frame[name] for name in ("_file", "_sheet", "_row")}))
+    content |= {name: raw.frame[name] for name in PLACE} | {"_table": np.full(len(raw.frame), position)}
+    typed = TypedTable(raw, pd.DataFrame(content, copy=False))
     identity = _find_identifiers(columns, typed)
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
@@ -132,7 +135,7 @@ def _note_problems(values: ColumnValues, identity: dict[str, np.ndarray], typed:
 def _note_missing(values: ColumnValues, typed: TypedTable) -> None:
     """Report required cells that are empty."""
     rule = "patient_id_missing" if values.variable.column == "patient_id" else "required_missing"
-    empty = np.array([item.value is None and not item.problem for item in values.parsed])
+    empty = values.is_missing & (values.problems == "")
     if values.variable.column != "center":
         _add(typed, values, Finding(rule), empty, shown=True)
 
@@ -143,15 +146,14 @@ def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np
     if not len(rows):
         return
     codes = values.codes[rows]
-    expected = np.array([item.expected for item in values.parsed], dtype=object)
-    advice = np.array([item.advice for item in values.parsed], dtype=object)
+    expected = values.expected[codes]
     typed.findings.append(
         Finding(
             finding.rule, table=typed.raw.spec.table, file=typed.raw.spec.path, column=values.variable.column,
-            sheet=typed.frame["_sheet"].astype(object).to_numpy()[rows], row=typed.frame["_row"].to_numpy()[rows],
+            sheet=typed.frame["_sheet"].iloc[rows].astype(object), row=typed.frame["_row"].to_numpy()[rows],
             patient_id=patient_ids(typed.frame)[rows], found=values.texts[codes] if shown else "(not repeated here)",
-            expected=np.where(expected[codes] == "", expected_text(values.variable), expected[codes]),
-            what_to_do=advice[codes],
+            expected=np.where(expected == "", expected_text(values.variable), expected),
+            what_to_do=values.advice[codes],
         )
     )  # fmt: skip
 
@@ -218,16 +220,21 @@ def _resolve_ratio(typed: TypedTable) -> None:
     ratio, limit = frame["ldh_u_l"].to_numpy(), frame["ldh_uln_u_l"].to_numpy()
     known = np.flatnonzero(~np.isnan(ratio) & ~np.isnan(limit))
     unknown = np.flatnonzero(~np.isnan(ratio) & np.isnan(limit))
-    absolute = np.array([float(f"{x:.12g}") for x in ratio[known] * limit[known]])
-    texts = np.array([write_number(x) for x in ratio.tolist()], dtype=object)
-    note_audit(typed, known, "ldh_u_l", texts[known], [write_number(x) for x in absolute.tolist()], "unit_converted")
+    products, back = np.unique(ratio[known] * limit[known], return_inverse=True)
+    absolute = np.array([float(f"{x:.12g}") for x in products])
+    texts = typed.raw.frame["ldh_u_l"].astype(object).to_numpy()
+    numbers = frame["_row"].to_numpy()
+    typed.audit = [part[(part["column"] != "ldh_u_l") | ~part["row"].isin(numbers[known])] for part in typed.audit]
+    clean = np.array([write_number(x) for x in absolute.tolist()], dtype=object)
+    note_audit(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
     note_audit(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
-    frame["ldh_u_l"] = np.where(np.isin(np.arange(len(ratio)), known), ratio * limit, ratio)
-    frame.loc[frame.index[known], "ldh_u_l"] = absolute
+    frame.loc[frame.index[known], "ldh_u_l"] = absolute[back]
     frame.loc[frame.index[unknown], "ldh_uln_u_l"] = 1.0
     place = {"table": "patients", "file": typed.raw.spec.path, "column": "ldh_u_l"}
-    rows, ids = frame["_row"].to_numpy()[unknown], patient_ids(frame)[unknown]
-    typed.findings.append(Finding("ratio_without_limit", row=rows, patient_id=ids, found=texts[unknown], **place))
+    ids = patient_ids(frame)[unknown]
+    typed.findings.append(
+        Finding("ratio_without_limit", row=numbers[unknown], patient_id=ids, found=texts[unknown], **place)
+    )
 
 
 def _check_center(typed: TypedTable, center: str) -> None:

@@ -10,11 +10,12 @@ from fhrmm.errors import StudyError
 from fhrmm.readers import redcap
 from fhrmm.readers.files import FileNotes, OpenedFile, cell_identifiers, make_table, open_file
 from fhrmm.readers.grid import ReadProblem
-from fhrmm.readers.raw import RawCenter, RawTable, unknown_frame
+from fhrmm.readers.headers import header_key
+from fhrmm.readers.raw import PLACE, RawCenter, RawTable, unknown_frame
 from fhrmm.rules import Finding
 from fhrmm.study import Study, resolve_path
 
-__all__ = ["RawCenter", "RawTable", "cell_identifiers", "read_center"]
+__all__ = ["PLACE", "RawCenter", "RawTable", "cell_identifiers", "read_center"]
 
 
 def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
@@ -78,6 +79,17 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
         if file.resolved_format in ("redcap_raw", "redcap_label"):
             left_out += _instruments_left(center, file, opened, notes)
     return tables, list(dict(left_out).items())
+
+
+def _nowhere_known(center: Center, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the unknown headers and sheets that no other table of the same file takes."""
+    taken = {(file.path, header_key(name)) for file in center.files for name in _names_used(file)}
+    return [pair for pair in dict.fromkeys(unknown) if (pair[0], header_key(pair[1])) not in taken]
+
+
+def _names_used(file: CenterFile) -> list[str]:
+    boxes = [name for group in file.checkboxes.values() for name in group]
+    return [*file.columns, *boxes, f"(sheet) {file.sheet}"]
 
 
 def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:

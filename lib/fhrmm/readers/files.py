@@ -171,8 +171,9 @@ class _Reporter:
                 )
             )
         unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
-        self.notes.unknown += [(self.file.path, x) for x in unknown if not (is_redcap and redcap.is_structure(x))]
-        self.notes.unknown += [(self.file.path, f"(sheet) {name}") for name in self.grid.other_sheets]
+        left = [name for name in unknown if not (is_redcap and redcap.is_structure(name))]
+        left += [f"(sheet) {name}" for name in self.grid.other_sheets]
+        self.notes.unknown += [(self.file.path, name) for name in left]
 
     def refused_rows(self) -> None:
         if refused := self.grid.refused:

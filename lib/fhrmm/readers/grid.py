@@ -128,11 +128,11 @@ def categorical_text(texts: Sequence[str], codes: np.ndarray) -> pd.Categorical:
     codes : numpy.ndarray of int
         Position of each row's text; negative where the cell is empty.
     """
-    array = np.empty(len(texts), dtype=object)
-    array[:] = [text if text and not text.isspace() else None for text in texts]
-    positions, distinct = pd.factorize(array)
-    codes = np.append(positions, -1)[codes] if len(distinct) < len(texts) else codes
-    return pd.Categorical.from_codes(codes, categories=pd.Index(distinct, dtype=object))
+    index = pd.Index(texts, dtype=object)
+    if not index.is_unique or any(not text or text.isspace() for text in texts):
+        positions, distinct = pd.factorize(np.array([text if text.strip() else None for text in texts], dtype=object))
+        codes, index = np.append(positions, -1)[codes], pd.Index(distinct, dtype=object)
+    return pd.Categorical.from_codes(codes, categories=index)
 
 
 def drop_unnamed(grid: Grid) -> Grid:

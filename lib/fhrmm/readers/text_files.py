@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -183,25 +184,37 @@ def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int
     if not body.strip():
         return Grid(headers, [_empty() for _ in headers], np.empty(0, dtype=np.int64))
     headers = headers + [""] * (_width(body, separator) - len(headers))
-    names = [str(position) for position in range(len(headers))]
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(body),
-            read_options=arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=LONGEST_ROW),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=refuse
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-            ),
-        ).unify_dictionaries()
+        table = _divide(body, len(headers), separator, None)
+    except pa.ArrowInvalid:
+        table = _divide_row_by_row(body, len(headers), separator, refuse)
+    return _without_blank_rows(table, headers, refused, header_rows)
+
+
+def _divide_row_by_row(body: bytes, width: int, separator: str, refuse: Callable) -> pa.Table:
+    """Divide rows one after the other, since only so the numbers of the refused ones are known."""
+    try:
+        return _divide(body, width, separator, refuse)
     except pa.ArrowInvalid as error:
         rule = "row_too_long" if "block" in str(error) else "file_unreadable"
         raise ReadProblem(rule, "" if rule == "row_too_long" else str(error)[:80]) from None
-    return _without_blank_rows(table, headers, refused, header_rows)
+
+
+def _divide(body: bytes, width: int, separator: str, refuse: Callable | None) -> pa.Table:
+    names = [str(position) for position in range(width)]
+    return arrow_csv.read_csv(
+        pa.BufferReader(body),
+        read_options=arrow_csv.ReadOptions(use_threads=refuse is None, column_names=names, block_size=LONGEST_ROW),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=separator, newlines_in_values=b'"' in body, ignore_empty_lines=False, invalid_row_handler=refuse
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    ).unify_dictionaries()
 
 
 def _width(body: bytes, separator: str) -> int:
@@ -231,7 +244,7 @@ def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
     if isinstance(chunk, pa.ChunkedArray):
         chunk = chunk.chunk(0)
     codes = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return categorical_text(chunk.dictionary.to_pylist(), codes)
+    return categorical_text(chunk.dictionary.to_numpy(zero_copy_only=False), codes)
 
 
 def _empty() -> pd.Categorical:

@@ -26,11 +26,14 @@ def order(tables: Tables, rule: Rule) -> list[Finding]:
 def order_undetermined(tables: Tables, rule: Rule) -> list[Finding]:
     """Report pairs of dates whose bounds overlap and whose middles stand in the wrong order."""
     rows = tables.patients
+    pairs = [other.columns for other in load_rules().values() if other.check == "order"]
+    partial = {name: rows.lower(name) != rows.upper(name) for name in {column for pair in pairs for column in pair}}
     findings = []
-    for pair in (other.columns for other in load_rules().values() if other.check == "order"):
-        earlier, later = pair
-        open_order = (rows.lower(earlier) <= rows.upper(later)) & (rows.middle(earlier) > rows.middle(later))
-        findings.append(rows.finding(rule, open_order, pair))
+    for earlier, later in pairs:
+        selected = np.flatnonzero((partial[earlier] | partial[later]) & rows.filled(earlier) & rows.filled(later))
+        overlap = rows.lower(earlier)[selected] <= rows.upper(later)[selected]
+        reversed_order = rows.middle(earlier)[selected] > rows.middle(later)[selected]
+        findings.append(rows.finding(rule, selected[overlap & reversed_order], (earlier, later)))
     return findings
 
 

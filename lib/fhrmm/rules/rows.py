@@ -53,7 +53,7 @@ class Rows:
         """Return values as floats, missing where the file has none."""
         if column not in self.frame:
             return np.full(len(self.frame), np.nan)
-        return self.frame[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        return self.frame[column].to_numpy(dtype=float, na_value=np.nan)
 
     def is_in(self, column: str, values: Sequence[object]) -> np.ndarray:
         """Return which rows have one of some values, compared as text."""
@@ -73,8 +73,8 @@ class Rows:
 
     def middle(self, column: str) -> np.ndarray:
         """Return the middle of a date's interval."""
-        lower = self.lower(column)
-        return lower + (self.upper(column) - lower) // 2
+        lower, upper = self.lower(column), self.upper(column)
+        return lower if (lower == upper).all() else lower + (upper - lower) // 2
 
     def _bound(self, column: str, side: str) -> np.ndarray:
         name = f"{column}_{side}"
@@ -89,20 +89,20 @@ class Rows:
                 else [""] * len(rows)
             )
         dates = self.lower(column)[rows].astype("datetime64[D]").astype(str)
-        precision = self.frame[f"{column}_precision"].astype(object).to_numpy()[rows]
+        precision = self.frame[f"{column}_precision"].iloc[rows].astype(object)
         return ["" if text == "NaT" else text[: SHOWN[kind]] for text, kind in zip(dates, precision, strict=True)]
 
     def finding(self, rule: Rule, selected: np.ndarray, columns: Sequence[str] | None = None) -> Finding:
-        """Return the finding of a rule in the selected rows (boolean array), showing the values of its columns."""
-        rows = np.flatnonzero(selected)
+        """Return the finding of a rule in the selected rows (boolean or positions), showing values of its columns."""
+        rows = np.flatnonzero(selected) if selected.dtype == bool else selected
         shown = [name for name in (rule.columns if columns is None else columns) if self.has(name)]
         texts = [[f"{name} {text or 'empty'}" for text in self.shown(name, rows)] for name in shown]
         found = ["; ".join(parts) for parts in zip(*texts, strict=True)] if texts else ""
         ids = self.frame["patient_id"].to_numpy(dtype=object)[rows]
         return Finding(
             rule.id, table=self.table, column=shown[-1] if shown else "", found=found,
-            file=self.frame["_file"].astype(object).to_numpy()[rows], row=self.frame["_row"].to_numpy()[rows],
-            sheet=self.frame["_sheet"].astype(object).to_numpy()[rows], patient_id=np.where(pd.isna(ids), "", ids),
+            file=self.frame["_file"].iloc[rows].astype(object), row=self.frame["_row"].to_numpy()[rows],
+            sheet=self.frame["_sheet"].iloc[rows].astype(object), patient_id=np.where(pd.isna(ids), "", ids),
         )  # fmt: skip
 
 
@@ -127,11 +127,10 @@ class Tables:
 
     def of_patient(self, rows: Rows, values: np.ndarray) -> np.ndarray:
         """Return for each row of another table the value of its patient (one value per patients row)."""
+        if not len(rows.frame) or not len(values):
+            return np.full(len(rows.frame), NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
         ids = pd.Index(self.patients.frame["patient_id"])
         known = ~ids.duplicated() & ids.notna()
         places = ids[known].get_indexer(rows.frame["patient_id"])
-        found = values[known]
-        if not len(found):
-            return np.full(len(rows.frame), NO_DATE if values.dtype.kind == "M" else None, dtype=values.dtype)
         missing = np.array(NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
-        return np.where(places >= 0, found[places], missing)
+        return np.where(places >= 0, np.append(values[known], missing)[places], missing)

@@ -36,6 +36,11 @@ class CellDialect:
     choices: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether a number with a decimal point is what it seems: no other decimal mark, no other unit."""
+        return self.decimal in (None, ".") and self.thousands != "." and self.unit is None
+
+    @property
     def is_ratio(self) -> bool:
         """Whether the column is given as a ratio to the upper limit of normal."""
         return self.unit is not None and find_unit("ldh_u_l", self.unit) == RATIO
@@ -93,6 +98,8 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
 
 def _translate(text: str, variable: Variable, dialect: CellDialect) -> tuple[str, str]:
     """Apply the center's value mapping and the choices of a REDCap dictionary."""
+    if not dialect.mapping and not dialect.choices:
+        return text, ""
     mapped = read_mapped(text, dialect.mapping)
     if mapped is not None:
         return mapped, "" if mapped == text else "value_map"
@@ -105,6 +112,8 @@ def _translate(text: str, variable: Variable, dialect: CellDialect) -> tuple[str
 
 def _declared_missing(text: str, variable: Variable, dialect: CellDialect) -> bool:
     """Tell whether the center declares the text as missing; NE stays a response."""
+    if not dialect.missing:
+        return False
     if missing_kind(variable) == RESPONSE_GROUP and comparison_key(text) == "ne":
         return False
     return text in dialect.missing or comparison_key(text) in dialect.missing_keys

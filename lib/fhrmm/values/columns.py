@@ -3,58 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fhrmm.schema import Variable
 from fhrmm.values.cells import CellDialect, parse_cell
-from fhrmm.values.parsed import MISSING, Parsed
+from fhrmm.values.parsed import MISSING
 
-EPOCH_DAY = np.datetime64("1970-01-01", "D")
 PRECISIONS = ("day", "month", "year")
+MANY = 2_000
+PLAIN_TEXT = r"^[!-~]+( [!-~]+)*$"
+PLAIN_NUMBER = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+POWER_OF_TEN = r"(?i)^[0-9][.,][0-9]+e\+[0-9]+$"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ColumnValues:
     """One column of one file, read.
+
+    Every array but `codes` has one element per distinct text, and a last one for the empty cell.
 
     Attributes
     ----------
     variable : Variable
         The canonical column.
-    texts : numpy.ndarray of object, shape (n_distinct + 1,)
-        The distinct cells as the file has them; the last is the empty cell.
-    parsed : list of Parsed, length n_distinct + 1
-        What each of them is.
+    texts, clean_texts : numpy.ndarray of object
+        The distinct cells as the file has them, and in canonical notation.
+    typed : numpy.ndarray of object
+        The typed values; None (or NaN) where missing or not readable.
+    changes, problems, expected, advice : numpy.ndarray of object
+        What `Parsed` says about each; empty where nothing.
     codes : numpy.ndarray of int, shape (n_rows,)
-        Which of them stands in each row.
+        Which distinct text stands in each row; -1 is the empty cell.
     """
 
     variable: Variable
     texts: np.ndarray
-    parsed: list[Parsed]
+    clean_texts: np.ndarray
+    typed: np.ndarray
+    changes: np.ndarray
+    problems: np.ndarray
+    expected: np.ndarray
+    advice: np.ndarray
     codes: np.ndarray
-
-    @cached_property
-    def problems(self) -> np.ndarray:
-        """The rule each distinct text breaks, as object array; empty where none."""
-        return _objects([item.problem for item in self.parsed])
-
-    @cached_property
-    def changes(self) -> np.ndarray:
-        """The rule that changed each distinct text; empty where none."""
-        return _objects([item.change for item in self.parsed])
-
-    @cached_property
-    def clean_texts(self) -> np.ndarray:
-        """Each distinct text in canonical notation."""
-        return _objects([item.text for item in self.parsed])
 
     def rows_where(self, distinct: np.ndarray) -> np.ndarray:
         """Return the row positions whose distinct text is selected by a boolean array."""
         return np.flatnonzero(distinct[self.codes]) if distinct.any() else np.empty(0, dtype=np.intp)
+
+    @property
+    def is_missing(self) -> np.ndarray:
+        """Which distinct texts have no value."""
+        return pd.isna(self.typed)
 
     def canonical(self) -> dict[str, object]:
         """Return the typed column, and for a date its bounds and precision, by canonical name."""
@@ -76,12 +79,65 @@ def parse_column(column: pd.Series, variable: Variable, dialect: CellDialect) ->
     Returns
     -------
     ColumnValues
-        Every distinct text parsed once.
+        Every distinct text parsed once; plain ones of a large column all together.
     """
-    categories = column.cat.categories
-    parsed = [parse_cell(text, variable, dialect) for text in categories]
-    texts = np.append(np.asarray(categories, dtype=object), "")
-    return ColumnValues(variable, texts, [*parsed, MISSING], column.cat.codes.to_numpy())
+    texts = np.append(column.cat.categories.to_numpy(dtype=object), "")
+    plain, values = _parse_plain(texts, variable, dialect)
+    rest = np.flatnonzero(~plain)
+    parsed = [parse_cell(texts[position], variable, dialect) if texts[position] else MISSING for position in rest]
+    arrays = [_filled(len(texts), rest, [item[place] for item in parsed]) for place in (2, 3, 4, 5)]
+    clean = texts.copy()
+    clean[rest] = _objects([item.text for item in parsed])
+    values[rest] = _objects([item.value for item in parsed])
+    return ColumnValues(variable, texts, clean, values, *arrays, column.cat.codes.to_numpy())
+
+
+def _parse_plain(texts: np.ndarray, variable: Variable, dialect: CellDialect) -> tuple[np.ndarray, np.ndarray]:
+    """Return which texts of a large column are canonical as they stand, and the values with those filled in."""
+    none = np.zeros(len(texts), dtype=bool), np.full(len(texts), None, dtype=object)
+    if len(texts) < MANY or dialect.mapping or dialect.choices:
+        return none
+    if variable.type == "id":
+        return _plain_texts(texts, dialect)
+    if variable.type == "number" and dialect.is_plain:
+        return _plain_numbers(texts, variable, dialect)
+    return none
+
+
+def _plain_texts(texts: np.ndarray, dialect: CellDialect) -> tuple[np.ndarray, np.ndarray]:
+    """Take identifiers without anything to tidy."""
+    array = pa.array(texts, type=pa.string())
+    plain = pc.and_not(pc.match_substring_regex(array, PLAIN_TEXT), pc.match_substring_regex(array, POWER_OF_TEN))
+    selected = plain.to_numpy(zero_copy_only=False) & ~_declared_missing(texts, dialect)
+    return selected, np.where(selected, texts, None)
+
+
+def _plain_numbers(texts: np.ndarray, variable: Variable, dialect: CellDialect) -> tuple[np.ndarray, np.ndarray]:
+    """Take numbers in canonical notation and inside the plausible range."""
+    array = pa.array(texts, type=pa.string())
+    plain = pc.match_substring_regex(array, PLAIN_NUMBER)
+    numbers = pc.cast(pc.if_else(plain, array, None), pa.float64()).to_numpy(zero_copy_only=False)
+    low = -np.inf if variable.minimum is None else variable.minimum
+    high = np.inf if variable.maximum is None else variable.maximum
+    selected = (numbers >= low) & (numbers <= high) & ~_declared_missing(texts, dialect)
+    values = np.full(len(texts), None, dtype=object)
+    values[selected] = numbers[selected]
+    return selected, values
+
+
+def _declared_missing(texts: np.ndarray, dialect: CellDialect) -> np.ndarray:
+    """Return which texts are, literally or without case, a code that the center declares."""
+    codes = dialect.missing | dialect.missing_keys
+    if not codes:
+        return np.zeros(len(texts), dtype=bool)
+    lowered = pc.utf8_lower(pa.array(texts, type=pa.string()))
+    return pc.is_in(lowered, value_set=pa.array(sorted({x.lower() for x in codes}))).to_numpy(zero_copy_only=False)
+
+
+def _filled(size: int, places: np.ndarray, items: list[str]) -> np.ndarray:
+    array = np.full(size, "", dtype=object)
+    array[places] = _objects(items)
+    return array
 
 
 def _objects(items: list) -> np.ndarray:
@@ -91,26 +147,24 @@ def _objects(items: list) -> np.ndarray:
 
 
 def _build_number(column: ColumnValues) -> dict[str, object]:
-    values = np.array([np.nan if item.value is None else item.value for item in column.parsed], dtype=float)
-    return {column.variable.column: values[column.codes]}
+    return {column.variable.column: column.typed.astype(float)[column.codes]}
 
 
 def _build_integer(column: ColumnValues) -> dict[str, object]:
-    values = np.array([0 if item.value is None else item.value for item in column.parsed], dtype=np.int64)
-    missing = np.array([item.value is None for item in column.parsed])
+    missing = column.is_missing
+    values = np.where(missing, 0, column.typed).astype(np.int64)
     return {column.variable.column: pd.arrays.IntegerArray(values[column.codes], missing[column.codes])}
 
 
 def _build_category(column: ColumnValues) -> dict[str, object]:
     levels = list(column.variable.levels)
     positions = {level: position for position, level in enumerate(levels)}
-    codes = np.array([positions.get(item.value, -1) for item in column.parsed], dtype=np.int8)
+    codes = np.array([positions.get(value, -1) for value in column.typed], dtype=np.int8)
     return {column.variable.column: pd.Categorical.from_codes(codes[column.codes], dtype=pd.CategoricalDtype(levels))}
 
 
 def _build_date(column: ColumnValues) -> dict[str, object]:
-    name = column.variable.column
-    dates = [item.value for item in column.parsed]
+    name, dates = column.variable.column, column.typed
     lower = np.array([None if x is None else x.lower for x in dates], dtype="datetime64[D]").astype("datetime64[ns]")
     upper = np.array([None if x is None else x.upper for x in dates], dtype="datetime64[D]").astype("datetime64[ns]")
     codes = np.array([-1 if x is None else PRECISIONS.index(x.precision) for x in dates], dtype=np.int8)
@@ -124,8 +178,7 @@ def _build_date(column: ColumnValues) -> dict[str, object]:
 
 
 def _build_text(column: ColumnValues) -> dict[str, object]:
-    values = _objects([item.value for item in column.parsed])
-    return {column.variable.column: values[column.codes]}
+    return {column.variable.column: column.typed[column.codes]}
 
 
 _BUILDERS = {

@@ -22,6 +22,7 @@ DATE_LIKE = re.compile(
 SPREADSHEET_ERROR = re.compile(
     r"#(?:n/a|n/d|ref!|rif!|div/0!|value!|valore!|name\?|nome\?|num!|null!|nullo!)", re.IGNORECASE
 )
+WARNINGS = {"bound_as_value": "value_is_bound", "footnote_removed": "value_has_footnote"}
 
 
 def read_decimal(text: str, decimal: Decimal = None, thousands: str | None = None) -> tuple[float | None, str]:
@@ -101,14 +102,13 @@ def parse_number(
     value, problem = read_decimal(digits, decimal, thousands)
     if value is None:
         return Parsed(None, problem=_explain(text, digits, problem))
+    warning = WARNINGS.get(change, "")
     value = convert(value, factor := conversion_factor(column, own_unit or unit))
-    canonical = write_number(value)
     if factor != 1.0:
         change = "unit_converted"
     elif not change and not _same_notation(text, value):
         change = "notation"
-    warning = {"bound_as_value": "value_is_bound", "footnote_removed": "value_has_footnote"}.get(change, "")
-    return Parsed(value, canonical, change, warning)
+    return Parsed(value, write_number(value), change, warning)
 
 
 def parse_integer(text: str) -> Parsed:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import NamedTuple
 
 INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u2009\u202f\t\r\n", " "))
+UNIFORM = str.maketrans("_-\u2010\u2011\u2012\u2013\u2014", " " * 7, ".'`\u2019\u00b4")
 SIGNS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\uff0c\u2264\u2265", "-----,\u2264\u2265")
 
 
@@ -65,7 +65,7 @@ def comparison_key(text: str) -> str:
     >>> comparison_key("n.v.")
     'nv'
     """
-    text = unicodedata.normalize("NFKD", text.casefold())
-    text = "".join(sign for sign in text if not unicodedata.combining(sign))
-    text = re.sub(r"[.'\u2019`\u00b4]", "", text)
-    return re.sub(r"[\s_\-\u2010-\u2014]+", " ", text).strip()
+    text = text.casefold()
+    if not text.isascii():
+        text = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return " ".join(text.translate(UNIFORM).split())

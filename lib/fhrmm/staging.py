@@ -91,10 +91,10 @@ def ldh_above_normal(patients: pd.DataFrame) -> np.ndarray:
 
 
 def genomic_high_risk(patients: pd.DataFrame, study: Study) -> np.ndarray:
-    """Say whether any recorded IMS/IMWG 2025 criterion is met: del(17p); t(4;14) or t(14;16) with gain(1q); beta-2
-    microglobulin at or above its cut-point with normal creatinine.
+    """Say whether any recorded IMS/IMWG 2025 criterion is met.
 
-    The clone fraction of del(17p) is not recorded: "yes" is taken as above the threshold of the laboratory.
+    Criteria: del(17p); t(4;14) or t(14;16) with gain(1q); beta-2 microglobulin at or above its cut-point with normal
+    creatinine. The clone fraction of del(17p) is not recorded: "yes" is taken as above the threshold of the laboratory.
     """
     lesions, rules = _lesions(patients), study.staging
     translocation = all_of(any_of(lesions["t_4_14"], lesions["t_14_16"]), lesions["gain_1q"])

@@ -86,6 +86,7 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
     Returns
     -------
     CohortSelection
+        Cohort, attrition and decisions.
 
     Raises
     ------

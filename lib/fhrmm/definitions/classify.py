@@ -60,6 +60,7 @@ def classify(patients: pd.DataFrame, study: Study, *, definition: str | None = N
     Returns
     -------
     Classification
+        State, open routes and the route taken, per patient.
 
     Raises
     ------

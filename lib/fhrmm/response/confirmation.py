@@ -60,6 +60,7 @@ def confirm_visits(visits: Visits, cohort: pd.DataFrame, study: Study) -> Confir
     Returns
     -------
     Confirmed
+        Evaluable visits with their status.
 
     References
     ----------

@@ -171,8 +171,8 @@ def _count_weights(subjects: Subjects, distinct: FloatArray) -> EventTable:
     weights, n_rows = subjects.weights, len(distinct)
     row = np.searchsorted(distinct, subjects.time)
     leaving = np.bincount(row, weights, n_rows)
-    n_events = np.bincount(row[subjects.event], weights[subjects.event], n_rows)
-    n_censored = np.bincount(row[~subjects.event], weights[~subjects.event], n_rows)
+    n_events = np.bincount(row, np.where(subjects.event, weights, 0.0), n_rows)
+    n_censored = np.bincount(row, np.where(subjects.event, 0.0, weights), n_rows)
     at_risk = np.cumsum(leaving[::-1])[::-1]
     if subjects.entry is not None:
         first_row = np.searchsorted(distinct, subjects.entry, side="right")

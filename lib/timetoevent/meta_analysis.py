@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
 from timetoevent.checks import check_same_length
@@ -22,6 +23,7 @@ METHODS = {
 }
 TESTS = {"z": "normal interval", "hksj": "Hartung-Knapp-Sidik-Jonkman interval"}
 PREDICTIONS = ("same", "riley")
+GRID_POINTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def meta_analysis(
     Returns
     -------
     MetaAnalysis
-        ``pooled.status`` is ``not_estimable`` without studies, or with one study and "hksj".
+        ``pooled.status`` is ``not_estimable`` without studies; with "hksj" also for one study, or if
+        all estimates are identical.
 
     Raises
     ------
@@ -148,24 +151,32 @@ def _dersimonian_laird(y: FloatArray, variance: FloatArray) -> float:
 
 
 def _reml(y: FloatArray, variance: FloatArray) -> float:
-    """Fisher scoring from Hedges' estimate, halving steps that would leave the parameter space."""
+    """Return the highest maximum of the restricted likelihood, 0 included.
+
+    Roots of the score are bracketed on a grid and solved: the usual scoring iteration can cycle when
+    standard errors are very different, and the likelihood can have two maxima.
+    """
     if len(y) == 1:
         return 0.0
-    tau_squared = max(0.0, float(y.var(ddof=1) - variance.mean()))
-    for _ in range(1000):
-        w = 1 / (variance + tau_squared)
-        share = w / w.sum()
-        residual = y - share @ y
-        trace = w.sum() - w @ share
-        information = (w**2).sum() - 2 * (w**2) @ share + (w @ share) ** 2
-        step = float(((w * residual) ** 2).sum() - trace) / float(information)
-        while tau_squared + step < 0 and tau_squared > 1e-15:
-            step /= 2
-        updated = max(0.0, tau_squared + step)
-        if abs(updated - tau_squared) <= 1e-14 * (1 + updated):
-            return updated
-        tau_squared = updated
-    return tau_squared
+    top = max(float(y.var(ddof=1)), float(variance.min()))
+    while _restricted(y, variance, top)[1] > 0:
+        top *= 2
+    grid = np.concatenate([[0.0], np.geomspace(1e-8 * top, top, GRID_POINTS)])
+    score = np.array([_restricted(y, variance, point)[1] for point in grid])
+    turns = np.flatnonzero((score[:-1] > 0) & (score[1:] <= 0))
+    maxima = [0.0] if score[0] <= 0 else []
+    for left, right in zip(grid[turns], grid[turns + 1], strict=True):
+        maxima.append(float(brentq(lambda tau: _restricted(y, variance, tau)[1], left, right, xtol=1e-300, rtol=1e-14)))
+    return max(maxima, key=lambda tau: _restricted(y, variance, tau)[0])
+
+
+def _restricted(y: FloatArray, variance: FloatArray, tau_squared: float) -> tuple[float, float]:
+    """Return the restricted log likelihood, up to a constant, and (twice) its derivative."""
+    w = 1 / (variance + tau_squared)
+    share = w / w.sum()
+    residual = y - share @ y
+    likelihood = (np.log(w).sum() - np.log(w.sum()) - w @ residual**2) / 2
+    return float(likelihood), float(((w * residual) ** 2).sum() - w.sum() + w @ share)
 
 
 def _cochran_q(y: FloatArray, variance: FloatArray) -> float:
@@ -180,9 +191,12 @@ def _pool(y: FloatArray, variance: FloatArray, test: str, ci_level: float, words
     if test == "hksj":
         if k == 1:
             return not_estimable("one study: no variance between studies", n=1, method=words)
-        error *= math.sqrt(float(w @ (y - center) ** 2) / (k - 1))
+        spread = float(w @ (y - center) ** 2) / (k - 1)
+        if spread <= np.finfo(float).eps:
+            return not_estimable("the estimates are identical: their variance is 0", n=k, method=words)
+        error *= math.sqrt(spread)
     critical = _critical(test, k - 1, ci_level)
-    statistic = center / error if error > 0 else math.nan
+    statistic = center / error
     tail = norm.sf(abs(statistic)) if test == "z" else t.sf(abs(statistic), k - 1)
     return Estimate(
         center,

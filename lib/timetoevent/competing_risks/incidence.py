@@ -97,7 +97,8 @@ def cumulative_incidence(
     curves = pd.concat(frames, ignore_index=True) if frames else _empty()
     if at is None:
         return curves
-    parts = [_read_at(part, check_time(at, name="at"), counts) for _, part in curves.groupby("cause", sort=False)]
+    asked = check_time(at, name="at")
+    parts = [_read_at(curves[curves["cause"] == number], number, asked, counts) for number in wanted]
     return pd.concat(parts, ignore_index=True) if parts else curves
 
 
@@ -184,23 +185,27 @@ def _empty() -> pd.DataFrame:
     return _frame(CauseTable(counts, *[nothing] * 4), 0, nothing, "log-log", 0.95)
 
 
-def _read_at(curve: pd.DataFrame, at: FloatArray, counts: EventTable) -> pd.DataFrame:
-    """Return the rows of one cause in force at the times asked for."""
+def _read_at(curve: pd.DataFrame, cause: int, at: FloatArray, counts: EventTable) -> pd.DataFrame:
+    """Return the values of one cause in force at the times asked for."""
     known, asked = tie_times(counts.time, at)
-    row = np.searchsorted(known, asked, side="right") - 1
-    values = ["cumulative_incidence", "std_error", "ci_lower", "ci_upper"]
-    first = curve.head(1).assign(cumulative_incidence=0.0, std_error=0.0, ci_lower=np.nan, ci_upper=np.nan)
-    frame = pd.concat([first, curve], ignore_index=True).iloc[row + 1].reset_index(drop=True)
-    someone_left = counts.n_at_risk[-1] > counts.n_events[-1]
-    beyond = (asked > known[-1]) & someone_left
-    frame.loc[beyond, values] = np.nan
-    n_before = np.concatenate([counts.n_at_risk, [0.0]])[np.searchsorted(known, asked, side="left")]
-    n_events = np.concatenate([[0], np.cumsum(curve["n_events"].to_numpy())])[row + 1]
-    reason = f"beyond the last observed time ({known[-1]:g}); nobody is at risk"
-    return frame.assign(
-        time=at,
-        n_at_risk=n_before.astype(int),
-        n_events=n_events,
-        status=np.where(beyond, NOT_ESTIMABLE, OK),
-        note=np.where(beyond, reason, ""),
+    row = np.searchsorted(known, asked, side="right")
+    next_row = np.searchsorted(known, asked, side="left")
+    someone_left = not len(known) or counts.n_at_risk[-1] > counts.n_events[-1]
+    unknown = (row == len(known)) & (asked > known.max(initial=-1.0)) & someone_left
+    reason = f"beyond the last observed time ({known[-1]:g}); nobody is at risk" if len(known) else "no subjects"
+    before = {"cumulative_incidence": 0.0, "std_error": 0.0, "ci_lower": np.nan, "ci_upper": np.nan}
+    values = {
+        name: np.where(unknown, np.nan, np.concatenate([[start], curve[name].to_numpy(float)])[row])
+        for name, start in before.items()
+    }
+    return pd.DataFrame(
+        {
+            "cause": cause,
+            "time": at,
+            "n_at_risk": np.concatenate([counts.n_at_risk, [0.0]])[next_row].astype(int),
+            "n_events": np.concatenate([[0], np.cumsum(curve["n_events"].to_numpy(int))])[row],
+            **values,
+            "status": np.where(unknown, NOT_ESTIMABLE, OK),
+            "note": np.where(unknown, reason, ""),
+        }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -18,8 +19,10 @@ from fhrmm.schema import date_columns, variables
 from fhrmm.store import list_centers, read_dataset_info
 from fhrmm.study import load_study, repository_root
 from fhrmm.synthetic import load_truth
+from fhrmm.synthetic.__main__ import solve
 from fhrmm.synthetic.calibration import OS_RANGE, PFS_RANGE
 from fhrmm.synthetic.dataset import build_files, build_source
+from fhrmm.synthetic.truth import SOLVED_BASIS
 from timetoevent.cox import fit_cox
 from timetoevent.kaplan_meier import survival_at, survival_quantile
 
@@ -118,6 +121,18 @@ def test_redcap_dictionary_has_18_columns():
 def test_assessments_of_four_centers_and_events_of_two(cleaned):
     assert sorted(cleaned.assessments["center"].unique()) == ["C01", "C02", "C03", "C07"]
     assert sorted(cleaned.adverse_events["center"].unique()) == ["C03", "C05"]
+
+
+def test_codes_and_forms_that_centers_use_are_in_the_files():
+    first = (FOLDER / "C01" / "pazienti_sintetici.csv").read_text(encoding="cp1252")
+    visits = (FOLDER / "C01" / "rivalutazioni_sintetiche.csv").read_text(encoding="cp1252")
+    eighth = (FOLDER / "C08" / "casistica_sintetica.csv").read_bytes()
+    assert all(form in first for form in (";ND;", ";>5,5;", ";sì;", "Dara-VTd"))
+    assert re.search(r";\d\d/20\d\d;", first)
+    assert re.search(r";\d\.\d{3}(,\d)?;", visits)
+    assert ";<2;" in visits
+    assert eighth.startswith(b"\xef\xbb\xbf")
+    assert re.search(r"gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|bre 20", eighth.decode("utf-8-sig"))
 
 
 # --- intake --------------------------------------------------------------------------------------------------------
@@ -294,6 +309,12 @@ def test_every_published_factor_is_adverse(times, selection, study):
         fit = fit_cox(frame, time="time", event="event", terms=["adverse"])
         assert np.exp(fit.beta[0]) > 1
         assert np.exp(fit.beta[0]) == pytest.approx(ratio, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_constants_and_seed_follow_from_the_parameters_alone():
+    truth = load_truth()
+    assert solve() == {name: getattr(truth, name) for name in SOLVED_BASIS}
 
 
 def test_truth_file_holds_the_constants(roles):

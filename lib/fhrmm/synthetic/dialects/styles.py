@@ -41,8 +41,8 @@ class Style:
         Column, or ``*`` for all others, -> code for a missing value.
     regimens : dict of str to tuple of str
         Spellings taken in turn.
-    decimal : str
-        Decimal mark.
+    decimal, thousands : str
+        Decimal mark, and the mark between thousands.
     """
 
     day: str = "%Y-%m-%d"
@@ -51,13 +51,14 @@ class Style:
     missing: dict[str, str] = field(default_factory=dict)
     regimens: dict[str, tuple[str, ...]] = field(default_factory=dict)
     decimal: str = "."
+    thousands: str = ""
 
 
 FISH = ("del17p", "t_4_14", "t_14_16", "gain_1q")
 STYLES: dict[str, Style] = {
     "C01": Style(
         "%d/%m/%Y", "%m/%Y", ITALIAN, dict.fromkeys(FISH, "ND") | {"ldh_u_l": "n.d.", "emd_second_line": "?"},
-        REGIMENS, ",",
+        REGIMENS, ",", ".",
     ),
     "C02": Style(
         "%Y-%m-%d", "%m/%Y", ITALIAN | {"emd_second_line": {}, "maintenance": {}, "sex": {}},

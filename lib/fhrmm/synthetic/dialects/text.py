@@ -16,6 +16,10 @@ ITALIAN_MONTHS = (
 )  # fmt: skip
 
 
+# Years of birth have four digits and no mark.
+SMALLEST_GROUPED = 2101
+
+
 def write_text(table: pd.DataFrame, file: CenterFile, style: Style) -> pd.DataFrame:
     """Return the columns that the file holds, in its order, as text under canonical names; empty for missing.
 
@@ -80,7 +84,21 @@ def _write_numbers(table: pd.DataFrame, variable: Variable, file: CenterFile, st
         column = column / table["ldh_uln_u_l"]
     elif unit:
         column = column / conversion_factor(variable.column, unit)
-    return column.map(lambda value: write_number(round(value, 2)).replace(".", style.decimal), na_action="ignore")
+    return column.map(lambda value: write_measurement(round(value, 2), style), na_action="ignore")
+
+
+def write_measurement(value: float, style: Style) -> str:
+    """Return a number with the center's decimal mark, and its mark between thousands.
+
+    Examples
+    --------
+    >>> write_measurement(4208.9, Style(decimal=",", thousands=".")), write_measurement(4208.9, Style())
+    ('4.208,9', '4208.9')
+    """
+    whole, _, decimals = write_number(value).partition(".")
+    if style.thousands and len(whole) > 3 and value >= SMALLEST_GROUPED:
+        whole = f"{int(whole):,}".replace(",", style.thousands)
+    return whole + (style.decimal + decimals if decimals else "")
 
 
 def _write_regimens(column: pd.Series, style: Style) -> pd.Series:

@@ -159,24 +159,28 @@ def _reml(y: FloatArray, variance: FloatArray) -> float:
     if len(y) == 1:
         return 0.0
     top = max(float(y.var(ddof=1)), float(variance.min()))
-    while _restricted(y, variance, top)[1] > 0:
+    while _score(y, variance, [top])[0] > 0:
         top *= 2
     grid = np.concatenate([[0.0], np.geomspace(1e-8 * top, top, GRID_POINTS)])
-    score = np.array([_restricted(y, variance, point)[1] for point in grid])
+    score = _score(y, variance, grid)
     turns = np.flatnonzero((score[:-1] > 0) & (score[1:] <= 0))
     maxima = [0.0] if score[0] <= 0 else []
     for left, right in zip(grid[turns], grid[turns + 1], strict=True):
-        maxima.append(float(brentq(lambda tau: _restricted(y, variance, tau)[1], left, right, xtol=1e-300, rtol=1e-14)))
-    return max(maxima, key=lambda tau: _restricted(y, variance, tau)[0])
+        maxima.append(brentq(lambda tau: _score(y, variance, [tau])[0], left, right, xtol=1e-300, rtol=1e-14))
+    return float(max(maxima, key=lambda tau: _restricted_likelihood(y, variance, tau)))
 
 
-def _restricted(y: FloatArray, variance: FloatArray, tau_squared: float) -> tuple[float, float]:
-    """Return the restricted log likelihood, up to a constant, and (twice) its derivative."""
+def _restricted_likelihood(y: FloatArray, variance: FloatArray, tau_squared: float) -> float:
     w = 1 / (variance + tau_squared)
-    share = w / w.sum()
-    residual = y - share @ y
-    likelihood = (np.log(w).sum() - np.log(w.sum()) - w @ residual**2) / 2
-    return float(likelihood), float(((w * residual) ** 2).sum() - w.sum() + w @ share)
+    return float(np.log(w).sum() - np.log(w.sum()) - _cochran_q(y, variance + tau_squared)) / 2
+
+
+def _score(y: FloatArray, variance: FloatArray, tau_squared: ArrayLike) -> FloatArray:
+    """Return (twice) the derivative of the restricted log likelihood at each of several values."""
+    w = 1 / (variance + np.asarray(tau_squared)[:, None])
+    share = w / w.sum(axis=1, keepdims=True)
+    residual = y - (share @ y)[:, None]
+    return ((w * residual) ** 2).sum(axis=1) - w.sum(axis=1) + (w * share).sum(axis=1)
 
 
 def _cochran_q(y: FloatArray, variance: FloatArray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timetoevent.competing_risks import cumulative_incidence, fine_gray, gray_test
@@ -30,6 +30,7 @@ def test_unknown_variance_is_refused():
         cumulative_incidence([1], [1], variance="greenwood")
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_incidences_and_survival_add_up_to_one(subjects):
     time, cause = zip(*subjects, strict=True)
@@ -40,6 +41,7 @@ def test_incidences_and_survival_add_up_to_one(subjects):
 
 
 @pytest.mark.parametrize("variance", ["aalen", "jackknife"])
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_order_and_index_do_not_matter(variance, subjects):
     time, cause = zip(*subjects, strict=True)
@@ -48,6 +50,7 @@ def test_order_and_index_do_not_matter(variance, subjects):
     pd.testing.assert_frame_equal(one, cumulative_incidence(frame["time"], frame["cause"], variance=variance))
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_one_cause_is_one_minus_survival_with_greenwoods_variance(subjects):
     time, cause = zip(*subjects, strict=True)

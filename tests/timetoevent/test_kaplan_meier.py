@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
@@ -169,6 +169,7 @@ def test_inputs_and_the_global_random_state_are_left_alone():
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_whole_weights_are_replicates(subjects):
     time, event = split(subjects)
@@ -178,6 +179,7 @@ def test_whole_weights_are_replicates(subjects):
     pd.testing.assert_frame_equal(weighted, replicated)
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_entry_before_everything_changes_nothing(subjects):
     time, event = split(subjects)
@@ -185,6 +187,7 @@ def test_entry_before_everything_changes_nothing(subjects):
     pd.testing.assert_frame_equal(kaplan_meier(later, event), kaplan_meier(later, event, entry=np.zeros(len(time))))
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_order_and_unit_do_not_matter(subjects):
     time, event = split(subjects)
@@ -193,6 +196,7 @@ def test_order_and_unit_do_not_matter(subjects):
     assert other.ci_lower == pytest.approx(one.ci_lower * 30.4375, nan_ok=True)
 
 
+@settings(max_examples=40)
 @given(SUBJECTS, st.lists(st.floats(0, 15), min_size=1, max_size=4))
 def test_rows_of_the_risk_table_add_up(subjects, at):
     time, event = split(subjects)
@@ -200,6 +204,7 @@ def test_rows_of_the_risk_table_add_up(subjects, at):
     assert (table[["n_at_risk", "n_events", "n_censored"]].sum(axis=1) == len(time)).all()
 
 
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_curve_is_a_decreasing_probability_within_its_limits(subjects):
     for ci_type in ("log-log", "log", "plain", "logit", "arcsin"):

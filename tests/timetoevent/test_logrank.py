@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timetoevent.logrank import WEIGHTINGS, adjust_p_values, logrank, logrank_pairwise, logrank_trend
@@ -85,6 +85,7 @@ def test_p_value_does_not_underflow():
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
+@settings(max_examples=40)
 @given(SUBJECTS)
 def test_names_and_order_of_groups_do_not_matter(weighting, subjects):
     time, event, group, strata = zip(*subjects, strict=True)

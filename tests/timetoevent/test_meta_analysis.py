@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timetoevent.meta_analysis import METHODS, meta_analysis
@@ -64,6 +64,7 @@ def test_unknown_options_are_refused(option):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=40)
 @given(STUDIES)
 def test_shift_order_and_weights(method, studies):
     y, error = (np.array(column) for column in zip(*studies, strict=True))
@@ -82,6 +83,7 @@ def test_reml_where_the_usual_iteration_cycles():
     assert 0.4 < tau_squared < 0.8
 
 
+@settings(max_examples=40)
 @given(STUDIES)
 def test_reml_is_a_maximum(studies):
     y, variance = np.array([study[0] for study in studies]), np.array([study[1] for study in studies]) ** 2

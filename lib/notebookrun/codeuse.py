@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BODY = "<module>"
+STAR = "*"
 _HARMLESS = {"dataclass", "property", "staticmethod", "classmethod", "cache", "lru_cache", "contextmanager", "wraps"}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -94,16 +95,18 @@ class CodeIndex:
         parents = module.name.split(".")
         onward: list[Unit] = [(".".join(parents[:i]), BODY) for i in range(1, len(parents))]
         onward.append((module.name, BODY))
-        names = list(module.digests) if wanted == "*" else [wanted]
+        names = list(module.digests) if wanted == STAR else [wanted]
         for name in names:
             if name in module.digests:
                 found[f"{module.name}:{name}"] = module.digests[name]
                 onward += module.uses[name]
             elif name in module.exports:
                 source, definition = module.exports[name]
-                onward.append((source, definition or "*"))
+                onward.append((source, definition or STAR))
             elif self.module(f"{module.name}.{name}"):
                 onward.append((f"{module.name}.{name}", BODY))
+            else:
+                onward += [(unit[0], STAR) for local, unit in module.exports.items() if local.startswith(STAR)]
         return onward
 
     def module(self, name: str) -> Module | None:
@@ -158,13 +161,14 @@ class CodeIndex:
         """Return the own units that statements refer to."""
         bound = {**(known or {}), **names.imports(ast.walk(ast.Module(statements, [])), self._is_module)}
         uses: set[Unit] = {(unit[0], BODY) for unit in bound.values() if known is None}
+        uses |= {(unit[0], STAR) for name, unit in bound.items() if name.startswith(STAR)}
         heads: set[int] = set()
         for node in ast.walk(ast.Module(statements, [])):
             if isinstance(node, ast.Attribute) and id(node) not in heads:
                 uses |= self._attribute(node, bound, heads)
             elif isinstance(node, ast.Name) and id(node) not in heads and node.id in bound:
                 module, unit = bound[node.id]
-                uses.add((module, unit or "*"))
+                uses.add((module, unit or STAR))
         return uses
 
     def _attribute(self, node: ast.Attribute, bound: Mapping[str, Bound], heads: set[int]) -> set[Unit]:
@@ -184,7 +188,7 @@ class CodeIndex:
             if self._path(f"{module}.{part.attr}") is None:
                 return {(module, part.attr), (module, BODY)}
             module = f"{module}.{part.attr}"
-        return {(module, "*")}
+        return {(module, STAR)}
 
     def _data_files(self, package: str) -> dict[str, str]:
         """Return the digests of a package's files that are not Python."""
@@ -216,7 +220,7 @@ class _Names:
             elif isinstance(node, ast.ImportFrom):
                 base = self._base(node)
                 for alias in node.names:
-                    local = alias.asname or alias.name
+                    local = f"{STAR}{base}" if alias.name == STAR else alias.asname or alias.name
                     whole = f"{base}.{alias.name}"
                     found[local] = (whole, None) if is_module(whole) else (base, alias.name)
         return found

@@ -196,7 +196,8 @@ class Run:
             self._finish(outcome.node, FAILED, reason)
             return
         outputs = {**(run.entry.outputs if run.action == "rendered" else {}), **outcome.outputs}
-        inputs = {**run.entry.inputs, **self.digests.many(outcome.reads)}
+        # what was known before keeps its digest: a later step may have amended the file meanwhile
+        inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
         entry = replace(run.entry, inputs=inputs, outputs=outputs, seconds=dict(run.seconds), warnings=run.warnings)
         run.entry = entry
         self.memory.store(outcome.node, entry)

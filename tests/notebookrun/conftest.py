@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -217,8 +218,10 @@ def toy_notebooks() -> dict[str, dict[str, Any]]:
 class Toy:
     """A toy study in a folder, run by its own runner in a process of its own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, is_new: bool = True) -> None:
         self.root = root
+        if not is_new:
+            return
         files = {f"lib/toylib/{name}": text for name, text in LIBRARY.items()}
         files |= {f"notebooks/{name}.ipynb": json.dumps(content) for name, content in toy_notebooks().items()}
         files |= {"run_all.py": RUNNER, "plan.toml": "window = 12\n"}
@@ -282,6 +285,22 @@ class Toy:
 def toy(tmp_path: Path) -> Toy:
     """A fresh toy study."""
     return Toy(tmp_path / "study")
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy study that has been run once; copied, never changed."""
+    study = Toy(tmp_path_factory.mktemp("finished") / "study")
+    done = study.run("--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return study.root
+
+
+@pytest.fixture
+def ran(finished_study: Path, tmp_path: Path) -> Toy:
+    """A toy study that has been run once, in a folder of its own."""
+    shutil.copytree(finished_study, tmp_path / "study")
+    return Toy(tmp_path / "study", is_new=False)
 
 
 @pytest.fixture

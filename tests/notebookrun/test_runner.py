@@ -18,9 +18,8 @@ pytestmark = pytest.mark.slow
 NODES = 11
 
 
-def test_first_run_writes_every_page_and_table(toy: Any) -> None:
-    done = toy.run("--jobs", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_first_run_writes_every_page_and_table(ran: Any) -> None:
+    toy = ran
     pages = {p.relative_to(toy.root / "reports").as_posix() for p in (toy.root / "reports").rglob("*.html")}
     each = {f"{s}/{n}.html" for s in ("ALL", "C01", "C02") for n in ("00_intro", "01_summary")}
     assert pages == each | {"index.html", "ALL/02_compare.html"}
@@ -33,62 +32,56 @@ def test_first_run_writes_every_page_and_table(toy: Any) -> None:
     assert len(manifest["nodes"]) == NODES
 
 
-def test_warm_and_cold_kernels_and_any_number_of_jobs_give_the_same_bytes(toy: Any) -> None:
-    assert toy.run("--jobs", "2").returncode == 0
-    warm = toy.outputs()
-    assert toy.run("--jobs", "1", "--force", "--cold").returncode == 0
-    assert toy.outputs() == warm
+def test_warm_and_cold_kernels_and_any_number_of_jobs_give_the_same_bytes(ran: Any) -> None:
+    warm = ran.outputs()
+    assert ran.run("--jobs", "1", "--force", "--cold").returncode == 0
+    assert ran.outputs() == warm
 
 
-def test_nothing_machine_specific_is_shown(toy: Any) -> None:
-    toy.run()
-    names = [str(toy.root), str(Path.home()) + "/", "ipykernel_"]
-    for name, content in toy.outputs().items():
+def test_nothing_machine_specific_is_shown(ran: Any) -> None:
+    names = [str(ran.root), str(Path.home()) + "/", "ipykernel_"]
+    for name, content in ran.outputs().items():
         for word in names:
             assert word.encode() not in content, (name, word)
 
 
-def test_unchanged_run_keeps_everything_and_starts_no_kernel(toy: Any) -> None:
-    toy.run()
-    before = toy.outputs("reports", "work")
-    done = toy.run()
+def test_unchanged_run_keeps_everything_and_starts_no_kernel(ran: Any) -> None:
+    before = ran.outputs("reports", "work")
+    done = ran.run()
     assert f"{NODES} kept" in done.stdout
-    assert toy.outputs("reports", "work") == before
+    assert ran.outputs("reports", "work") == before
 
 
-def test_changed_data_of_one_center_runs_that_center_the_pool_and_comparisons(toy: Any) -> None:
-    toy.run()
-    toy.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
-    assert toy.run().returncode == 0
-    actions = toy.actions()
+def test_changed_data_of_one_center_runs_that_center_the_pool_and_comparisons(ran: Any) -> None:
+    ran.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    assert ran.run().returncode == 0
+    actions = ran.actions()
     kept = {name for name, action in actions.items() if action == "kept"}
     assert kept == {"C01/00_intro", "C01/01_summary", "C01/estimates"}
-    assert toy.read("reports/ALL/tables/estimates.csv") == "scope,value\nALL,4\nALL,8\n"
+    assert ran.read("reports/ALL/tables/estimates.csv") == "scope,value\nALL,4\nALL,8\n"
 
 
-def test_changed_function_runs_only_notebooks_that_use_it(toy: Any) -> None:
-    toy.run()
-    toy.edit("lib/toylib/figures.py", "figure, axes = ", "# a comment\n    figure, axes = ")
-    toy.run()
-    assert {n for n, a in toy.actions().items() if a == "executed"} == {
+def test_changed_function_runs_only_notebooks_that_use_it(ran: Any) -> None:
+    ran.edit("lib/toylib/figures.py", "figure, axes = ", "# a comment\n    figure, axes = ")
+    ran.run()
+    assert {n for n, a in ran.actions().items() if a == "executed"} == {
         f"{s}/01_summary" for s in ("ALL", "C01", "C02")
     }
-    toy.edit("lib/toylib/figures.py", "Not used by anybody", "Still not used by anybody")
-    toy.run()
-    assert set(toy.actions().values()) == {"kept"}
+    ran.edit("lib/toylib/figures.py", "Not used by anybody", "Still not used by anybody")
+    ran.run()
+    assert set(ran.actions().values()) == {"kept"}
 
 
-def test_changed_text_renders_without_executing(toy: Any) -> None:
-    toy.run()
-    stamp = (toy.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns
-    toy.edit("notebooks/01_summary.ipynb", "## Ages", "## Ages of patients")
-    toy.run()
-    assert {n for n, a in toy.actions().items() if a == "rendered"} == {
+def test_changed_text_renders_without_executing(ran: Any) -> None:
+    stamp = (ran.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns
+    ran.edit("notebooks/01_summary.ipynb", "## Ages", "## Ages of patients")
+    ran.run()
+    assert {n for n, a in ran.actions().items() if a == "rendered"} == {
         f"{s}/01_summary" for s in ("ALL", "C01", "C02")
     }
-    assert "Ages of patients" in toy.read("reports/C01/01_summary.html")
-    assert "<pre" in toy.read("reports/C01/01_summary.html")
-    assert (toy.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns == stamp
+    assert "Ages of patients" in ran.read("reports/C01/01_summary.html")
+    assert "<pre" in ran.read("reports/C01/01_summary.html")
+    assert (ran.root / "reports/C01/figures/01_summary_ages.png").stat().st_mtime_ns == stamp
 
 
 @pytest.mark.parametrize(
@@ -99,56 +92,51 @@ def test_changed_text_renders_without_executing(toy: Any) -> None:
         ("work/C01/clean.csv", "executed"),
     ],
 )
-def test_deleted_or_edited_output_is_made_again(toy: Any, name: str, expected: str) -> None:
-    toy.run()
-    before = toy.outputs()
+def test_deleted_or_edited_output_is_made_again(ran: Any, name: str, expected: str) -> None:
+    before = ran.outputs()
     maker = "C01/00_intro" if name.startswith("work") else "C01/01_summary"
     for change in (lambda path: path.unlink(), lambda path: path.write_text("x")):
-        change(toy.root / name)
-        assert toy.run().returncode == 0
-        assert toy.actions()[maker] == expected
-        assert toy.outputs() == before
+        change(ran.root / name)
+        assert ran.run().returncode == 0
+        assert ran.actions()[maker] == expected
+        assert ran.outputs() == before
 
 
-def test_corrupt_memory_means_running_again(toy: Any) -> None:
-    toy.run()
-    before = toy.outputs()
-    toy.write("work/.notebookrun/nodes/C01/00_intro.json", '{"version": 1, "seal": "x", "entry": {}}')
-    toy.write("work/.notebookrun/nodes/C02/00_intro.json", "not json")
-    toy.write("work/.notebookrun/digests.json", "[1]")
-    toy.write("work/.notebookrun/executed/ALL/00_intro.ipynb", "{")
-    toy.edit("notebooks/00_intro.ipynb", "Text.", "Text!")
-    done = toy.run()
+def test_corrupt_memory_means_running_again(ran: Any) -> None:
+    before = ran.outputs()
+    ran.write("work/.notebookrun/nodes/C01/00_intro.json", '{"version": 1, "seal": "x", "entry": {}}')
+    ran.write("work/.notebookrun/nodes/C02/00_intro.json", "not json")
+    ran.write("work/.notebookrun/digests.json", "[1]")
+    ran.write("work/.notebookrun/executed/ALL/00_intro.ipynb", "{")
+    ran.edit("notebooks/00_intro.ipynb", "Text.", "Text!")
+    done = ran.run()
     assert done.returncode == 0, done.stderr
-    assert toy.actions()["C01/00_intro"] == toy.actions()["C02/00_intro"] == "executed"
-    changed = {name for name, content in toy.outputs().items() if before[name] != content}
+    assert ran.actions()["C01/00_intro"] == ran.actions()["C02/00_intro"] == "executed"
+    changed = {name for name, content in ran.outputs().items() if before[name] != content}
     assert changed == {f"reports/{scope}/00_intro.html" for scope in ("ALL", "C01", "C02")}
 
 
-def test_shared_file_and_repository_files_read_count_as_inputs(toy: Any) -> None:
-    toy.run()
-    toy.write("plan.toml", "window = 18\n")
-    toy.run("--center", "C01")
-    assert toy.actions()["C01/00_intro"] == "executed"
-    assert "repository/plan.toml" in toy.nodes()["C01/00_intro"]["inputs"]
+def test_shared_file_and_repository_files_read_count_as_inputs(ran: Any) -> None:
+    ran.write("plan.toml", "window = 18\n")
+    ran.run("--center", "C01")
+    assert ran.actions()["C01/00_intro"] == "executed"
+    assert "repository/plan.toml" in ran.nodes()["C01/00_intro"]["inputs"]
 
 
-def test_parameter_changes_what_has_it(toy: Any) -> None:
-    toy.run()
-    done = toy.run("-p", "limit", "45")
+def test_parameter_changes_what_has_it(ran: Any) -> None:
+    done = ran.run("-p", "limit", "45")
     assert done.returncode == 0
-    assert toy.read("reports/ALL/tables/estimates.csv").startswith("scope,value\nALL,1\n")
-    assert '<span class="changed">changed</span>' in toy.read("reports/C01/00_intro.html")
+    assert ran.read("reports/ALL/tables/estimates.csv").startswith("scope,value\nALL,1\n")
+    assert '<span class="changed">changed</span>' in ran.read("reports/C01/00_intro.html")
 
 
-def test_selected_center_leaves_others_and_marks_what_is_out_of_date(toy: Any) -> None:
-    toy.run()
-    toy.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
-    assert toy.run("--center", "C01").returncode == 0
-    states = {name: row["state"] for name, row in toy.nodes().items()}
+def test_selected_center_leaves_others_and_marks_what_is_out_of_date(ran: Any) -> None:
+    ran.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    assert ran.run("--center", "C01").returncode == 0
+    states = {name: row["state"] for name, row in ran.nodes().items()}
     assert states["C01/01_summary"] == "ok"
     assert states["C02/00_intro"] == states["ALL/00_intro"] == "stale"
-    assert "out of date" in toy.read("reports/index.html")
+    assert "out of date" in ran.read("reports/index.html")
 
 
 def test_selected_notebook_brings_what_it_needs(toy: Any) -> None:
@@ -156,13 +144,15 @@ def test_selected_notebook_brings_what_it_needs(toy: Any) -> None:
     assert set(toy.nodes()) == {"C01/00_intro", "C01/01_summary", "C01/estimates"}
 
 
-def test_explain_and_list_say_why_and_start_nothing(toy: Any) -> None:
+def test_explain_says_why_and_starts_nothing(toy: Any) -> None:
     listed = toy.run("--explain").stdout
     assert "it has not run yet" in listed
     assert not (toy.root / "reports").exists()
-    toy.run()
-    toy.edit("lib/toylib/figures.py", "axes.bar", "axes.barh")
-    listed = toy.run("--explain").stdout
+
+
+def test_explain_names_the_function_that_changed(ran: Any) -> None:
+    ran.edit("lib/toylib/figures.py", "axes.bar", "axes.barh")
+    listed = ran.run("--explain").stdout
     assert "toylib.figures:plot_ages changed" in listed
     assert "C01/00_intro: keep" in listed
 
@@ -203,24 +193,23 @@ def test_parameters_are_listed(toy: Any) -> None:
     assert re.search(r"limit: int = None  \(10 to 99\)\n    oldest age kept\n    in 00_intro", listed)
 
 
-def test_failing_cell_stops_only_dependents_and_says_why(toy: Any) -> None:
-    toy.run()
-    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "print('so far')\\nassert center != 'C01', 'no ages'\\nlen(ages)")
-    done = toy.run()
+def test_failing_cell_stops_only_dependents_and_says_why(ran: Any) -> None:
+    ran.edit("notebooks/00_intro.ipynb", "len(ages)", "print('so far')\\nassert center != 'C01', 'no ages'\\nlen(ages)")
+    done = ran.run()
     assert done.returncode == 1
-    states = {name: row["state"] for name, row in toy.nodes().items()}
+    states = {name: row["state"] for name, row in ran.nodes().items()}
     assert states["C01/00_intro"] == "failed"
     assert states["C01/01_summary"] == "blocked"
     assert {states[n] for n in states if not n.startswith("C01/0")} == {"ok"}
-    page = toy.read("reports/C01/00_intro.html")
+    page = ran.read("reports/C01/00_intro.html")
     assert "no ages" in page
     assert "so far" in page
     assert "Details for the maintainer" in page
-    assert str(toy.root) not in page
-    assert "Not run, because it needs C01/00_intro, which failed." in toy.read("reports/C01/01_summary.html")
-    assert not (toy.root / "reports/C01/figures/01_summary_ages.png").exists()
+    assert str(ran.root) not in page
+    assert "Not run, because it needs C01/00_intro, which failed." in ran.read("reports/C01/01_summary.html")
+    assert not (ran.root / "reports/C01/figures/01_summary_ages.png").exists()
     assert "1 failed, 1 blocked" in done.stdout
-    index = toy.read("reports/index.html")
+    index = ran.read("reports/index.html")
     assert "What did not work" in index
 
 

@@ -1,0 +1,201 @@
+"""Pages: self-contained, equal bytes, readable errors, math without help from outside."""
+
+from __future__ import annotations
+
+import base64
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from notebookrun.index import matrix_rows, render_index
+from notebookrun.launch import READER_MARK
+from notebookrun.pagecontext import Link, PageContext, ParameterRow
+from notebookrun.render import Notice, blocked_page, render_page
+from notebookrun.render.outputs import loads_from_outside
+
+PNG = base64.b64encode(b"\x89PNG").decode()
+TABLE = "<table><caption>Ages</caption><tr><td>1</td></tr></table>"
+CONTEXT = PageContext(
+    site="Study <1>",
+    title="Summary",
+    scope="C01",
+    banner="Synthetic data",
+    notebooks=(Link("Intro", "00_intro.html"), Link("Summary", "01_summary.html", True)),
+    scopes=(Link("ALL", "../ALL/01_summary.html"), Link("C01", "../C01/01_summary.html", True)),
+    previous=Link("Intro", "00_intro.html"),
+    parameters=(ParameterRow("window", "18", True, "months"),),
+)
+
+
+def page_of(*cells: dict[str, Any], context: PageContext = CONTEXT, notice: Notice | None = None) -> str:
+    """Render cells."""
+    executed = {"cells": list(cells), "metadata": {"papermill": {"start": "now"}}, "nbformat": 4, "nbformat_minor": 5}
+    return render_page(executed, context, lambda text: text.replace("/home/me/", ""), notice)
+
+
+def text(source: str, *tags: str) -> dict[str, Any]:
+    """Return a text cell."""
+    return {"cell_type": "markdown", "id": "a", "source": source, "metadata": {"tags": list(tags)}}
+
+
+def code(source: str, *outputs: dict[str, Any], tags: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a code cell."""
+    shown = {"tags": list(tags), "papermill": {"duration": 1.0}}
+    return {
+        "cell_type": "code",
+        "id": "b",
+        "source": source,
+        "metadata": shown,
+        "outputs": list(outputs),
+        "execution_count": 1,
+    }
+
+
+def data(**kinds: str) -> dict[str, Any]:
+    """Return an output of several kinds."""
+    return {
+        "output_type": "display_data",
+        "data": {k.replace("_", "/", 1): v for k, v in kinds.items()},
+        "metadata": {},
+    }
+
+
+def error(name: str, message: str, *lines: str) -> dict[str, Any]:
+    """Return an error output."""
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": list(lines)}
+
+
+class Balance(HTMLParser):
+    """Checks that elements are closed in order."""
+
+    void = frozenset({"meta", "img", "br", "link", "hr", "input", "col"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+
+def check_html(page: str) -> None:
+    """Check structure, unique ids, and that nothing is asked of another machine."""
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert len(parser.ids) == len(set(parser.ids))
+    assert not loads_from_outside(page)
+
+
+def test_page_has_landmarks_contents_and_navigation() -> None:
+    page = page_of(text("# Summary\n\n## One\n\n## One\n\n### Two"), code("x = 1"))
+    check_html(page)
+    for part in (
+        'lang="en"',
+        '<main id="main"',
+        'class="skip"',
+        'href="#one-2"',
+        'aria-current="page"',
+        "Study &lt;1&gt;",
+    ):
+        assert part in page
+    assert page.count("<h1") == 1
+    assert '<details class="code"><summary>Code</summary>' in page
+    assert 'rel="prev" href="00_intro.html"' in page
+    assert 'rel="next"' not in page
+    assert '<code>window</code></th><td>18 <span class="changed">' in page
+
+
+def test_title_is_added_where_the_notebook_has_none() -> None:
+    assert "<h1>Summary</h1>" in page_of(text("Only text"))
+
+
+def test_outputs_of_every_kind() -> None:
+    page = page_of(
+        code("t", data(text_html="<div><style scoped>a</style>" + TABLE + "</div>")),
+        code("f", data(text_html='<figure><img alt="rises" src="data:,"><figcaption>F</figcaption></figure>')),
+        code("p", data(image_png=PNG, text_plain="<Figure>")),
+        code("m", data(text_markdown="**bold**", text_plain="x")),
+        code("s", {"output_type": "stream", "name": "stdout", "text": "a <b>"}),
+        code("w", {"output_type": "stream", "name": "stderr", "text": "careful"}),
+    )  # fmt: skip
+    check_html(page)
+    assert 'role="region" aria-label="Ages"' in page
+    assert "style scoped" not in page
+    assert 'alt="rises"' in page
+    assert f"data:image/png;base64,{PNG}" in page
+    assert "<strong>bold</strong>" in page
+    assert "a &lt;b&gt;" in page
+    assert "<summary>Messages</summary>" in page
+
+
+def test_tags_hide_what_they_should() -> None:
+    cells = [
+        code("secret_code = 1", tags=("hide-input",)),
+        text("Exercise", "teaching"),
+        code("window = 1", tags=("parameters",)),
+    ]
+    page = page_of(*cells)
+    assert "secret_code" not in page
+    assert "Exercise" not in page
+    assert "window = 1" not in page
+    teaching = PageContext(**{**CONTEXT.__dict__, "is_teaching": True})
+    assert "Exercise" in page_of(*cells, context=teaching)
+
+
+def test_errors_are_readable_folded_and_without_paths() -> None:
+    page = page_of(
+        code("x", error("ValueError", "bad <age>", "File /home/me/lib/x.py, line 3", "\x1b[0;31mValueError\x1b[0m"))
+    )
+    check_html(page)
+    assert "ValueError: bad &lt;age&gt;" in page
+    assert "Details for the maintainer" in page
+    assert "File lib/x.py, line 3" in page
+    assert "\x1b" not in page
+
+
+def test_error_for_the_reader_is_its_message() -> None:
+    page = page_of(code("x", error("StudyError", "column age is empty", READER_MARK)))
+    assert "column age is empty" in page
+    assert "StudyError" not in page
+    assert READER_MARK not in page
+
+
+def test_machine_and_moment_leave_no_trace() -> None:
+    plain = data(text_plain="<obj at 0x7f0011223344> in /tmp/ipykernel_123/456.py:3")
+    other = data(text_plain="<obj at 0x7f99aabbccdd> in /tmp/ipykernel_77/456.py:3")
+    assert page_of(code("x", plain)) == page_of(code("x", other))
+
+
+def test_math_needs_no_script() -> None:
+    page = page_of(
+        text("Inline $\\hat S(t)$ and\n\n$$\\prod_{i} \\left(1 - \\frac{d_i}{n_i}\\right)$$\n\nbroken $\\frac{$")
+    )
+    check_html(page)
+    assert page.count("<math") >= 2
+    assert "MathJax" not in page
+
+
+def test_notice_and_blocked_page() -> None:
+    page = blocked_page(CONTEXT, Notice("This notebook was not run", ("because <x> failed",), "detail"))
+    check_html(page)
+    assert "because &lt;x&gt; failed" in page
+
+
+@pytest.mark.parametrize("state", ["ok", "failed", "blocked", "stale", "interrupted", "absent"])
+def test_index_shows_each_state_in_words(state: str) -> None:
+    rows = matrix_rows(["ALL"], ["00_a"], {("ALL", "00_a"): state}, {"ALL": ["62"]})
+    page = render_index(
+        {"title": "T <x>", "figure_labels": ["n"], "headline": [{"label": "ORR", "value": "61%"}]}, rows, ["A"]
+    )
+    check_html(page.replace('src="run_times.js"', ""))
+    assert f'class="state {state}"' in page
+    assert "T &lt;x&gt;" in page
+    assert ('href="ALL/00_a.html"' in page) is (state not in ("absent", "interrupted"))

@@ -1,0 +1,195 @@
+"""Places, file use, locks, digests, sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebookrun.errors import BusyFolderError, DeclarationError
+from notebookrun.files import write_whole
+from notebookrun.fingerprint import Digests, installed_packages
+from notebookrun.graph import NodeId
+from notebookrun.locks import hold_folder
+from notebookrun.places import Places, Scrubber
+from notebookrun.sources import read_notebook, read_notebooks
+from notebookrun.task import Task
+from notebookrun.trace import FileUse, check_use, read_trace
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path, tmp_path / "data", tmp_path / "work", tmp_path / "reports")
+
+
+def test_names_take_the_deepest_place(places: Places) -> None:
+    assert places.name(places.work / "C01/a.csv") == "work/C01/a.csv"
+    assert places.name(places.root / "study.toml") == "repository/study.toml"
+    assert places.name("/elsewhere/x") is None
+    assert places.absolute("repository/study.toml") == places.root / "study.toml"
+
+
+def test_find_expands_patterns_sorted(places: Places) -> None:
+    for name in ("reports/C01/figures/04_b.svg", "reports/C01/figures/04_a.svg", "reports/C01/figures/05_a.svg"):
+        write_whole(places.absolute(name), "")
+    assert places.find(["reports/C01/figures/04_*?"]) == [
+        "reports/C01/figures/04_a.svg",
+        "reports/C01/figures/04_b.svg",
+    ]
+
+
+def test_scrubber_replaces_longest_first_and_keeps_look_alikes() -> None:
+    scrub = Scrubber({Path("/srv/repo"): "", Path("/srv/repo/data"): "data", Path("/srv"): "srv"})
+    assert scrub("/srv/repo/data/C01 /srv/repo/x /srv/repository /srv/repo") == "data/C01 x srv/repository "
+
+
+def test_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "a" / "b.txt"
+    write_whole(target, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(target, "new")
+    assert [p.name for p in target.parent.iterdir()] == ["b.txt"]
+    assert target.read_text() == "old"
+
+
+def test_digests_are_remembered_until_a_file_changes(places: Places) -> None:
+    write_whole(places.work / "a", "1")
+    digests = Digests(places)
+    first = digests.get("work/a")
+    digests.save()
+    again = Digests(places)
+    assert again.get("work/a") == first
+    write_whole(places.work / "a", "2")
+    assert again.get("work/a") != first
+    assert again.get("work/absent") is None
+
+
+def test_amended_file_counts_as_what_it_was(places: Places) -> None:
+    write_whole(places.work / "a", "1")
+    digests = Digests(places)
+    before = digests.get("work/a")
+    write_whole(places.work / "a", "2")
+    after = digests.present("work/a")
+    assert before is not None
+    assert after is not None
+    digests.amend("work/a", before, after)
+    assert digests.get("work/a") == before
+    assert digests.present("work/a") == after
+
+
+def test_packages_are_listed() -> None:
+    found = installed_packages()
+    assert found["papermill"] == "2.7.0"
+    assert "python" in found
+
+
+def _task(places: Places, reads: tuple[str, ...], writes: tuple[str, ...]) -> Task:
+    return Task(NodeId("C01", "x"), places, reads=reads, writes=writes, inputs=("data/C01/a.csv",))
+
+
+@pytest.mark.parametrize(
+    ("read", "written", "words"),
+    [
+        (["data/C01/a.csv"], ["work/C01/b"], []),
+        (["data/C01/a.csv", "repository/plan.toml", "work/C01/b"], ["work/C01/b"], []),
+        (["data/C02/a.csv"], ["work/C01/b"], ["reads data/C02/a.csv"]),
+        (["work/C02/b"], ["work/C01/b"], ["reads work/C02/b"]),
+        ([], ["work/C01/b", "work/C01/c"], ["writes work/C01/c"]),
+        ([], [], ["declares to write work/C01/b"]),
+    ],
+)
+def test_use_is_held_against_declarations(
+    places: Places, read: list[str], written: list[str], words: list[str]
+) -> None:
+    task = _task(places, ("data", "work/C01/z?"), ("work/C01/b", "reports/C01/figures/x_*", "work/C01/d?"))
+    problems = check_use(task, FileUse(read, written))
+    assert len(problems) == len(words)
+    assert all(word in problem for word, problem in zip(words, problems, strict=True))
+
+
+def test_declared_and_unread_is_a_warning(places: Places) -> None:
+    use = FileUse([], ["work/C01/b"])
+    assert check_use(_task(places, ("data",), ("work/C01/b",)), use) == []
+    assert use.warnings == ["declares to read data, but did not"]
+
+
+def test_trace_notes_files_whoever_opens_them(places: Places) -> None:
+    """Files opened by pandas and pyarrow, written, renamed, deleted and read back."""
+    places.work.mkdir()
+    (places.root / "in.csv").write_text("a\n1\n")
+    trace = places.root / "trace"
+    program = f"""
+import os, pathlib
+from notebookrun.launch import trace_files
+import pandas
+trace_files({str(trace)!r})
+work = pathlib.Path({str(places.work)!r})
+frame = pandas.read_csv({str(places.root / "in.csv")!r})
+frame.to_parquet(work / "a.parquet")
+pandas.read_parquet(work / "a.parquet")
+(work / "part").write_text("x")
+os.replace(work / "part", work / "whole")
+(work / "gone").write_text("x")
+(work / "gone").unlink()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    use = read_trace(trace, places)
+    assert use.written == ["work/a.parquet", "work/whole"]
+    assert use.read == ["repository/in.csv"]
+
+
+def test_folder_is_held_by_one_and_freed_by_death(tmp_path: Path) -> None:
+    program = "import sys, time\nfrom notebookrun.locks import hold_folder\nfrom pathlib import Path\n"
+    program += (
+        f"with hold_folder(Path({str(tmp_path)!r}), 'report'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "held"
+        with pytest.raises(BusyFolderError, match=f"process id {other.pid}"), hold_folder(tmp_path, "report"):
+            pass
+        other.kill()
+    with hold_folder(tmp_path, "report"):
+        assert json.loads((tmp_path / ".run.json").read_text())["pid"] == os.getpid()
+    assert not (tmp_path / ".run.json").exists()
+
+
+def test_notebooks_are_read_with_all_their_problems(tmp_path: Path, make_notebook: Any) -> None:
+    good = make_notebook(
+        ("markdown", "# Title"), ("code", "x: int = 1", "parameters"), reads=["data"], writes=["work/a"]
+    )
+    (tmp_path / "01_good.ipynb").write_text(json.dumps(good))
+    (tmp_path / "notes.ipynb").write_text("ignored: not numbered")
+    notebook = read_notebooks(tmp_path)[0]
+    assert (notebook.name, notebook.title, notebook.reads, notebook.scopes) == ("01_good", "Title", ("data",), "each")
+    bad = make_notebook(("code", "x = 1", "parameters"))
+    (tmp_path / "02_bad.ipynb").write_text(json.dumps(bad))
+    (tmp_path / "03_bad.ipynb").write_text("{")
+    (tmp_path / "04_bad.ipynb").write_text(json.dumps(make_notebook(("code", ""), read=["data"], writes=["data/x"])))
+    with pytest.raises(DeclarationError) as caught:
+        read_notebooks(tmp_path)
+    assert len(caught.value.problems) == 4
+
+
+def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path, make_notebook: Any) -> None:
+    def digests(*cells: tuple[str, ...]) -> tuple[str, str]:
+        (tmp_path / "01_a.ipynb").write_text(json.dumps(make_notebook(*cells)))
+        notebook = read_notebook(tmp_path / "01_a.ipynb")
+        return notebook.code_digest(), notebook.text_digest()
+
+    first = digests(("markdown", "a"), ("code", "1"))
+    text_changed = digests(("markdown", "b"), ("code", "1"))
+    code_changed = digests(("markdown", "a"), ("code", "2"))
+    assert text_changed[0] == first[0]
+    assert text_changed[1] != first[1]
+    assert code_changed[0] != first[0]

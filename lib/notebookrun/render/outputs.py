@@ -10,7 +10,8 @@ from typing import Any
 
 Scrub = Callable[[str], str]
 
-_CELL_FILE = re.compile(r"(?:File )?\S*ipykernel_\d+[/\\]\d+\.py")
+# Anchored at the start of a word: without it a long unbroken word, such as an embedded image, costs its square.
+_CELL_FILE = re.compile(r"(?:File )?(?<!\S)\S{0,300}?ipykernel_\d+[/\\]\d+\.py")
 _ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]{6,}")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _SCOPED_STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)

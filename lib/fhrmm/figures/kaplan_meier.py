@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fhrmm.figures.describe import describe_curves, describe_incidence
 from fhrmm.figures.steps import cut_curve, draw_steps
 from fhrmm.figures.style import MUTED, drawn_from, new_figure, say_instead, spread, style_of, wrap
-from fhrmm.formats import SUPPRESSED, is_missing, name_endpoint, name_level
+from fhrmm.formats import SUPPRESSED, is_missing, name_endpoint, name_level, name_variable
 from fhrmm.study import Study
 
 Curves = Mapping[str, pd.DataFrame]
@@ -44,11 +44,12 @@ class RiskLine:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One pair of axes: curves, the lines under them, the label of the height."""
+    """One pair of axes: curves, the lines under them, the label of the height, what the groups are."""
 
     groups: list[Group]
     lines: list[RiskLine]
     label: str
+    title: str = ""
 
 
 @drawn_from(describe_curves, curves="curves", risk_table="risk")
@@ -96,7 +97,8 @@ def plot_kaplan_meier(
     for name, part in parts.items():
         groups = _make_groups(part, study, variable, names or {}, "survival")
         label = f"{name_endpoint(name, study)}, %" if name else "Survival, %"
-        panels.append(Panel(groups, _risk_lines(groups, tables.get(name)), label))
+        title = name_variable(variable, study) if variable else ""
+        panels.append(Panel(groups, _risk_lines(groups, tables.get(name)), label, title))
     return _draw(panels, study, "survival")
 
 
@@ -156,6 +158,8 @@ def _draw_panel(axes: Axes, panel: Panel, study: Study, value: str, *, is_narrow
     axes.set_ylabel(wrap(panel.label, 34))
     axes.set_xlabel("Months" if is_narrow else "Months since start of second line")
     axes.tick_params(labelbottom=True)
+    if panel.title:
+        axes.set_title(wrap(panel.title, 60), loc="left", fontsize=9)
     drawn = [group for group in panel.groups if not group.curve.empty]
     for group in drawn:
         draw_steps(

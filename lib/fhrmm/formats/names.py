@@ -132,6 +132,8 @@ def name_level(level: str) -> str:
     >>> name_level(">=2"), name_level("light_chain")
     ('\u22652', 'light chain')
     """
+    if level in ("True", "False"):
+        return {"True": "yes", "False": "no"}[level]
     return level.replace(">=", "\u2265").replace("<=", "\u2264").replace("_", " ")
 
 
@@ -150,4 +152,5 @@ def humanize(name: str) -> str:
     else:
         unit_text = ""
     words = name.removeprefix("n_").replace("_", " ").strip()
-    return words[:1].upper() + words[1:] + unit_text
+    is_written = any(letter.isupper() for letter in words)
+    return (words if is_written else words[:1].upper() + words[1:]) + unit_text

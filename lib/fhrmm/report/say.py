@@ -139,6 +139,7 @@ def list_findings(page: Page, estimates: pd.DataFrame, *, model: str = "") -> li
 
 def _factor_findings(frame: pd.DataFrame, page: Page, model: str) -> list[str]:
     rows = frame[(frame["model"] == model) & (frame["estimand"] == "hazard_ratio") & (frame["variable"] != "")]
+    rows = rows[rows["endpoint"] == rows["endpoint"].iloc[0]] if len(rows) else rows
     compared = rows[(rows["level"] != rows["reference"]) | (rows["level"] == "")]
     return [word_hazard_ratio(row, page.study) for row in compared.to_dict("records")[:_MOST_FACTORS]]
 

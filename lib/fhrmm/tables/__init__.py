@@ -4,10 +4,11 @@ Nothing is computed here. A `Table` keeps the frame it was made from, so that it
 one before release.
 """
 
+from fhrmm.tables.across import tabulate_across, tabulate_survival
 from fhrmm.tables.baseline import tabulate_baseline
-from fhrmm.tables.estimates import tabulate_across, tabulate_estimates, tabulate_survival
 from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
+from fhrmm.tables.long import tabulate_estimates
 from fhrmm.tables.models import tabulate_model
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
 from fhrmm.tables.table import PUBLIC, Cells, Table

@@ -10,6 +10,7 @@ import pandas as pd
 from fhrmm.formats import (
     DASH,
     OK,
+    Estimates,
     clean_estimates,
     format_count,
     format_number,
@@ -28,7 +29,7 @@ _DIFFERENCE = "standardized_mean_difference"
 Row = dict[str, object]
 
 
-def tabulate_baseline(baseline: pd.DataFrame, study: Study, *, labels: dict[str, str] | None = None) -> Table:
+def tabulate_baseline(baseline: Estimates, study: Study, *, labels: dict[str, str] | None = None) -> Table:
     """Lay out Table 1.
 
     Parameters
@@ -47,7 +48,7 @@ def tabulate_baseline(baseline: pd.DataFrame, study: Study, *, labels: dict[str,
     Table
         One row group per variable; columns are the groups in order of appearance, all patients last.
     """
-    return Table(baseline, partial(_draw, study=study, labels=labels or {}))
+    return Table(clean_estimates(baseline), partial(_draw, study=study, labels=labels or {}))
 
 
 def _draw(baseline: pd.DataFrame, *, study: Study, labels: dict[str, str]) -> Cells:
@@ -66,13 +67,19 @@ def _draw(baseline: pd.DataFrame, *, study: Study, labels: dict[str, str]) -> Ce
     text = pd.DataFrame(content, columns=columns).astype(object)
     if not (frame["estimand"] == _DIFFERENCE).any():
         text = text.drop(columns="SMD")
-    return Cells(text, tuple(headings), numeric=frozenset([*heads, "SMD"]), notes=_NOTES if content else ())
+    return Cells(text, tuple(headings), numeric=frozenset([*heads, "SMD"]), notes=_notes(described, frame))
 
 
-_NOTES = (
-    "Categories: number (percent of patients with a known value). Numbers: median (first to third quartile).",
-    "SMD: standardized mean difference between the first two groups.",
-)
+def _notes(described: pd.DataFrame, frame: pd.DataFrame) -> tuple[str, ...]:
+    estimands = set(described["estimand"])
+    lines = []
+    if "proportion" in estimands:
+        lines.append("Categories: number (percent of patients with a known value).")
+    if "median" in estimands:
+        lines.append("Numbers: median (first to third quartile).")
+    if (frame["estimand"] == _DIFFERENCE).any():
+        lines.append("SMD: standardized mean difference between the first two groups.")
+    return tuple(lines)
 
 
 def _order_groups(groups: list[str]) -> list[str]:

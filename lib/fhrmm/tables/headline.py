@@ -11,6 +11,7 @@ import pandas as pd
 from fhrmm.formats import (
     DASH,
     OK,
+    Estimates,
     clean_estimates,
     format_count,
     format_ratio,
@@ -21,15 +22,15 @@ from fhrmm.formats import (
     status_text,
 )
 from fhrmm.study import Factor, PublishedResult, Study
-from fhrmm.tables.estimates import write_cell
 from fhrmm.tables.table import Cells, Footnotes, Table
+from fhrmm.tables.write import write_cell
 
 PUBLISHED, TRUTH, RUN = "Published", "Synthetic truth", "This run (95% CI)"
 Record = Mapping[str, object]
 
 
 def tabulate_headline(
-    estimates: pd.DataFrame, study: Study, truth: Sequence[Record] | None = None, *, model: str = "univariable"
+    estimates: Estimates, study: Study, truth: Sequence[Record] | None = None, *, model: str = "univariable"
 ) -> Table:
     """Lay out published, synthetic truth and this run side by side.
 
@@ -50,7 +51,7 @@ def tabulate_headline(
     Table
         A quantity that was not computed in this run says so.
     """
-    return Table(estimates, partial(_draw, study=study, truth=truth, model=model))
+    return Table(clean_estimates(estimates), partial(_draw, study=study, truth=truth, model=model))
 
 
 def _draw(estimates: pd.DataFrame, *, study: Study, truth: Sequence[Record] | None, model: str) -> Cells:

@@ -6,6 +6,8 @@ from html import escape
 
 from fhrmm.tables.table import Cells
 
+_PROSE = 40
+
 
 def render_table(cells: Cells, *, caption: str, table_id: str = "table", notes: tuple[str, ...] = ()) -> str:
     """Write a table as HTML inside a container that scrolls sideways on narrow screens.
@@ -55,7 +57,12 @@ def _head(cells: Cells) -> str:
 
 
 def _heading(name: str, cells: Cells) -> str:
-    return f'<th scope="col"{_class(name, cells)}>{escape(name)}</th>'
+    return f'<th scope="col"{_class(name, cells)}>{_keep_together(escape(name))}</th>'
+
+
+def _keep_together(text: str) -> str:
+    """Do not break a heading inside "n = 62" or "95% CI"."""
+    return text.replace(" = ", "&nbsp;=&nbsp;").replace("% CI", "%&nbsp;CI")
 
 
 def _spanner(text: str, width: int) -> str:
@@ -94,7 +101,11 @@ def _row(values: list[str], cells: Cells, attribute: str) -> str:
 
 
 def _class(name: str, cells: Cells) -> str:
-    return ' class="numeric"' if name in cells.numeric else ""
+    """Numbers align to the right and stay on one line; a column of sentences gets room to be read."""
+    if name in cells.numeric:
+        return ' class="numeric"'
+    is_prose = (cells.text[name].astype(str).str.len() > _PROSE).any()
+    return ' class="prose"' if is_prose else ""
 
 
 def _notes(notes: tuple[str, ...]) -> str:

@@ -7,10 +7,19 @@ from functools import partial
 
 import pandas as pd
 
-from fhrmm.formats import DASH, clean_estimates, format_count, format_p, is_missing, name_level, name_variable
+from fhrmm.formats import (
+    DASH,
+    Estimates,
+    clean_estimates,
+    format_count,
+    format_p,
+    is_missing,
+    name_level,
+    name_variable,
+)
 from fhrmm.study import Study
-from fhrmm.tables.estimates import interval_head, method_notes, write_cell
 from fhrmm.tables.table import Cells, Footnotes, Table
+from fhrmm.tables.write import interval_head, method_notes, write_cell
 
 UNIVARIABLE = "univariable"
 REFERENCE = "1 (reference)"
@@ -18,7 +27,7 @@ Row = dict[str, object]
 
 
 def tabulate_model(
-    estimates: pd.DataFrame,
+    estimates: Estimates,
     study: Study,
     *,
     models: Mapping[str, str] | None = None,
@@ -51,7 +60,7 @@ def tabulate_model(
         If the rows are of more than one endpoint, or a level occurs twice in a model.
     """
     draw = partial(_draw, study=study, models=dict(models or {}), with_p=with_p, estimand=estimand)
-    return Table(estimates, draw)
+    return Table(clean_estimates(estimates), draw)
 
 
 def _draw(estimates: pd.DataFrame, *, study: Study, models: dict[str, str], with_p: bool, estimand: str) -> Cells:

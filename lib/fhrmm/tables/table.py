@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -83,7 +84,7 @@ class Footnotes:
 
     def mark(self, reason: object) -> str:
         """Return the mark of a reason; "" for an empty one."""
-        text = tidy_note(reason)
+        text = re.sub(r" \([\d., ]+\)", "", tidy_note(reason))
         if not text:
             return ""
         if text not in self._reasons:

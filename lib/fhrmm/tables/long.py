@@ -1,0 +1,126 @@
+"""Estimates one per row: what, in whom, how many, value, interval."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from fhrmm.formats import (
+    DASH,
+    OK,
+    P_VALUE,
+    Estimates,
+    clean_estimates,
+    format_ci,
+    format_count,
+    format_p,
+    format_value,
+    kind_of,
+    name_endpoint,
+    name_variable,
+)
+from fhrmm.study import Study
+from fhrmm.tables.table import Cells, Footnotes, Table
+from fhrmm.tables.write import Row, describe_group, head_estimate, interval_head, method_notes
+
+_WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P = "Patients in", "What", "Patients", "Events", "Value", "CI", "p"
+_CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})
+
+
+def tabulate_estimates(estimates: Estimates, study: Study) -> Table:
+    """Lay out estimates one per row: what, in whom, patients, events, value, interval.
+
+    Parameters
+    ----------
+    estimates : DataFrame, or several
+        Rows of the estimates table, in the order they are to be read.
+    study : Study
+        The plan: labels and decimals.
+
+    Returns
+    -------
+    Table
+        Row groups are the endpoints if there are several, else the models. Columns that would say the same in
+        every row are left out and named in a heading instead. Methods and reasons are footnotes.
+    """
+    return Table(clean_estimates(estimates), partial(_draw, study=study))
+
+
+def _draw(estimates: pd.DataFrame, *, study: Study) -> Cells:
+    rows: list[Row] = clean_estimates(estimates).to_dict("records")
+    notes = Footnotes()
+    columns = [_WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P]
+    text = pd.DataFrame([_line(row, study, notes) for row in rows], columns=columns).astype(object)
+    text = _as_categories(text, rows) if rows and all(_is_category(row) for row in rows) else text
+    text = _name_columns(text, rows, study)
+    numeric = frozenset(str(name) for name in text.columns[1:] if name != _WHAT)
+    return Cells(text, _groups(rows, study), numeric=numeric, notes=(*notes.lines(), *method_notes(rows)))
+
+
+def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
+    estimand = str(row["estimand"])
+    heading, level = describe_group(row, study)
+    is_p = kind_of(estimand) == P_VALUE
+    value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    return [
+        f"{heading}: {level}" if heading and level else heading or level,
+        head_estimate(row, study),
+        format_count(row["n"]),  # type: ignore[arg-type]
+        format_count(row["n_events"]),  # type: ignore[arg-type]
+        value if row["status"] == OK else notes.status(row),
+        format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False),  # type: ignore[arg-type]
+        DASH if is_p else format_p(row["p_value"]),  # type: ignore[arg-type]
+    ]
+
+
+def _is_category(row: Row) -> bool:
+    """Whether the row counts the members of a level among all, rather than events among the members."""
+    return bool(row["variable"]) and (row["endpoint"] in _CATEGORIES or row["estimand"] == "count")
+
+
+def _as_categories(text: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
+    """Count first, then the whole it is a part of."""
+    counts = [
+        cell if row["estimand"] == "count" else members
+        for row, cell, members in zip(rows, text[_VALUE], text[_EVENTS], strict=True)
+    ]
+    changed = text.assign(**{_EVENTS: counts}).rename(columns={_EVENTS: "Number", _N: "Of"})
+    order = [_WHO, _WHAT, "Number", "Of", _VALUE, _CI, _P]
+    if all(row["estimand"] == "count" for row in rows):
+        order.remove(_VALUE)
+    return changed[order]
+
+
+def _name_columns(text: pd.DataFrame, rows: list[Row], study: Study) -> pd.DataFrame:
+    """Leave out columns without content; name in the heading what every row would repeat."""
+    empty = [name for name in (_N, _EVENTS, "Of", _CI, _P) if name in text and len(text) and (text[name] == DASH).all()]
+    shown = text.drop(columns=empty).rename(columns={_CI: interval_head(rows)})
+    if rows and len(set(shown[_WHAT])) == 1:
+        what = shown[_WHAT].iloc[0]
+        shown = shown.drop(columns=_WHAT).rename(columns={_VALUE: what})
+    variables = {str(row["variable"]) for row in rows}
+    if len(variables) == 1 and (variable := variables.pop()) and all(row["level"] for row in rows):
+        heading = name_variable(variable, study)
+        who = [cell.removeprefix(f"{heading}: ") for cell in shown[_WHO]]
+        shown = shown.assign(**{_WHO: who}).rename(columns={_WHO: heading})
+    elif rows and all(row["variable"] and not row["level"] for row in rows):
+        shown = shown.rename(columns={_WHO: "Variable"})
+    return shown
+
+
+def _groups(rows: list[Row], study: Study) -> tuple[str, ...]:
+    if len({row["endpoint"] for row in rows}) > 1:
+        return tuple(name_endpoint(str(row["endpoint"]), study) for row in rows)
+    if len({row["model"] for row in rows}) > 1:
+        return tuple(_model_heading(str(row["model"]), study) for row in rows)
+    return ()
+
+
+def _model_heading(model: str, study: Study) -> str:
+    if not model:
+        return "All patients"
+    variable, sign, level = model.partition("=")
+    if sign and ";" not in model:
+        return f"{name_variable(variable, study)}: {level}"
+    return f"{model[:1].upper()}{model[1:]} model"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fhrmm.cleaning.completeness import absent_columns, empty_columns
 from fhrmm.cleaning.rows import (
     account_rows,
     bad_rows,
@@ -98,6 +99,7 @@ def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScop
     known = patient_ids(frames["patients"])
     for name, frame in frames.items():
         findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
+    findings += [*empty_columns(typed), *absent_columns(raw)]
     unique = {name: keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
     findings += check_center(unique, study, info.data_cutoff_date)
     issues = findings_frame(findings, raw.center)

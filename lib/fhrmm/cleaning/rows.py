@@ -28,9 +28,17 @@ def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
 def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
     """Return which rows repeat an earlier row of the same patient in every canonical value.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        A typed table.
+    table : str
+        Its name.
+
     Returns
     -------
     numpy.ndarray of bool, shape (n_rows,)
+        True for every row but the first of those that are equal.
     """
     duplicate = np.zeros(len(frame), dtype=bool)
     repeated = np.flatnonzero(_repeated(frame))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from fhrmm.drugs import parse_regimen
 from fhrmm.rules.catalog import Finding, Rule
 from fhrmm.rules.checks import Check
 from fhrmm.rules.rows import Rows, Tables
 from fhrmm.study import Staging
-from fhrmm.values import comparison_key
 
 LESIONS = ("del17p", "t_4_14", "t_14_16")
-REFRACTORY_REGIMENS = ("krd", "rd", "dara rd", "drd", "d rd", "kr d", "elo rd", "ird", "i rd", "vrd", "rvd")
 
 
 def iss_differs(tables: Tables, rule: Rule) -> list[Finding]:
@@ -47,8 +47,20 @@ def lenalidomide_again(tables: Tables, rule: Rule) -> list[Finding]:
     on_drug = rows.lower("first_progression_date") - rows.upper("maintenance_stop_date") <= days
     refractory = rows.is_in("maintenance", ["lenalidomide"]) & rows.filled("first_progression_date") & on_drug
     regimens = set(rows.text("second_line_regimen")[refractory])
-    with_drug = [text for text in regimens if _has_lenalidomide(text)]
+    with_drug = [text for text in regimens if "lenalidomide" in parse_regimen(text).drugs]
     return [rows.finding(rule, refractory & rows.is_in("second_line_regimen", with_drug))]
+
+
+def regimen_not_recognized(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report regimens of which not every part is a known drug."""
+    rows = tables.patients
+    return [rows.finding(rule, rows.is_in(name, _strange(rows, name)), [name]) for name in rule.columns]
+
+
+def _strange(rows: Rows, column: str) -> list[str]:
+    """Return the regimens of a column that are not recognized."""
+    written = pd.unique(rows.text(column))
+    return [text for text in written if text and not parse_regimen(text).recognized]
 
 
 def computed_iss(rows: Rows, staging: Staging) -> np.ndarray:
@@ -113,12 +125,9 @@ def _differs(rows: Rows, rule: Rule, column: str, computed: np.ndarray) -> Findi
     return rows.finding(rule, (recorded != "") & (computed != "") & (recorded != computed))
 
 
-def _has_lenalidomide(regimen: str) -> bool:
-    key = comparison_key(regimen)
-    return key in REFRACTORY_REGIMENS or any(word in key for word in ("lenalidomid", "revlimid", " len", "len "))
-
-
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (iss_differs, r_iss_differs, r2_iss_differs, r_iss_contradicts_iss, lenalidomide_again)
-}
+    for check in (
+        iss_differs, r_iss_differs, r2_iss_differs, r_iss_contradicts_iss, lenalidomide_again, regimen_not_recognized,
+    )
+}  # fmt: skip

@@ -87,13 +87,21 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
     if not change and _declared_missing(text, variable, dialect):
         return Parsed(None, change="missing_code")
     parsed = _parse_typed(mapped, variable, dialect)
-    if parsed.problem in UNREADABLE and is_missing(text, missing_kind(variable)) and variable.type != "id":
+    if _standard_missing(text, parsed, variable):
         return Parsed(None, change="missing_code")
     if change and not parsed.problem:
         return parsed._replace(change=change)
-    if not parsed.change and not parsed.problem and text != raw and parsed.text != raw:
+    if not parsed.change and not parsed.problem and parsed.text != raw and text != raw:
         return parsed._replace(change="notation")
     return parsed
+
+
+def _standard_missing(text: str, parsed: Parsed, variable: Variable) -> bool:
+    """Tell whether a text that is no value is a standard code for missing; an identifier never is."""
+    if variable.type == "id":
+        return False
+    no_value = parsed.problem in UNREADABLE or variable.type in ("text", "regimen")
+    return no_value and is_missing(text, missing_kind(variable))
 
 
 def _translate(text: str, variable: Variable, dialect: CellDialect) -> tuple[str, str]:

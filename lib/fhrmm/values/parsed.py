@@ -58,14 +58,18 @@ def tidy(text: str) -> str:
 def comparison_key(text: str) -> str:
     """Return the form in which two spellings are the same: no case, accents, dots, apostrophes or doubled spaces.
 
+    A text without any letter stays as it is: in numbers every sign counts.
+
     Examples
     --------
     >>> comparison_key("S\\u00ec") == comparison_key("si'")
     True
-    >>> comparison_key("n.v.")
-    'nv'
+    >>> comparison_key("n.v."), comparison_key("-9.9")
+    ('nv', '-9.9')
     """
     text = text.casefold()
+    if not any(sign.isalpha() for sign in text):
+        return text
     if not text.isascii():
         text = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
     return " ".join(text.translate(UNIFORM).split())

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fhrmm.imwg.depth import CR, MR, OPEN, PR, SCR, SD, VGPR, Depth, find_depth
 from fhrmm.imwg.labs import Labs, Measurable, arrange_labs, find_measurable
+from fhrmm.imwg.matching import match_patients
 from fhrmm.imwg.progression import find_nadirs, find_progression
 from fhrmm.study import Study
 from fhrmm.threevalued import date_bounds
@@ -74,9 +75,7 @@ def grade_visits(cohort: pd.DataFrame, assessments: pd.DataFrame, patient: np.nd
     return Graded(labs, measurable, depth, nadir, progression, level, needs_second, shown)
 
 
-def derive_visit_response(
-    cohort: pd.DataFrame, assessments: pd.DataFrame, patient: np.ndarray, study: Study
-) -> pd.DataFrame:
+def derive_visit_response(cohort: pd.DataFrame, assessments: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Derive the response of every visit after the start of second line from its laboratory values.
 
     Parameters
@@ -85,27 +84,26 @@ def derive_visit_response(
         Included patients, one row each.
     assessments : DataFrame
         Canonical assessments in any order. Values up to the start of second line are baseline, the last one counts.
-    patient : ndarray of int64
-        Cohort row of each assessment, -1 where not in the cohort.
     study : Study
         The plan: ``response.criteria_version`` chooses the cut-points.
 
     Returns
     -------
     DataFrame
-        One row per visit after the start with any laboratory value: row (of the assessment), patient (row of the
-        cohort), response, criterion (in words), decided_by (measure or measures at the deciding level), needs_second
-        (progression that another sample must confirm), and per measure baseline, nadir, value and change_pct for
-        serum, urine, chains (difference) and marrow; criteria_version.
+        One row per visit of the cohort after the start with any laboratory value: center, patient_id,
+        assessment_date, recorded_response, response (from the values), criterion (in words), decided_by (measures at
+        the deciding level), needs_second (progression that another sample must confirm), and for serum, urine, chains
+        (difference) and marrow their baseline, nadir, value and change_pct; criteria_version.
 
     References
     ----------
     Kumar S et al. Lancet Oncol 2016;17:e328-e346.
     """
-    graded = grade_visits(cohort, assessments, patient, study)
+    graded = grade_visits(cohort, assessments, match_patients(cohort, assessments), study)
+    visits = assessments.iloc[graded.labs.row]
     rows = {
-        "row": graded.labs.row,
-        "patient": graded.labs.patient,
+        **{name: visits[name].to_numpy() for name in ("center", "patient_id", "assessment_date")},
+        "recorded_response": pd.Categorical(visits["response"], categories=list(BEST_FIRST)),
         "response": _as_response(graded.level),
         **_explain(graded),
         "needs_second": graded.needs_second,
@@ -113,6 +111,30 @@ def derive_visit_response(
     }
     shown = pd.DataFrame(rows)[graded.shown]
     return shown.assign(criteria_version=study.response.criteria_version).reset_index(drop=True)
+
+
+def derive_best_change(visits: pd.DataFrame) -> pd.DataFrame:
+    """Return each patient's deepest change of the M-protein or light chain that could be followed.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        From `derive_visit_response`.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient with a change from baseline: center, patient_id, measure (serum, urine or chains: the
+        first of them with a baseline value that changes), best_change_pct.
+    """
+    keys = ["center", "patient_id"]
+    parts = []
+    for measure in ("serum", "urine", "chains"):
+        changed = visits.dropna(subset=[f"{measure}_change_pct"])
+        best = changed.groupby(keys, sort=False, observed=True)[f"{measure}_change_pct"].min().rename("best_change_pct")
+        parts.append(best.reset_index().assign(measure=measure))
+    joined = pd.concat(parts, ignore_index=True).drop_duplicates(keys, keep="first")
+    return joined.sort_values(keys, ignore_index=True)[[*keys, "measure", "best_change_pct"]]
 
 
 def _any_value(labs: Labs) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fhrmm.response.visits import MR_CODE, NAMES_BY_CODE, PD_CODE, SD_CODE, Visits, arrange_visits
+from fhrmm.response.visits import DEEPEST_FIRST, MR_CODE, NAMES_BY_CODE, PD_CODE, SD_CODE, Visits, arrange_visits
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import date_bounds
@@ -131,10 +131,8 @@ def late_confirmation(found: Confirmed, study: Study) -> np.ndarray:
 
 def to_response(codes: np.ndarray) -> pd.Categorical:
     """Return codes as response categories in the plan's order, deepest first; negative codes are missing."""
-    levels = list(NAMES_BY_CODE[::-1])
-    from_best = np.where(codes < 0, -1, len(levels) - 1 - codes)
-    order = ["sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"]
-    return pd.Categorical.from_codes(from_best, categories=levels).reorder_categories(order)
+    places = np.array([*(DEEPEST_FIRST.index(name) for name in NAMES_BY_CODE), -1])
+    return pd.Categorical.from_codes(places[codes], categories=list(DEEPEST_FIRST))
 
 
 def _following(evaluable: Visits, visits: Visits, study: Study) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fhrmm.imwg import grade_visits
+from fhrmm.imwg import grade_visits, match_patients
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import date_bounds
@@ -15,6 +15,7 @@ from fhrmm.threevalued import date_bounds
 # Order of depth; 0 is not evaluable, -1 no response recorded. Progression ranks below stable disease.
 CODES = {"sCR": 7, "CR": 6, "VGPR": 5, "PR": 4, "MR": 3, "SD": 2, "PD": 1, "NE": 0}
 NAMES_BY_CODE = tuple(sorted(CODES, key=CODES.__getitem__))
+DEEPEST_FIRST = tuple(CODES)
 PD_CODE, SD_CODE, MR_CODE = CODES["PD"], CODES["SD"], CODES["MR"]
 NO_DAY = np.datetime64("NaT", "D")
 LABORATORY = [
@@ -145,37 +146,6 @@ def make_visits(
     order = _sorted_days(patient, day, code, alone, inside)
     after_next = day[order] > next_line[patient[order]]
     return Visits(patient[order], day[order], code[order], alone[order], after_next, len(cohort))
-
-
-def match_patients(cohort: pd.DataFrame, assessments: pd.DataFrame) -> np.ndarray:
-    """Return the cohort row of each assessment by center and patient, -1 where the patient is not in the cohort."""
-    n = len(cohort)
-    if n == 0:
-        return np.full(len(assessments), -1, dtype=np.int64)
-    center, person = (_shared_codes(cohort[column], assessments[column]) for column in ("center", "patient_id"))
-    rows = np.full(person.max() + 1, -1, dtype=np.int64)
-    rows[person[:n]] = np.arange(n)
-    found = rows[person[n:]]
-    found = np.where((found >= 0) & (center[found] == center[n:]), found, -1)
-    shared = np.bincount(person[:n]) > 1
-    elsewhere = np.flatnonzero((found < 0) & np.append(shared, False)[np.minimum(person[n:], shared.size)])
-    if elsewhere.size:
-        found[elsewhere] = _match_shared_ids(center, person, n, elsewhere)
-    return found
-
-
-def _shared_codes(first: pd.Series, second: pd.Series) -> np.ndarray:
-    both = np.concatenate([first.to_numpy(dtype=object), second.to_numpy(dtype=object)])
-    return pd.factorize(both, use_na_sentinel=False)[0].astype(np.int64)
-
-
-def _match_shared_ids(center: np.ndarray, person: np.ndarray, n: int, which: np.ndarray) -> np.ndarray:
-    """Match assessments whose patient id occurs in several centers, by both keys."""
-    combined = center * (person.max() + 1) + person
-    order = np.argsort(combined[:n], kind="stable")
-    wanted = combined[n:][which]
-    place = np.minimum(np.searchsorted(combined[order], wanted), n - 1)
-    return np.where(combined[order][place] == wanted, order[place], -1)
 
 
 def response_codes(assessments: pd.DataFrame) -> np.ndarray:

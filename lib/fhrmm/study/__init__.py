@@ -14,13 +14,15 @@ from fhrmm.study.derivation import (
     Rule,
     Staging,
 )
-from fhrmm.study.loading import describe_validation, load_study, repository_root, resolve_path
+from fhrmm.study.loading import describe_validation, load_study, override_study, repository_root, resolve_path
 from fhrmm.study.plan import (
+    Axis,
     Cohort,
     Disclosure,
     Display,
     Factor,
     Models,
+    Option,
     Pathway,
     Published,
     PublishedResult,
@@ -28,8 +30,10 @@ from fhrmm.study.plan import (
     StudyInfo,
     Time,
 )
+from fhrmm.study.specifications import Specification, specification_grid
 
 __all__ = [
+    "Axis",
     "CensorSource",
     "Cohort",
     "Definition",
@@ -41,6 +45,7 @@ __all__ = [
     "Frozen",
     "FunctionalHighRisk",
     "Models",
+    "Option",
     "Pathway",
     "Published",
     "PublishedResult",
@@ -49,12 +54,15 @@ __all__ = [
     "ResponseCriteria",
     "Route",
     "Rule",
+    "Specification",
     "Staging",
     "Study",
     "StudyInfo",
     "Time",
     "describe_validation",
     "load_study",
+    "override_study",
     "repository_root",
     "resolve_path",
+    "specification_grid",
 ]

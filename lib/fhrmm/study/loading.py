@@ -49,14 +49,45 @@ def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | N
     >>> load_study(overrides={"functional_high_risk.window_months": 18}).functional_high_risk.window_months
     18
     """
-    plan = _read_toml(resolve_path(path))
-    for dotted, value in (overrides or {}).items():
+    return _validate(_read_toml(resolve_path(path)), overrides or {}, Path(path).name)
+
+
+def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
+    """Return another plan with some values replaced, keeping what the run has replaced already.
+
+    Parameters
+    ----------
+    study : Study
+        The plan of the run.
+    overrides : mapping of str to object
+        Dotted names of plan values and what replaces them.
+
+    Returns
+    -------
+    Study
+        Frozen and validated; the given one is untouched.
+
+    Raises
+    ------
+    StudyError
+        If a value is unknown, of the wrong type or out of range.
+
+    Examples
+    --------
+    >>> override_study(load_study(), {"response.source": "confirmed"}).response.source
+    'confirmed'
+    """
+    return _validate(study.model_dump(), overrides, "study plan")
+
+
+def _validate(plan: dict[str, Any], overrides: Mapping[str, Any], name: str) -> Study:
+    for dotted, value in overrides.items():
         if value is not None:
             _override(plan, dotted, value)
     try:
         return Study.model_validate(plan)
     except ValidationError as error:
-        raise StudyError(describe_validation(error, Path(path).name)) from None
+        raise StudyError(describe_validation(error, name)) from None
 
 
 def describe_validation(error: ValidationError, file_name: str) -> str:

@@ -109,6 +109,20 @@ class Comparison(Frozen):
     repeats: int = Field(ge=1)
 
 
+class Option(Frozen):
+    """One choice on an axis: plan values by dotted name, and what replaces them."""
+
+    name: str
+    overrides: dict[str, bool | int | float | str]
+
+
+class Axis(Frozen):
+    """One axis of the specification curve."""
+
+    axis: str
+    options: tuple[Option, ...] = Field(min_length=1)
+
+
 class Display(Frozen):
     """Rounding and drawing; results keep full precision."""
 
@@ -144,6 +158,7 @@ class Study(Frozen):
     pathway: Pathway
     models: Models
     comparison: Comparison
+    sensitivity: tuple[Axis, ...] = ()
     display: Display
     disclosure: Disclosure
 

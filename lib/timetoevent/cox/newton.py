@@ -1,4 +1,10 @@
-"""Newton-Raphson for the partial likelihood, with the two ways in which there is no maximum made explicit."""
+"""Newton-Raphson for the partial likelihood, with the two ways in which there is no maximum made explicit.
+
+Columns can be redundant: then the information at 0 is singular. Or the likelihood can rise without end along
+some direction: then the information vanishes along it while the search goes on. Directions with no more than
+a share `DEAD` of the information at 0 are taken to be endless; the search stops moving along them and goes on
+until the rest has converged, so that the remaining coefficients have their limits.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +17,17 @@ from timetoevent.cox.data import IntArray
 from timetoevent.cox.likelihood import Point, make_point
 from timetoevent.cox.risk_sets import RiskSets
 
-MAX_ITERATIONS = 100
+MAX_ITERATIONS = 200
 STEP_TOLERANCE = 1e-10
-# Along a direction in which the likelihood rises for ever a Newton step always widens the linear
-# predictor by 1, while near a maximum the steps vanish: half a unit tells them apart.
-ENDLESS_SPREAD = 0.5
-FLAT_CHANGE = 1e-11
-ENDLESS_SHARE = 1e-3
 PIVOT_TOLERANCE = 1e-9
+DEAD = 1e-11
+# once a direction is endless, those that live on what little it left are too
+DYING = 1e-8
+FLAT_CHANGE = 1e-14
+# linear predictors move by no more than this in one step, and lie no wider apart
+WIDEST_STEP = 50.0
+WIDEST = 300.0
+LEAST_PART = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +68,9 @@ def maximize(sets: RiskSets, matrix: FloatArray) -> Maximum:
     null_information = null.information()
     redundant = find_redundant(null_information) | (scale == 0)
     free = np.flatnonzero(~redundant)
-    beta, step, count, converged = _search(sets, x, null, free)
+    beta, dead, count, converged = _search(sets, x, null, free, np.diag(null_information)[free])
     infinite = np.zeros(len(x), dtype=bool)
-    if not converged and len(free):
-        infinite[free] = _endless(x[free], step)
+    infinite[free] = (np.abs(dead) > LEAST_PART * np.abs(dead).max(axis=0, initial=0)).any(axis=1)
     return Maximum(
         beta=beta / np.where(scale > 0, scale, 1),
         redundant=redundant,
@@ -113,40 +121,43 @@ def find_redundant(information: FloatArray, tolerance: float = PIVOT_TOLERANCE) 
     return redundant
 
 
-def _search(sets: RiskSets, x: FloatArray, point: Point, free: IntArray) -> tuple[FloatArray, FloatArray, int, bool]:
-    """Iterate over the free coefficients until the steps vanish, or are seen to go on for ever."""
+def _search(
+    sets: RiskSets, x: FloatArray, point: Point, free: IntArray, unit: FloatArray
+) -> tuple[FloatArray, FloatArray, int, bool]:
+    """Iterate over the free coefficients; `unit` is their information at 0.
+
+    Returns the coefficients, the endless directions as columns, the number of steps and whether the search
+    came to an end.
+    """
     beta = np.zeros(len(x))
-    step = np.ones(len(free))
-    n_flat = 0
+    dead = np.zeros((len(free), 0))
+    width, n_flat = np.ptp(x, axis=1), 0
     for count in range(MAX_ITERATIONS if len(free) else 0):
-        found = newton_step(point, free)
-        if found is None:
-            return beta, step, count, False
-        step = found
+        step, dead = newton_step(point, free, unit)
         if np.abs(step).max() < STEP_TOLERANCE:
             beta[free] += step
-            return beta, step, count + 1, True
-        beta, ahead = _climb(sets, x, beta, step, free, point)
+            return beta, dead, count + 1, True
+        step *= min(1.0, WIDEST_STEP / (np.abs(step) @ width[free]))
+        trial, ahead = _climb(sets, x, beta, step, free, point)
         change = abs(ahead.log_likelihood - point.log_likelihood)
-        point = ahead
-        if change <= FLAT_CHANGE * (1 + abs(point.log_likelihood)):
-            n_flat += 1
-            is_endless = bool(np.ptp(step @ x[free]) > ENDLESS_SPREAD)
-            if n_flat >= 2 and (is_endless or n_flat > 8):
-                return beta, step, count + 1, not is_endless
-    return beta, step, MAX_ITERATIONS, not len(free)
+        n_flat = n_flat + 1 if change <= FLAT_CHANGE * (1 + abs(point.log_likelihood)) else 0
+        if n_flat == 3:
+            return beta, dead, count + 1, True
+        if np.ptp(ahead.linear_predictor) > WIDEST:
+            return beta, np.column_stack([dead, step]), count + 1, True
+        beta, point = trial, ahead
+    return beta, dead, MAX_ITERATIONS, not len(free)
 
 
-def newton_step(point: Point, free: IntArray) -> FloatArray | None:
-    """Return the Newton step of the free coefficients; None where the information is lost to rounding."""
-    information = point.information()[np.ix_(free, free)]
-    if not np.isfinite(information).all() or (np.diag(information) <= 0).any():
-        return None
-    try:
-        np.linalg.cholesky(information)
-        return np.linalg.solve(information, point.score()[free])
-    except np.linalg.LinAlgError:
-        return None
+def newton_step(point: Point, free: IntArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the Newton step of the free coefficients, and the directions in which nothing is left to gain."""
+    scale = np.sqrt(unit)
+    information = point.information()[np.ix_(free, free)] / np.outer(scale, scale)
+    share, directions = np.linalg.eigh(information)
+    is_alive = share > (DEAD if share.min() > DEAD else DYING)
+    living = directions[:, is_alive]
+    step = living @ ((living.T @ (point.score()[free] / scale)) / share[is_alive]) / scale
+    return step, directions[:, ~is_alive] / scale[:, None]
 
 
 def _climb(
@@ -163,9 +174,3 @@ def _climb(
         if np.isfinite(value) and value >= floor:
             return trial, ahead
     return beta, point
-
-
-def _endless(x: FloatArray, step: FloatArray) -> BoolArray:
-    """Return which coefficients take part in the endless direction `step`."""
-    spread = np.abs(step) * np.ptp(x, axis=1)
-    return spread > ENDLESS_SHARE * spread.max()

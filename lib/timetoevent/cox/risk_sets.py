@@ -113,9 +113,11 @@ class RiskSets:
         """Sum of `steps` (one per event) over the groups at which each sorted row is at risk.
 
         At its own last group a row with the event takes the fraction 1 - k / d of each step (Efron).
+        Steps are summed from the earliest time on, so that the small hazards of large risk sets are not
+        lost in those of the last few at risk.
         """
-        cumulative = np.concatenate([[0.0], np.cumsum(self.sum_over_events(steps))])
-        total = cumulative[self.stop] - cumulative[self.first]
+        since = np.concatenate([np.cumsum(self.sum_over_events(steps)[::-1])[::-1], [0.0]])
+        total = since[self.first] - since[self.stop]
         if len(self.tied):
             less = self.sum_over_tied(steps[self.tied] * self.fraction[self.tied])
             total[self.death_row[self.tied]] -= less[self.tied_place]

@@ -42,12 +42,12 @@ def random_cohort(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
     return time, event, np.column_stack(columns).astype(float)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_infinite_coefficients_of_small_cohorts(seed, ties):
     rng = np.random.default_rng(1000 + seed)
     n_decided = n_infinite = 0
-    for _ in range(60):
+    for _ in range(45):
         time, event, x = random_cohort(rng)
         expected = infinite_by_linear_programs(time, event, x)
         if expected is None:
@@ -58,5 +58,5 @@ def test_infinite_coefficients_of_small_cohorts(seed, ties):
         assert (table.status == "not_estimable").tolist() == expected.tolist()
         n_decided += 1
         n_infinite += bool(expected.any())
-    assert n_decided > 40
+    assert n_decided > 30
     assert n_infinite > 3

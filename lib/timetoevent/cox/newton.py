@@ -146,7 +146,9 @@ def _search(
         if np.ptp(ahead.linear_predictor) > WIDEST:
             return beta, np.column_stack([dead, step]), count + 1, True
         beta, point = trial, ahead
-    return beta, dead, MAX_ITERATIONS, not len(free)
+    if not len(free):
+        return beta, dead, 0, True
+    return beta, np.column_stack([dead, step]), MAX_ITERATIONS, False
 
 
 def newton_step(point: Point, free: IntArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:

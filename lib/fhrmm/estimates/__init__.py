@@ -5,6 +5,7 @@ A row is one number with its interval, denominator, events, method, status and r
 The functions take derived frames, call `timetoevent`, and return rows; nothing here draws or formats.
 """
 
+from fhrmm.estimates.across import compare_pooled, join_attrition, label_scopes
 from fhrmm.estimates.baseline import estimate_baseline, estimate_cohort_size, estimate_completeness
 from fhrmm.estimates.centers import cohort_size, combine_scopes, estimate_pooled_check, select_rows
 from fhrmm.estimates.comparison import compare_treatments, estimate_interaction, select_population
@@ -16,6 +17,7 @@ from fhrmm.estimates.counts import (
     describe_endpoints,
     known_variables,
 )
+from fhrmm.estimates.courses import describe_courses
 from fhrmm.estimates.models import check_hazards, estimate_budget, fit_model, fit_univariable
 from fhrmm.estimates.proportions import compare_response, estimate_best_response, estimate_response
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
@@ -36,6 +38,7 @@ __all__ = [
     "cohort_size",
     "collect",
     "combine_scopes",
+    "compare_pooled",
     "compare_response",
     "compare_survival",
     "compare_treatments",
@@ -43,6 +46,7 @@ __all__ = [
     "count_cross",
     "count_findings",
     "count_reasons",
+    "describe_courses",
     "describe_endpoints",
     "estimate_baseline",
     "estimate_best_response",
@@ -57,8 +61,10 @@ __all__ = [
     "estimate_survival",
     "fit_model",
     "fit_univariable",
+    "join_attrition",
     "join_cohort",
     "known_variables",
+    "label_scopes",
     "list_truth",
     "make_row",
     "select_population",

@@ -4,6 +4,7 @@ Everything that is shown or written below reports/ passes through here, is prote
 patient identifiers and dates.
 """
 
+from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings
 from fhrmm.report.display import say, show_colophon, show_figure, show_notice, show_table
 from fhrmm.report.page import Page, start_page
 from fhrmm.report.publish import publish_estimates, publish_table
@@ -24,7 +25,11 @@ __all__ = [
     "publish_estimates",
     "publish_table",
     "say",
+    "say_budget",
+    "say_accounting",
+    "say_attrition",
     "say_difference",
+    "say_findings",
     "say_follow_up",
     "say_hazard_ratio",
     "say_median",

@@ -1,0 +1,101 @@
+"""Sentences about rows and findings: what became of what was sent, and who is left after the criteria."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from fhrmm.report.display import say
+from fhrmm.report.page import Page
+
+
+def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
+    """Say what became of the rows of all files together.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    row_accounting : DataFrame
+        One row per file: rows_read, rows_accepted, rows_quarantined, rows_duplicate.
+    """
+    read, accepted, quarantined, duplicate = (
+        int(row_accounting[f"rows_{part}"].sum()) for part in ("read", "accepted", "quarantined", "duplicate")
+    )
+    files = len(row_accounting)
+    say(
+        page,
+        f"Of {_count(page, read)} rows in {files} file{_s(files)}, {_count(page, accepted)} were accepted, "
+        f"{_count(page, quarantined)} quarantined, and {_count(page, duplicate)} were exact duplicates of another row.",
+    )
+
+
+def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, unknown_columns: pd.DataFrame) -> None:
+    """Say how many findings there are, how many patients are kept out, and which columns were not used."""
+    errors, warnings = (int((issues["severity"] == severity).sum()) for severity in ("error", "warning"))
+    columns = len(unknown_columns)
+    text = (
+        f"The rules gave {_count(page, errors)} error{_s(errors)} and {_count(page, warnings)} warning{_s(warnings)}; "
+        f"{_count(page, len(quarantined))} patient{_s(len(quarantined))} "
+        f"{'is' if len(quarantined) == 1 else 'are'} quarantined."
+    )
+    if columns:
+        verb = "was" if columns == 1 else "were"
+        text += f" {columns} column{_s(columns)} unknown to the data dictionary {verb} kept out."
+    say(page, text)
+
+
+def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
+    """Say how many accepted patients there were and how many form the cohort.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    attrition : DataFrame
+        As published: a protected count is missing.
+    """
+    if attrition.empty:
+        say(page, "No criterion was applied: there was no patient.")
+        return
+    first, last = attrition["n_before"].iloc[0], attrition["n_remaining"].iloc[-1]
+    if pd.isna(first) or pd.isna(last):
+        say(page, "The number of patients is small and is not shown in this release.")
+        return
+    verb = "fulfills" if last == 1 else "fulfill"
+    say(page, f"Of {int(first)} accepted patient{_s(int(first))}, {int(last)} {verb} every criterion: the cohort.")
+
+
+def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
+    """Say how many events there are per parameter of a model, against the plan's yardstick.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    budget : DataFrame
+        Rows of `fhrmm.estimates.estimate_budget`.
+    model : str
+        Name of the model.
+    """
+    row = budget[(budget["estimand"] == "events_per_parameter") & (budget["model"] == model)].iloc[0]
+    if row["status"] != "ok":
+        say(page, f"The {model} model has no budget: {row['note']}.")
+        return
+    yardstick = page.study.models.events_per_parameter
+    verdict = "below" if row["estimate"] < yardstick else "at or above"
+    say(
+        page,
+        f"The {model} model has {row['estimate']:.1f} events per parameter "
+        f"({_count(page, int(row['n_events']))} events, {row['note']}), {verdict} the usual {yardstick:g}.",
+    )
+
+
+def _count(page: Page, number: int) -> str:
+    threshold = page.study.disclosure.minimum_cell_count
+    if page.is_release and 0 < number < threshold:
+        return f"fewer than {threshold}"
+    return "no" if number == 0 else str(number)
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

@@ -2,7 +2,10 @@
 
 A case is a JSON object: ``id``; ``operation``, the function it is about; ``cohort`` and ``columns``, which
 column of which frozen cohort goes to which argument; ``options``, the other arguments; ``expected``, R's
-numbers by name, null where R says NA.
+numbers by name, null where R says NA; ``absolute``, by name and rarely, the size below which a number is
+rounding and not compared. ``Rscript NAME.R`` in the folder of the scripts makes NAME.json anew.
+
+Differences are relative, however small the number: a p-value of 1e-200 is held to six digits like any other.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ def list_scopes(data: Path) -> list[str]:
 def input_files(data: Path, scope: str) -> list[Path]:
     """Return the files of a scope's centers, and what describes the dataset."""
     centers = [name for name in list_scopes(data) if name != POOLED] if scope == POOLED else [scope]
-    found = [path for center in centers for path in sorted((data / center).rglob("*"))]
-    found += [data / "dataset.toml"]
+    folders = [data / center for center in centers] + sorted(data.glob("_*"))
+    found = [data / "dataset.toml", *(path for folder in folders for path in sorted(folder.rglob("*")))]
     return [path for path in found if path.is_file() and not path.name.startswith((".", "~$"))]
 
 

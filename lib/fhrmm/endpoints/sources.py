@@ -15,6 +15,13 @@ from fhrmm.threevalued import Bounds, date_bounds
 
 KEYS = ["center", "patient_id"]
 CUTOFF_SOURCE = "dataset.data_cutoff_date"
+# Derived dates that are always a visit's.
+FROM_VISITS = (
+    "confirmed_progression_date",
+    "last_visit_without_progression_date",
+    "next_line_progression_date",
+    "best_confirmed_response_date",
+)
 NO_DAY = np.datetime64("NaT", "D")
 
 
@@ -101,8 +108,8 @@ class Tables:
 
     def fixed(self, day: np.ndarray, meaning: str, source: str) -> Candidate:
         """Return exactly known days as a candidate."""
-        meanings, sources = self.meanings.position(meaning), self.sources.position(source)
-        return Candidate(day, np.zeros(self.n), np.full(self.n, meanings), np.full(self.n, sources))
+        code = self.meanings.position(meaning)
+        return Candidate(day, np.zeros(self.n), np.full(self.n, code), self._source_codes(source))
 
     def narrow(self, bounds: Bounds, source: str, origin: np.ndarray) -> Bounds:
         """Narrow partial dates: not before the origin, not after death, progression after the last visit without."""
@@ -117,6 +124,9 @@ class Tables:
     def _source_codes(self, source: str) -> np.ndarray:
         """Return where each date was read; derived dates keep a companion that names their own source."""
         table, _, column = source.partition(".")
+        if column in FROM_VISITS or table not in self.frames:
+            own = "assessments.assessment_date" if column in FROM_VISITS else source
+            return np.full(self.n, self.sources.position(own))
         companion = f"{column.removesuffix('_date')}_source"
         if companion not in self.frames[table]:
             return np.full(self.n, self.sources.position(source))

@@ -24,7 +24,7 @@ settings.load_profile("compendium")
 
 ROOT = repository_root()
 SMALLEST_CENTER = "C10"
-REPORT_TIMEOUT_SECONDS = 900
+REPORT_TIMEOUT_SECONDS = 1800  # a watchdog: a run takes a minute or two
 BROWSER_FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -92,17 +92,17 @@ def browser(require_tool: Callable[[str], str], tmp_path_factory: pytest.TempPat
     driver.quit()
 
 
-def run_report(folder: Path) -> None:
-    """Run the whole compendium for two scopes into a folder; its status and output are kept beside."""
-    finished = subprocess.run(
-        [
-            sys.executable, str(ROOT / "run_all.py"), "--out", str(folder / "reports"), "--work", str(folder / "work"),
-            "--center", "ALL", "--center", SMALLEST_CENTER,
-        ],
-        cwd=ROOT, capture_output=True, text=True, timeout=REPORT_TIMEOUT_SECONDS, check=False,
-    )  # fmt: skip
-    (folder / "output").write_text(finished.stdout + finished.stderr, encoding="utf-8")
-    (folder / "status").write_text(str(finished.returncode), encoding="utf-8")
+def run_report(folder: Path) -> int:
+    """Run the whole compendium for two scopes into a folder, its output kept beside; return its exit status."""
+    command = [sys.executable, "run_all.py", "--out", str(folder / "reports"), "--work", str(folder / "work")]
+    scopes = ["--center", "ALL", "--center", SMALLEST_CENTER]
+    with (folder / "output").open("w", encoding="utf-8") as output:
+        process = subprocess.Popen([*command, *scopes], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            return process.wait(REPORT_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            return process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +115,7 @@ def built_report(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
     with FileLock(str(folder) + ".lock"):
         if not (folder / "status").is_file():
             folder.mkdir(exist_ok=True)
-            run_report(folder)
+            (folder / "status").write_text(str(run_report(folder)), encoding="utf-8")
     return BuiltReport(
         folder / "reports",
         folder / "work",

@@ -1,0 +1,241 @@
+"""Rubin's rules: one answer from the fits to several completed data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from timetoevent.checks import FloatArray
+from timetoevent.cox.fitted import CoxFit
+from timetoevent.cox.table import TABLE_COLUMNS
+from timetoevent.firth.fitted import FirthFit
+from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+
+LEAST_LAMBDA = 1e-4
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Estimates pooled by Rubin's rules, one element per coefficient.
+
+    Attributes
+    ----------
+    estimate, std_error, df : float array
+        Mean, root of the total variance, degrees of freedom of its t distribution (Barnard and Rubin).
+    within, between : float array
+        Mean variance within data sets, variance of the estimates between them.
+    relative_increase, fraction_missing : float array
+        Of the variance due to missing values, and of the information that is missing.
+    """
+
+    estimate: FloatArray
+    std_error: FloatArray
+    df: FloatArray
+    within: FloatArray
+    between: FloatArray
+    relative_increase: FloatArray
+    fraction_missing: FloatArray
+
+
+@dataclass(frozen=True)
+class PooledFit:
+    """A regression pooled over completed data sets.
+
+    Attributes
+    ----------
+    coefficients : DataFrame
+        As of the fits pooled, with ``df``, ``relative_increase`` and ``fraction_missing``. Intervals and p are
+        of Student's t; ``n`` and ``n_events`` of a level are means over the data sets, rounded.
+    wald : Estimate
+        Test of all coefficients (F, its second degrees of freedom in the note).
+    """
+
+    coefficients: pd.DataFrame
+    wald: Estimate
+    n_imputations: int
+    n: int
+    n_events: int
+    status: str
+    note: str
+    method: str
+    ci_level: float
+
+
+def pool_rubin(estimates: ArrayLike, variances: ArrayLike, *, df_complete: float = np.inf) -> Pooled:
+    """Pool estimates and variances of shape (n_imputations, p) by Rubin's rules.
+
+    Parameters
+    ----------
+    estimates, variances : array-like of shape (n_imputations, p)
+        Of each coefficient in each completed data set; at least two data sets.
+    df_complete : float
+        Degrees of freedom that complete data would have; for a Cox model events less coefficients (as mice).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or there are fewer than two data sets.
+
+    References
+    ----------
+    Rubin D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.
+    Barnard J., Rubin D. B. (1999). Small-sample degrees of freedom with multiple imputation. Biometrika
+    86:948-955.
+
+    Examples
+    --------
+    >>> pooled = pool_rubin([[1.0], [2.0], [3.0]], [[1.0], [1.0], [1.0]])
+    >>> float(pooled.std_error[0].round(6))  # 1 + (1 + 1/3) 1 = 7/3
+    1.527525
+    """
+    values, spread = np.atleast_2d(np.asarray(estimates, float)), np.atleast_2d(np.asarray(variances, float))
+    if values.shape != spread.shape or len(values) < 2:
+        raise ValueError(f"shapes {values.shape} and {spread.shape}: equal, and two data sets at least")
+    m = len(values)
+    within, between = spread.mean(axis=0), values.var(axis=0, ddof=1)
+    extra = (1 + 1 / m) * between
+    total = within + extra
+    share = np.maximum(extra / total, LEAST_LAMBDA)
+    df = (m - 1) / share**2
+    if np.isfinite(df_complete):
+        observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
+        df = df * observed / (df + observed)
+    increase = extra / within
+    return Pooled(
+        estimate=values.mean(axis=0),
+        std_error=np.sqrt(total),
+        df=df,
+        within=within,
+        between=between,
+        relative_increase=increase,
+        fraction_missing=(increase + 2 / (df + 3)) / (increase + 1),
+    )
+
+
+def pool_fits(fits: Sequence[CoxFit | FirthFit]) -> PooledFit:
+    """Pool the same regression fitted to each completed data set.
+
+    A coefficient that is not estimable in one of them is not estimable, with the count. Firth fits are pooled
+    by their Wald standard errors, for profiles have no pooling rule.
+
+    Parameters
+    ----------
+    fits : sequence of CoxFit or FirthFit
+        One per completed data set, of the same terms and levels.
+
+    Raises
+    ------
+    ValueError
+        If there is no fit, or the fits have other coefficients.
+
+    References
+    ----------
+    See `pool_rubin`.
+
+    Examples
+    --------
+    >>> from timetoevent.cox import fit_cox
+    >>> frame = pd.DataFrame({"t": [1, 2, 3, 4, 5], "d": [1, 1, 1, 0, 1], "x": [1, 0, 1, 1, 0]})
+    >>> other = frame.assign(x=[1, 0, 0, 1, 0])
+    >>> pooled = pool_fits([fit_cox(f, time="t", event="d", terms=["x"]) for f in (frame, other)])
+    >>> pooled.status, pooled.n_imputations
+    ('ok', 2)
+    """
+    if not fits:
+        raise ValueError("fits: there is none")
+    tables = [fit.coefficients for fit in fits]
+    keys = ["term", "level", "reference"]
+    if any(not table[keys].equals(tables[0][keys]) for table in tables):
+        raise ValueError("fits: their coefficients differ")
+    first = fits[0]
+    is_reference = (tables[0]["note"] == "reference").to_numpy()
+    n_failed = np.sum([(table["status"] != OK).to_numpy() for table in tables], axis=0)
+    usable = ~is_reference & (n_failed == 0) & (len(fits) > 1)
+    pooled = _pool_usable(fits, tables, usable)
+    table = _pooled_table(tables, usable, is_reference, n_failed, pooled, first.ci_level)
+    failed = table[table["status"] != OK]
+    reasons = [f"{row.term} {row.level}".strip() + f": {row.note}" for row in failed.itertuples()]
+    return PooledFit(
+        coefficients=table,
+        wald=_wald(fits, usable[~is_reference]),
+        n_imputations=len(fits),
+        n=first.n,
+        n_events=first.n_events,
+        status=NOT_ESTIMABLE if reasons else OK,
+        note="; ".join(reasons),
+        method=f"{first.method}, pooled over {len(fits)} imputations (Rubin; Barnard and Rubin df)",
+        ci_level=first.ci_level,
+    )
+
+
+def _pool_usable(fits: Sequence[CoxFit | FirthFit], tables: list[pd.DataFrame], usable: np.ndarray) -> Pooled | None:
+    if not usable.any():
+        return None
+    estimates = [table.loc[usable, "coefficient"] for table in tables]
+    variances = [table.loc[usable, "std_error"] ** 2 for table in tables]
+    df_complete = max(fits[0].n_events - int(usable.sum()), 1)
+    return pool_rubin(estimates, variances, df_complete=df_complete)
+
+
+def _pooled_table(
+    tables: list[pd.DataFrame],
+    usable: np.ndarray,
+    is_reference: np.ndarray,
+    n_failed: np.ndarray,
+    pooled: Pooled | None,
+    ci_level: float,
+) -> pd.DataFrame:
+    ratio = tables[0].columns[TABLE_COLUMNS.index("hazard_ratio")]
+    table = tables[0].copy()
+    for name in ("n", "n_events"):
+        table[name] = np.rint(np.mean([other[name] for other in tables], axis=0)).astype(int)
+    empty = ~is_reference & ~usable
+    numbers = ["coefficient", "std_error", ratio, "ci_lower", "ci_upper", "statistic", "p_value"]
+    extra = ["df", "relative_increase", "fraction_missing"]
+    table = table.assign(**dict.fromkeys(extra, np.nan))
+    table.loc[~is_reference, numbers] = np.nan
+    if pooled is not None:
+        half = stats.t.ppf(0.5 + ci_level / 2, pooled.df) * pooled.std_error
+        statistic = pooled.estimate / pooled.std_error
+        limits = np.exp([pooled.estimate, pooled.estimate - half, pooled.estimate + half])
+        tests = [statistic, 2 * stats.t.sf(np.abs(statistic), pooled.df)]
+        found = [pooled.estimate, pooled.std_error, *limits, *tests]
+        more = [pooled.df, pooled.relative_increase, pooled.fraction_missing]
+        table.loc[usable, numbers + extra] = np.column_stack(found + more)
+    table["status"] = np.where(empty, NOT_ESTIMABLE, OK)
+    failures = [
+        f"not estimable in {count} of {len(tables)} completed data sets" if count else "needs two completed data sets"
+        for count in n_failed
+    ]
+    table["note"] = np.where(is_reference, "reference", np.where(empty, failures, ""))
+    return table
+
+
+def _wald(fits: Sequence[CoxFit | FirthFit], usable: np.ndarray) -> Estimate:
+    """Multivariate Wald test of Li, Raghunathan and Rubin (1991)."""
+    counts = {"n": fits[0].n, "n_events": fits[0].n_events, "method": "Pooled Wald test (F)"}
+    k, m = int(usable.sum()), len(fits)
+    if not k or not usable.all():
+        return not_estimable("a coefficient is not estimable in every completed data set", **counts)
+    estimates = np.array([fit.beta for fit in fits])
+    mean = estimates.mean(axis=0)
+    within = np.mean([fit.covariance.to_numpy() for fit in fits], axis=0)
+    between = np.cov(estimates.T, ddof=1).reshape(k, k)
+    increase = (1 + 1 / m) * np.trace(between @ np.linalg.inv(within)) / k
+    statistic = float(mean @ np.linalg.solve(within, mean)) / (k * (1 + increase))
+    t = k * (m - 1)
+    if increase <= 0:
+        df = np.inf
+    elif t > 4:
+        df = 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
+    else:
+        df = t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
+    p_value = float(stats.f.sf(statistic, k, df))
+    return Estimate(
+        statistic=statistic, df=float(k), p_value=p_value, note=f"denominator degrees of freedom {df:.6g}", **counts
+    )

@@ -9,10 +9,11 @@ from fhrmm.disclosure.curves import coarsen_curves, round_midpoint, suppress_ris
 from fhrmm.disclosure.estimates import suppress_estimates
 from fhrmm.disclosure.identifiers import DisclosureError, refuse_identifiers
 from fhrmm.disclosure.modes import LOCAL, RELEASE, check_display
-from fhrmm.disclosure.tables import suppress_attrition, suppress_mapping, suppress_table
+from fhrmm.disclosure.tables import PROTECTED, suppress_attrition, suppress_mapping, suppress_table
 
 __all__ = [
     "LOCAL",
+    "PROTECTED",
     "RELEASE",
     "DisclosureError",
     "check_display",

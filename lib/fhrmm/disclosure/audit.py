@@ -41,21 +41,29 @@ class Ledger:
         holds it.
     given : collection of key
         Counts known to the reader in any case.
-    reluctant : collection of key
-        Counts that are hidden only if nothing else helps: totals.
+    worth : mapping of key to int
+        How much a count is worth to the reader; those worth least are hidden first. 0 where absent.
     """
 
     values: Mapping[Key, int]
     sums: Sequence[Sum]
     lines: Sequence[frozenset[Key]]
     given: frozenset[Key] = frozenset()
-    reluctant: frozenset[Key] = frozenset()
+    worth: Mapping[Key, int] = field(default_factory=dict)
     _touching: dict[Key, list[Sum]] = field(default_factory=lambda: defaultdict(list), repr=False)
+    _places: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list), repr=False)
 
     def __post_init__(self) -> None:
+        for place, line in enumerate(self.lines):
+            for key in line:
+                self._places[key].append(place)
         for relation in self.sums:
             for key in relation.keys:
                 self._touching[key].append(relation)
+
+    def places(self, key: Key) -> list[int]:
+        """Lines that show a count."""
+        return self._places.get(key, [])
 
     def known(self, suppressed: Collection[int]) -> set[Key]:
         """Counts the reader sees when some lines are suppressed."""
@@ -115,7 +123,7 @@ def protect(ledger: Ledger, sensitive: Sequence[Key], threshold: int) -> set[int
     """Return the lines to suppress so that no reader can tell of a sensitive count that it is below the threshold.
 
     First every line with a sensitive count; then, as long as the shown lines still limit a sensitive count to less
-    than the threshold, the lines of the smallest shown count it is tied to.
+    than the threshold, the lines of the shown count it is tied to that is worth least.
 
     Parameters
     ----------
@@ -148,18 +156,17 @@ def protect(ledger: Ledger, sensitive: Sequence[Key], threshold: int) -> set[int
 
 
 def _next_lines(ledger: Ledger, known: set[Key], key: Key, suppressed: set[int]) -> set[int]:
-    """Lines of the count to hide next: the smallest above 0, totals last."""
+    """Lines of the count to hide next: worth least, on fewest lines, smallest above 0."""
     relations = ledger.relations(known, key)
-    candidates = {other: None for relation in relations for other in relation.keys if other in known}
-    order = sorted(
-        (other for other in candidates if other not in ledger.given),
-        key=lambda other: (other in ledger.reluctant, ledger.values[other] == 0, ledger.values[other], str(other)),
-    )
-    for other in order:
-        lines = {place for place, line in enumerate(ledger.lines) if other in line and place not in suppressed}
-        if lines:
-            return lines
-    return set()
+    tied = dict.fromkeys(other for relation in relations for other in relation.keys if other in known)
+    candidates = []
+    for other in tied:
+        lines = [place for place in ledger.places(other) if place not in suppressed]
+        if lines and other not in ledger.given:
+            value = ledger.values[other]
+            rank = (ledger.worth.get(other, 0), len(lines), value == 0, value, str(other))
+            candidates.append((rank, lines))
+    return set(min(candidates)[1]) if candidates else set()
 
 
 def _optimum(

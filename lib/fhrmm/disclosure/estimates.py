@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fhrmm.disclosure.audit import protect
-from fhrmm.disclosure.facts import COMPARISONS, build_ledger
+from fhrmm.disclosure.facts import COMPARISONS, read_lines
+from fhrmm.disclosure.ties import build_ledger
 from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, clean_estimates, kind_of, tidy_note
 from fhrmm.study import Response
 
@@ -47,7 +48,7 @@ def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Res
         return frame
     rows: list[Row] = frame.to_dict("records")
     suppressed = {place for place, row in enumerate(rows) if _is_too_detailed(row, threshold)}
-    ledger, sensitive = build_ledger(rows, threshold, response)
+    ledger, sensitive = build_ledger(read_lines(rows), threshold, response)
     suppressed |= protect(ledger, sensitive, threshold)
     suppressed |= _comparisons(rows, suppressed)
     shown = [
@@ -60,6 +61,8 @@ def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Res
 def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:
     """Whether a number is that of one patient, or a quantile of so few that it is."""
     if row["status"] == SUPPRESSED or row["estimand"] in _SINGLE_PATIENT:
+        return True
+    if row["estimand"] == "cumulative_incidence" and 0 < _number(row["n_events"]) < threshold:
         return True
     return row["estimand"] == "median" and 0 < _number(row["n"]) < 2 * threshold
 

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from fhrmm.disclosure.audit import Ledger, Sum, protect
-from fhrmm.formats import SUPPRESSED, is_missing
+from fhrmm.formats import is_missing
 
+PROTECTED = "protected"
 _GRAND = "column total"
+_ATTRITION = ["n_before", "n_excluded", "n_remaining"]
+Place = tuple[object, object]
 
 
 def suppress_table(frame: pd.DataFrame, threshold: int) -> pd.DataFrame:
@@ -19,19 +22,20 @@ def suppress_table(frame: pd.DataFrame, threshold: int) -> pd.DataFrame:
     ----------
     frame : DataFrame
         Whole-number columns are counts; the other columns are kept as they are. Column totals are taken to be
-        known to the reader; where one column is the sum of others in every row, that too.
+        known to the reader; where one column is the sum of others in every row, or the last row the sum of the
+        others, that too.
     threshold : int
         Counts of 1 to threshold - 1 are suppressed; 0 is shown.
 
     Returns
     -------
     DataFrame
-        Suppressed cells hold the word "suppressed", whatever the reason.
+        A suppressed count is missing, whatever the reason; ``attrs["protected"]`` is set.
 
     Examples
     --------
     >>> suppress_table(pd.DataFrame({"level": ["a", "b", "c"], "n": [2, 9, 30]}), 5)["n"].tolist()
-    ['suppressed', 'suppressed', 30]
+    [<NA>, <NA>, 30]
     """
     counts = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)]
     values = {
@@ -40,22 +44,26 @@ def suppress_table(frame: pd.DataFrame, threshold: int) -> pd.DataFrame:
         for place, value in enumerate(frame[name].tolist())
         if not is_missing(value)
     }
-    sums = _column_sums(values, counts, len(frame)) + _row_sums(values, counts, len(frame))
-    totals = {relation.total: sum(values[part] for part in relation.parts) for relation in sums[: len(counts)]}
+    was_protected = any(frame[name].isna().any() for name in counts)
+    sums = [] if was_protected else _all_sums(values, counts, len(frame))
+    totals = {part.total: sum(values[key] for key in part.parts) for part in sums if part.total not in values}
     hidden = _hide(values, {**values, **totals}, sums, frozenset(totals), threshold)
-    shown = {
-        name: [SUPPRESSED if (place, name) in hidden else value for place, value in enumerate(frame[name].tolist())]
-        for name in counts
+    return _mark(frame, {name: [_cell(values, hidden, (row, name)) for row in range(len(frame))] for name in counts})
+
+
+def suppress_mapping(counts: Mapping[str, object], threshold: int) -> dict[str, int | None]:
+    """Suppress small counts in a mapping of name to count; as `suppress_table` with one column.
+
+    Examples
+    --------
+    >>> suppress_mapping({"a": 2, "b": 9, "c": 30}, 5)
+    {'a': None, 'b': None, 'c': 30}
+    """
+    column = pd.array(list(counts.values()), dtype="Int64")
+    frame = suppress_table(pd.DataFrame({"n": column}), threshold)
+    return {
+        name: None if is_missing(count) else int(count) for name, count in zip(counts, frame["n"].tolist(), strict=True)
     }
-    return frame.assign(**{name: pd.Series(cells, index=frame.index, dtype=object) for name, cells in shown.items()})
-
-
-def suppress_mapping(counts: Mapping[str, int], threshold: int) -> dict[str, int | str]:
-    """Suppress small counts in a mapping of name to count; as `suppress_table` with one column."""
-    frame = suppress_table(
-        pd.DataFrame({"name": list(counts), "n": pd.array(list(counts.values()), "int64")}), threshold
-    )
-    return dict(zip(frame["name"], frame["n"], strict=True))
 
 
 def suppress_attrition(attrition: pd.DataFrame, threshold: int) -> pd.DataFrame:
@@ -73,29 +81,42 @@ def suppress_attrition(attrition: pd.DataFrame, threshold: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Suppressed cells hold the word "suppressed".
+        A suppressed count is missing; ``attrs["protected"]`` is set.
     """
-    rows = attrition[["n_before", "n_excluded", "n_remaining"]].astype("int64").to_dict("records")
-    if not rows:
-        return attrition
-    values = {("left", 0): rows[0]["n_before"]}
-    for place, row in enumerate(rows, start=1):
-        values |= {("out", place): row["n_excluded"], ("left", place): row["n_remaining"]}
-    sums = [Sum(("left", at - 1), (("left", at), ("out", at))) for at in range(1, len(rows) + 1)]
-    ends = frozenset({("left", 0), ("left", len(rows))})
-    same = {("left", 1)} if rows[0]["n_excluded"] == 0 else set()
-    hidden = _hide(values, values, sums, frozenset(), threshold, reluctant=ends | same)
-    cells = {
-        "n_before": [_cell(values, hidden, ("left", place)) for place in range(len(rows))],
-        "n_excluded": [_cell(values, hidden, ("out", place + 1)) for place in range(len(rows))],
-        "n_remaining": [_cell(values, hidden, ("left", place + 1)) for place in range(len(rows))],
-    }
-    return attrition.assign(
-        **{name: pd.Series(shown, index=attrition.index, dtype=object) for name, shown in cells.items()}
+    if attrition.empty:
+        return _mark(attrition, {})
+    values = _attrition_values(attrition[_ATTRITION].to_dict("records"))
+    n_rows = len(attrition)
+    steps = [Sum(("left", at - 1), (("left", at), ("out", at))) for at in range(1, n_rows + 1)]
+    sums = [step for step in steps if all(key in values for key in step.keys)]
+    ends = {("left", 0), ("left", n_rows)} | ({("left", 1)} if values.get(("out", 1)) == 0 else set())
+    hidden = _hide(values, values, sums, frozenset(), threshold, frozenset(ends))
+    return _mark(
+        attrition,
+        {
+            "n_before": [_cell(values, hidden, ("left", row)) for row in range(n_rows)],
+            "n_excluded": [_cell(values, hidden, ("out", row + 1)) for row in range(n_rows)],
+            "n_remaining": [_cell(values, hidden, ("left", row + 1)) for row in range(n_rows)],
+        },
     )
 
 
-Place = tuple[object, object]
+def _attrition_values(rows: Sequence[Mapping[str, object]]) -> dict[Place, int]:
+    """Counts by place; what one row leaves is what the next starts from, so one of the two missing hides both."""
+    places: dict[Place, list[object]] = {}
+    for at, row in enumerate(rows):
+        places.setdefault(("left", at), []).append(row["n_before"])
+        places.setdefault(("out", at + 1), []).append(row["n_excluded"])
+        places.setdefault(("left", at + 1), []).append(row["n_remaining"])
+    return {place: int(found[0]) for place, found in places.items() if not any(map(is_missing, found))}  # type: ignore[call-overload]
+
+
+def _mark(frame: pd.DataFrame, columns: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
+    protected = frame.assign(
+        **{name: pd.Series(pd.array(cells, dtype="Int64"), index=frame.index) for name, cells in columns.items()}
+    )
+    protected.attrs = {**frame.attrs, PROTECTED: True}
+    return protected
 
 
 def _hide(
@@ -104,35 +125,41 @@ def _hide(
     sums: Sequence[Sum],
     given: frozenset[Place],
     threshold: int,
-    reluctant: frozenset[Place] = frozenset(),
+    kept: frozenset[Place] = frozenset(),
 ) -> set[Place]:
     places = list(shown)
-    ledger = Ledger(values, sums, [frozenset([place]) for place in places], given, reluctant)
-    small = [place for place in places if 0 < shown[place] < threshold]
+    ledger = Ledger(values, sums, [frozenset([place]) for place in places], given, dict.fromkeys(kept, 1))
+    small = sorted((place for place in places if 0 < shown[place] < threshold), key=lambda place: shown[place])
     return {places[line] for line in protect(ledger, small, threshold)}
 
 
-def _cell(values: Mapping[Place, int], hidden: set[Place], place: Place) -> int | str:
-    return SUPPRESSED if place in hidden else values[place]
+def _cell(values: Mapping[Place, int], hidden: set[Place], place: Place) -> int | None:
+    return None if place in hidden else values.get(place)
 
 
-def _column_sums(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
-    return [
-        Sum((_GRAND, name), tuple((place, name) for place in range(n_rows) if (place, name) in values))
-        for name in counts
-    ]
+def _all_sums(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
+    if _last_is_total(values, counts, n_rows):
+        last = n_rows - 1
+        columns = [Sum((last, name), tuple((row, name) for row in range(last))) for name in counts]
+    else:
+        columns = [Sum((_GRAND, name), tuple((row, name) for row in range(n_rows))) for name in counts]
+    return columns + _row_sums(values, counts, n_rows)
+
+
+def _last_is_total(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> bool:
+    last = n_rows - 1
+    return n_rows > 2 and all(values[last, name] == sum(values[row, name] for row in range(last)) for name in counts)
 
 
 def _row_sums(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
-    """Sums that hold in every row: the largest column against the others together, or against any pair."""
-    complete = n_rows > 0 and all((place, name) in values for place in range(n_rows) for name in counts)
-    if not complete or len(counts) < 3:
+    """Sums that hold in every row: a column against all others together, or against any pair of them."""
+    if n_rows == 0 or len(counts) < 3:
         return []
     found = []
     for total in counts:
         others = [name for name in counts if name != total]
         pairs = [(first, second) for at, first in enumerate(others) for second in others[at + 1 :]]
-        for parts in {tuple(others), *pairs}:
+        for parts in dict.fromkeys([tuple(others), *pairs]):
             if all(values[row, total] == sum(values[row, part] for part in parts) for row in range(n_rows)):
                 found += [Sum((row, total), tuple((row, part) for part in parts)) for row in range(n_rows)]
     return found

@@ -169,9 +169,12 @@ def describe_flow(attrition: pd.DataFrame, routes: object = None, **_: object) -
     """Say how many patients came in, which criterion excluded most, and how many form the cohort."""
     if attrition.empty:
         return "Flow diagram without patients."
-    first, last = attrition.iloc[0], attrition.iloc[-1]
-    text = f"Flow diagram: {first['n_remaining']} accepted patients, {last['n_remaining']} in the cohort"
-    excluded = pd.to_numeric(attrition["n_excluded"], errors="coerce")
+    first, last = (
+        "an undisclosed number of" if is_missing(count) else str(count)
+        for count in (attrition["n_remaining"].iloc[0], attrition["n_remaining"].iloc[-1])
+    )
+    text = f"Flow diagram: {first} accepted patients, {last} in the cohort"
+    excluded = pd.to_numeric(attrition["n_excluded"]).astype("Float64").fillna(0)
     if excluded.max() > 0:
         most = attrition.loc[excluded.idxmax()]
         text += f"; most were excluded by: {most['label']} ({most['n_excluded']})"

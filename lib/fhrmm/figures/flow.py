@@ -75,14 +75,14 @@ def count_routes(routes: Routes) -> dict[str, object]:
 def _count(count: object) -> str:
     if is_missing(count):
         return "suppressed"
-    return count if isinstance(count, str) else format_count(count)  # type: ignore[arg-type]
+    return format_count(count)  # type: ignore[arg-type]
 
 
 def _criterion(axes: Axes, height: float, row: dict[str, object], *, is_last: bool) -> None:
     middle = height + _STEP / 2
     _arrow(axes, (_LEFT, height + _STEP - 4.6), (_LEFT, height + 4.6))
     _arrow(axes, (_LEFT, middle), (_RIGHT - 29, middle))
-    nobody = str(row["n_excluded"]) == "0"
+    nobody = not is_missing(row["n_excluded"]) and row["n_excluded"] == 0
     _box(
         axes,
         _RIGHT,

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fhrmm.figures.describe import describe_curves, describe_incidence
 from fhrmm.figures.steps import cut_curve, draw_steps
 from fhrmm.figures.style import MUTED, drawn_from, new_figure, say_instead, spread, style_of, wrap
-from fhrmm.formats import SUPPRESSED, is_missing, name_endpoint, name_level, name_variable
+from fhrmm.formats import is_missing, name_endpoint, name_level, name_variable
 from fhrmm.study import Study
 
 Curves = Mapping[str, pd.DataFrame]
@@ -212,7 +212,7 @@ def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[Ri
 
 
 def _count(count: object) -> str:
-    return "·" if is_missing(count) or count == SUPPRESSED else f"{count:.0f}"
+    return "·" if is_missing(count) else f"{count:.0f}"
 
 
 def _draw_risk(axes: Axes, lines: list[RiskLine], n_lines: int, limit: float, *, with_names: bool) -> None:

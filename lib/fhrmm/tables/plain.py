@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from fhrmm.formats import DASH, format_count, format_number, humanize, is_missing
+from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, humanize, is_missing
 from fhrmm.tables.table import ATTRITION, COUNTS, PUBLIC, Cells, Table
 
 _ATTRITION = {
@@ -82,19 +82,21 @@ def _draw(
     shown = [name for name in (only or frame.columns) if name != group]
     headings = {name: labels.get(str(name), humanize(str(name))) for name in shown}
     numeric = [headings[name] for name in shown[1:] if _is_number(frame[name])]
-    text = pd.DataFrame({headings[name]: [_write(value) for value in frame[name].tolist()] for name in shown})
+    is_protected = bool(frame.attrs.get("protected"))
+    text = pd.DataFrame({headings[name]: _write_column(frame[name], is_protected) for name in shown})
     groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
     return Cells(text.astype(object), groups, numeric=frozenset(numeric), notes=notes)
 
 
+def _write_column(values: pd.Series, is_protected: bool) -> list[str]:
+    """A count that is missing in a protected frame is a suppressed one."""
+    if is_protected and pd.api.types.is_integer_dtype(values.dtype):
+        return [SUPPRESSED if is_missing(value) else _write(value) for value in values.tolist()]
+    return [_write(value) for value in values.tolist()]
+
+
 def _is_number(values: pd.Series) -> bool:
-    """Whether a column aligns as numbers; a protected count is text such as "<5" among numbers."""
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return False
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return True
-    known = [value for value in values.tolist() if not is_missing(value)]
-    return any(isinstance(value, int | float) for value in known)
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def _write(value: object) -> str:

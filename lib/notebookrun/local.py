@@ -23,6 +23,7 @@ PRELOAD = ["notebookrun.workerhost"]
 class _Worker:
     process: Any
     connection: Connection
+    lifeline: Connection
     node: NodeId | None = None
 
 
@@ -77,10 +78,12 @@ class LocalPool:
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, os.getpid()), daemon=True)
+        held, watched = self._context.Pipe(duplex=False)[::-1]
+        process = self._context.Process(target=serve, args=(theirs, watched), daemon=True)
         process.start()
         theirs.close()
-        worker = _Worker(process, mine)
+        watched.close()
+        worker = _Worker(process, mine, held)
         self._workers.append(worker)
         return worker
 
@@ -117,8 +120,9 @@ class LocalPool:
 
     def _drop(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        with contextlib.suppress(OSError):
-            worker.connection.close()
+        for end in (worker.connection, worker.lifeline):
+            with contextlib.suppress(OSError):
+                end.close()
         worker.process.kill()
         worker.process.join(5)
 
@@ -130,16 +134,15 @@ class LocalPool:
             self._host.close()
 
 
-def serve(connection: Connection, owner: int) -> None:
+def serve(connection: Connection, lifeline: Connection) -> None:
     """Take tasks until the owner is gone: the main function of a worker process."""
     from notebookrun.processes import become_worker
 
-    become_worker(owner)
+    become_worker(lifeline)
     from notebookrun.worker import run_task
 
     while True:
         try:
-            task = connection.recv()
+            connection.send(run_task(connection.recv(), connection.send))
         except (EOFError, OSError):
             return
-        connection.send(run_task(task, connection.send))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
+import threading
+from multiprocessing.connection import Connection
 
 _PR_SET_PDEATHSIG = 1
 
@@ -16,10 +19,22 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def become_worker(owner: int) -> None:
-    """Leave interrupts of the terminal to the owner, and end with it."""
+def become_worker(lifeline: Connection) -> None:
+    """Leave interrupts of the terminal to the owner, and end at once when the owner does.
+
+    Parameters
+    ----------
+    lifeline : Connection
+        Reading end of a pipe whose other end only the owner holds.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
-    if os.getppid() == 1 and owner != 1:
-        os._exit(0)
+    threading.Thread(target=_end_with_owner, args=(lifeline,), daemon=True).start()
+
+
+def _end_with_owner(lifeline: Connection) -> None:
+    """Wait for the owner's end; nothing is ever sent."""
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv()
+    os._exit(1)

@@ -199,3 +199,9 @@ def test_index_shows_each_state_in_words(state: str) -> None:
     assert f'class="state {state}"' in page
     assert "T &lt;x&gt;" in page
     assert ('href="ALL/00_a.html"' in page) is (state not in ("absent", "interrupted"))
+
+
+def test_large_pictures_are_cleaned_in_linear_time() -> None:
+    picture = f'<img alt="x" src="data:image/png;base64,{"A" * 3_000_000}">'
+    page = page_of(code("x", data(text_html=picture)))
+    assert picture in page

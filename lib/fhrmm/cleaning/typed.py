@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -65,12 +65,12 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
         for name in known
         if name in raw.frame
     }
+    identity = {name: found for name, values in columns.items() if (found := _find_identifiers(values))}
     content: dict[str, object] = {}
-    for values in columns.values():
-        content |= values.canonical()
+    for name, values in columns.items():
+        content |= _hide(values, identity.get(name, {})).canonical()
     content |= {name: raw.frame[name] for name in PLACE} | {"_table": np.full(len(raw.frame), position)}
     typed = TypedTable(raw, pd.DataFrame(content, copy=False))
-    identity = _find_identifiers(columns, typed)
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
         _note_changes(values, typed)
@@ -103,21 +103,24 @@ def _find_decimal(raw: RawTable) -> str | None:
     return "," if any("," in text and COMMA_DECIMAL.fullmatch(text) for text in texts) else None
 
 
-def _find_identifiers(columns: dict[str, ColumnValues], typed: TypedTable) -> dict[str, dict[str, np.ndarray]]:
-    """Find identifiers in free text and in cells that are no value; make refused patient identifiers missing."""
-    found = {}
-    for name, values in columns.items():
-        free = values.variable.type in FREE_TEXT
-        searched = values.texts if free else np.where(values.problems != "", values.texts, "")
-        kinds = cell_identifiers(searched) if free or (values.problems != "").any() else {}
-        if values.variable.type == "id":
-            kinds.pop("identifier_phone", None)
-        if kinds:
-            found[name] = kinds
-    if "patient_id" in found:
-        hidden = np.logical_or.reduce(list(found["patient_id"].values()))[columns["patient_id"].codes]
-        typed.frame["patient_id"] = np.where(hidden, REFUSED_ID, typed.frame["patient_id"])
-    return found
+def _find_identifiers(values: ColumnValues) -> dict[str, np.ndarray]:
+    """Return the kinds of identifiers in free text and in cells that are no value, each with the distinct texts."""
+    free = values.variable.type in FREE_TEXT
+    if not free and not (values.problems != "").any():
+        return {}
+    kinds = cell_identifiers(values.texts if free else np.where(values.problems != "", values.texts, ""))
+    if values.variable.type == "id":
+        kinds.pop("identifier_phone", None)
+    return kinds
+
+
+def _hide(values: ColumnValues, identity: dict[str, np.ndarray]) -> ColumnValues:
+    """Return the column without the values that identify a person."""
+    if not identity:
+        return values
+    hidden = np.logical_or.reduce(list(identity.values()))
+    stands_for_it = REFUSED_ID if values.variable.column == "patient_id" else None
+    return replace(values, typed=np.where(hidden, stands_for_it, values.typed))
 
 
 def _note_problems(values: ColumnValues, identity: dict[str, np.ndarray], typed: TypedTable) -> None:

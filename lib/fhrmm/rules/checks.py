@@ -31,6 +31,8 @@ def order_undetermined(tables: Tables, rule: Rule) -> list[Finding]:
     findings = []
     for earlier, later in pairs:
         selected = np.flatnonzero((partial[earlier] | partial[later]) & rows.filled(earlier) & rows.filled(later))
+        if not len(selected):
+            continue
         overlap = rows.lower(earlier)[selected] <= rows.upper(later)[selected]
         reversed_order = rows.middle(earlier)[selected] > rows.middle(later)[selected]
         findings.append(rows.finding(rule, selected[overlap & reversed_order], (earlier, later)))

@@ -95,6 +95,8 @@ class Rows:
     def finding(self, rule: Rule, selected: np.ndarray, columns: Sequence[str] | None = None) -> Finding:
         """Return the finding of a rule in the selected rows (boolean or positions), showing values of its columns."""
         rows = np.flatnonzero(selected) if selected.dtype == bool else selected
+        if not len(rows):
+            return Finding(rule.id, row=())
         shown = [name for name in (rule.columns if columns is None else columns) if self.has(name)]
         texts = [[f"{name} {text or 'empty'}" for text in self.shown(name, rows)] for name in shown]
         found = ["; ".join(parts) for parts in zip(*texts, strict=True)] if texts else ""

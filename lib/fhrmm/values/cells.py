@@ -154,6 +154,8 @@ def _parse_count(text: str, variable: Variable) -> Parsed:
         return Parsed(None, problem="identifier_birth_date", expected="the year of birth alone")
     prefixed = SCORE_PREFIX.fullmatch(text)
     parsed = parse_integer(prefixed[1] if prefixed else text)
+    if parsed.change == "bound_as_value":
+        return Parsed(None, problem="score_is_bound", expected=_range_text(variable))
     if parsed.value is None:
         return parsed
     if not _in_range(parsed.value, variable):

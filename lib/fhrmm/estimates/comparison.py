@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,7 @@ def _e_value_rows(found: list[dict[str, object]], endpoint: str) -> list[dict[st
             continue
         if row["status"] == "ok":
             value = e_value(float(row["estimate"]), float(row["ci_lower"]), float(row["ci_upper"]))
+            value = replace(value, n=int(row["n"]), n_events=int(row["n_events"]))
         else:
             value = not_estimable(str(row["note"]), n=int(row["n"]), n_events=int(row["n_events"]))
         what = {name: str(row[name]) for name in ("model", "variable", "level", "reference", "population")}

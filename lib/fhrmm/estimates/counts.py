@@ -59,14 +59,13 @@ def describe_endpoints(study: Study) -> pd.DataFrame:
     """Lay out the plan's endpoints in words: origin, events, what ends observation, what next therapy does."""
     rows = [
         {
-            "Endpoint": f"{name}: {endpoint.label}",
+            "Endpoint": f"{name}: {endpoint.label}" + (" (responders)" if endpoint.population == "responders" else ""),
             "Time runs from": _column_words(endpoint.origin),
             "Event": "; ".join(dict.fromkeys(source.description for source in endpoint.events)),
             "Without event, observed until": "; ".join(_column_words(source.source) for source in endpoint.censors),
             "Next therapy": {"ignore": "does not count", "event": "is an event", "censor": "ends observation"}[
                 endpoint.next_therapy
             ],
-            "In": "responders" if endpoint.population == "responders" else "all patients",
         }
         for name, endpoint in study.endpoints.items()
     ]

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.cleaning.completeness import absent_columns, empty_columns
+from fhrmm.cleaning.problem_list import make_problem_list, summarize_problems
+from fhrmm.cleaning.problem_list import write_problem_list as _write_problem_list
 from fhrmm.cleaning.rows import (
     account_rows,
     bad_rows,
@@ -20,10 +22,10 @@ from fhrmm.cleaning.typed import AUDIT_COLUMNS, TypedTable, patient_ids, type_ta
 from fhrmm.readers import RawCenter, read_center
 from fhrmm.rules import check_center, check_scope, findings_frame, rule_catalog
 from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table
-from fhrmm.store import DatasetInfo, read_dataset_info, scope_centers
+from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
 from fhrmm.study import Study
 
-__all__ = ["CleanedScope", "clean_scope"]
+__all__ = ["CleanedScope", "clean_scope", "make_problem_list", "summarize_problems", "write_problem_list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,26 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
         clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
     ]
     return _pool(cleaned, study)
+
+
+def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
+    """Write `work/<SCOPE>/issues.csv` and `issues.xlsx`: every finding in the order of the source files.
+
+    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`.
+
+    Parameters
+    ----------
+    run : Run
+        Where.
+    cleaned : CleanedScope
+        Whose findings.
+
+    Returns
+    -------
+    DataFrame
+        The list, one row per finding. `summarize_problems` counts it without patients.
+    """
+    return _write_problem_list(run, cleaned.issues, cleaned.headers)
 
 
 def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:

@@ -98,7 +98,8 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
 
 def match_header(header: str, file: CenterFile) -> tuple[str | None, str | None]:
     """Return the canonical column of one header and the unit that stands in it; None where there is none."""
-    mapping = header_mapping(tuple(file.columns.items()), file.table)
+    boxed = tuple((f"{column} (checkboxes)", column) for column in file.checkboxes)
+    mapping = header_mapping((*file.columns.items(), *boxed), file.table)
     key = header_key(header)
     column, unit = mapping.get(key), None
     if found := UNIT_BEHIND.fullmatch(tidy(header)):
@@ -133,11 +134,16 @@ def header_key(header: str) -> str:
 
 @cache
 def header_mapping(declared: tuple[tuple[str, str], ...], table: str) -> Mapping[str, str]:
-    """Return header key -> canonical column: labels, then canonical names, then what the center declares."""
+    """Return header key -> canonical column: what the center declares, then canonical names, then labels.
+
+    A column that the center maps is found by that header alone.
+    """
+    taken = {column for _, column in declared}
+    free = {name: variable for name, variable in variables(table).items() if name not in taken}
     mapping: dict[str, str] = {}
-    for name, variable in variables(table).items():
+    for name, variable in free.items():
         mapping |= {header_key(variable.label_it): name, header_key(variable.label_en): name}
-    mapping |= {name: name for name in variables(table)}
+    mapping |= {name: name for name in free}
     return mapping | {header_key(header): column for header, column in declared}
 
 

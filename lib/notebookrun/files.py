@@ -51,6 +51,10 @@ def digest_names(places: Places, names: Iterable[str]) -> dict[str, str]:
 
 
 def remove_files(places: Places, names: Iterable[str]) -> None:
-    """Delete the named files; those already gone are fine."""
+    """Delete the named files below work and reports; those already gone are fine.
+
+    Whatever a notebook did to its data or to the repository is not the engine's to delete.
+    """
     for name in names:
-        places.absolute(name).unlink(missing_ok=True)
+        if name.startswith(("work/", "reports/")):
+            places.absolute(name).unlink(missing_ok=True)

@@ -103,6 +103,10 @@ class Planner:
             self._inputs_of[scope] = sorted(name for f in files if (name := self.places.name(f)))
         return self._inputs_of[scope]
 
+    def forget_inputs(self) -> None:
+        """Look at the dataset anew."""
+        self._inputs_of.clear()
+
     def input_names(self, node: Node, then: Entry | None) -> list[str]:
         """Return the names of all files that a node depends on, with those it was seen to read last time."""
         patterns = [p for p in node.reads if p.split("/")[0] != "data"]

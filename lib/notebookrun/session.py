@@ -113,6 +113,7 @@ class Session:
         self.graph = graph
         self.request = request
         self.facts = dict(project.facts(request.places.data))
+        self._outdated: list[str] = []
         self.selected = select_nodes(graph, request.scopes, request.notebooks)
 
     def _planner(self) -> Planner:
@@ -215,8 +216,11 @@ class Session:
 
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
         rows = node_rows(planner, run.nodes, former)
-        others = {name: row for name, row in rows.items() if name not in {str(node) for node in run.nodes}}
-        mark_stale(planner, others, run.digests, self._entries(others))
+        planner.forget_inputs()
+        mark_stale(planner, rows, run.digests, self._entries(rows))
+        self._outdated = [
+            name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
+        ]
         content = self.project.content(planner.places.reports, planner.shown_scopes)
         content.setdefault("banner", self.facts.get("banner", ""))
         write_index(planner, rows, content)
@@ -233,10 +237,12 @@ class Session:
         states = Counter(r.state if r.state != "ok" else r.action for r in run.nodes.values())
         parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
         index = self.request.places.reports / "index.html"
+        if self._outdated:
+            parts.append(f"{len(self._outdated)} already out of date, since inputs changed meanwhile: run again")
         print(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. Report: {index}")
         if stopped:
             return 128 + stopped
-        return int(any(r.state != "ok" for r in run.nodes.values()))
+        return int(bool(self._outdated) or any(r.state != "ok" for r in run.nodes.values()))
 
 
 _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")

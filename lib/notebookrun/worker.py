@@ -20,6 +20,7 @@ from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places, Scrubber
 from notebookrun.render import Notice, blocked_page, render_page
 from notebookrun.render.outputs import clean_notebook, clean_text
+from notebookrun.sources import cell_source
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Executed, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
 
@@ -61,9 +62,10 @@ def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
 
 def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     """Execute the cells, or recall the last execution; check and keep the result."""
-    execution, use = _execute(task) if task.should_execute else _recall(task)
+    kept = None if task.should_execute else _recall(task)
+    execution, use = (kept, FileUse()) if kept else _execute(task)
     scrub = scrubber(task.places)
-    problems = check_use(task, use) if not execution.error and task.should_execute else []
+    problems = [] if kept or execution.error else check_use(task, use)
     reason = clean_text(execution.error or "; ".join(problems), scrub)
     executed = clean_notebook(execution.notebook, scrub)
     if not reason:
@@ -95,18 +97,23 @@ def _execute(task: Task) -> tuple[Execution, FileUse]:
     return execution, use
 
 
-def _recall(task: Task) -> tuple[Execution, FileUse]:
-    """Return the kept execution with the present text cells."""
+def _recall(task: Task) -> Execution | None:
+    """Return the kept execution with the present text cells; None if it is gone or damaged."""
+    try:
+        kept = json.loads(task.executed_path.read_text(encoding="utf-8"))
+        done = [cell for cell in kept["cells"] if cell["cell_type"] == "code" and not _is_injected(cell)]
+        results = iter([(cell["outputs"], cell["execution_count"]) for cell in done])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    cells = [{**cell, "source": cell_source(cell)} for cell in task.content["cells"]]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    if len(code) != len(done):
+        return None
+    for cell in code:
+        cell["outputs"], cell["execution_count"] = next(results)
     execution = Execution(task.is_warm, {}, task.places.root, 0.0)
-    kept = json.loads(task.executed_path.read_text(encoding="utf-8"))
-    outputs = [cell for cell in kept["cells"] if cell["cell_type"] == "code" and not _is_injected(cell)]
-    cells = [dict(cell) for cell in task.content["cells"]]
-    for cell, done in zip([c for c in cells if c["cell_type"] == "code"], outputs, strict=True):
-        cell["outputs"], cell["execution_count"] = done["outputs"], done["execution_count"]
-    for cell in cells:
-        cell["source"] = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
     execution.notebook = {**task.content, "cells": cells}
-    return execution, FileUse()
+    return execution
 
 
 def _is_injected(cell: dict[str, Any]) -> bool:

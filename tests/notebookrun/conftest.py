@@ -204,7 +204,7 @@ def toy_notebooks() -> dict[str, dict[str, Any]]:
             "code",
             "from pathlib import Path\n\nfrom toylib import store\n\n"
             "found = sorted(Path(reports_dir).glob('*/tables/estimates.csv'))\n"
-            "total = sum(int(p.read_text().splitlines()[1].split(',')[1]) for p in found)\n"
+            "total = sum(int(line.split(',')[1]) for p in found for line in p.read_text().splitlines()[1:])\n"
             "store.write_text(Path(reports_dir) / center / 'tables/estimates/02_compare.csv', "
             "f'scope,value\\n{center},{total}\\n')\ntotal",
         ),
@@ -274,7 +274,7 @@ class Toy:
 
     def outputs(self, *folders: str) -> dict[str, bytes]:
         """Return the bytes of all shown files but those that hold times."""
-        timed = {"manifest.json", "run_times.js", ".run.lock"}
+        timed = {"manifest.json", "run_times.js", ".run.lock", "digests.json"}
         paths = [p for folder in folders or ("reports",) for p in sorted((self.root / folder).rglob("*"))]
         return {
             p.relative_to(self.root).as_posix(): p.read_bytes() for p in paths if p.is_file() and p.name not in timed

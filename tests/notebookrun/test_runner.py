@@ -256,6 +256,7 @@ def test_input_that_changes_during_the_run_is_noticed(toy: Any) -> None:
     toy.edit("notebooks/00_intro.ipynb", "len(ages)", "open('data/C01/a.csv', 'a').write('')\\nlen(ages)")
     toy.run("--center", "C01")
     assert "writes data/C01/a.csv" in toy.nodes()["C01/00_intro"]["reason"]
+    assert toy.read("data/C01/a.csv").startswith("id,age")
     toy.edit(
         "notebooks/00_intro.ipynb",
         "open('data/C01/a.csv', 'a').write('')",

@@ -39,7 +39,7 @@ def render_table(cells: Cells, *, caption: str, table_id: str = "table", notes: 
     parts = [
         f'<div class="table-scroll" role="region" tabindex="0" aria-labelledby="{label}">',
         f'<table class="fhrmm" id="{table_id}">',
-        f'<caption id="{label}">{escape(caption)}</caption>',
+        f'<caption id="{label}"><span>{escape(caption)}</span></caption>',
         _head(cells),
         _body(cells),
         "</table></div>",

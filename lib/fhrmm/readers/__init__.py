@@ -53,9 +53,8 @@ def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
     notes = FileNotes()
     tables, left_out = _read_files(folder, description, notes)
     notes.findings += [Finding("file_not_read", file=name) for name in _files_not_named(folder, description)]
-    return RawCenter(
-        center, tuple(tables), tuple(notes.findings), unknown_frame(center, notes.unknown), tuple(left_out)
-    )
+    unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
+    return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(left_out))
 
 
 def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[RawTable], list[tuple[str, int]]]:
@@ -66,7 +65,7 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
         name = _accounting_name(file) if times[file.path] > 1 else file.path
         try:
             opened = open_file(folder, file)
-            table = make_table(opened, file, name, notes)
+            table = make_table(opened, file, name, notes, _taken_elsewhere(center, file))
         except ReadProblem as problem:
             notes.findings.append(_problem_finding(file, problem))
             continue
@@ -81,10 +80,10 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
     return tables, list(dict(left_out).items())
 
 
-def _nowhere_known(center: Center, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the unknown headers and sheets that no other table of the same file takes."""
-    taken = {(file.path, header_key(name)) for file in center.files for name in _names_used(file)}
-    return [pair for pair in dict.fromkeys(unknown) if (pair[0], header_key(pair[1])) not in taken]
+def _taken_elsewhere(center: Center, file: CenterFile) -> frozenset[str]:
+    """Return the keys of headers and sheets that other tables of the same path take."""
+    others = [other for other in center.files if other.path == file.path and other is not file]
+    return frozenset(header_key(name) for other in others for name in _names_used(other))
 
 
 def _names_used(file: CenterFile) -> list[str]:

@@ -15,7 +15,7 @@ from fhrmm.center import CenterFile
 from fhrmm.readers import redcap
 from fhrmm.readers.grid import Grid, ReadProblem, categorical_text
 from fhrmm.readers.guard import check_signature
-from fhrmm.readers.headers import HeaderMap, column_letter, map_headers
+from fhrmm.readers.headers import HeaderMap, column_letter, header_key, map_headers
 from fhrmm.readers.raw import RawTable
 from fhrmm.readers.spreadsheets import read_ods, read_xlsx
 from fhrmm.readers.tables import read_parquet, read_statistical
@@ -31,6 +31,7 @@ TEXT_READERS = {
     "ods": read_ods,
     "parquet": read_parquet,
 }
+IN_HEADER = "in the header"
 
 
 @dataclass(slots=True)
@@ -72,7 +73,9 @@ def open_file(folder: Path, file: CenterFile) -> OpenedFile:
     return OpenedFile(*read_statistical(path, file))
 
 
-def make_table(opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes) -> RawTable | None:
+def make_table(
+    opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes, elsewhere: frozenset[str] = frozenset()
+) -> RawTable | None:
     """Put one opened file into canonical columns.
 
     Parameters
@@ -85,6 +88,8 @@ def make_table(opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes
         Its name in the row accounting.
     notes : FileNotes
         Collects findings and unknown columns.
+    elsewhere : frozenset of str
+        Keys of headers and sheets that other tables of the same file take: they are not unknown.
 
     Returns
     -------
@@ -96,7 +101,8 @@ def make_table(opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes
     if is_redcap:
         grid = _select_rows(grid, file)
     found = map_headers(grid.headers, file, grid.plain_headers)
-    report = _Reporter(file, grid, notes)
+    found = replace(found, unknown=[i for i in found.unknown if header_key(grid.headers[i]) not in elsewhere])
+    report = _Reporter(file, grid, notes, elsewhere)
     report.headers(found, is_redcap=is_redcap)
     report.refused_rows()
     if "patient_id" not in found.columns:
@@ -148,18 +154,18 @@ class _Reporter:
     file: CenterFile
     grid: Grid
     notes: FileNotes
+    elsewhere: frozenset[str]
 
     def finding(self, rule: str, **fields: object) -> Finding:
         return Finding(rule, table=self.file.table, file=self.file.path, sheet=self.grid.sheet, **fields)
 
     def headers(self, found: HeaderMap, *, is_redcap: bool) -> None:
         add, headers = self.notes.findings.append, self.grid.headers
+        said = {(x.rule, x.column) for x in self.notes.findings if x.file == self.file.path and x.found == IN_HEADER}
         for position, rule in found.refused:
-            add(
-                self.finding(
-                    rule, column=f"column {column_letter(self.grid.position(position))}", found="in the header"
-                )
-            )
+            column = f"column {column_letter(self.grid.position(position))}"
+            if (rule, column) not in said:
+                add(self.finding(rule, column=column, found=IN_HEADER))
         for column in found.twice:
             add(self.finding("column_twice", column=column, found="several headers"))
         for header in found.absent:
@@ -172,7 +178,8 @@ class _Reporter:
             )
         unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
         left = [name for name in unknown if not (is_redcap and redcap.is_structure(name))]
-        left += [f"(sheet) {name}" for name in self.grid.other_sheets]
+        sheets = [f"(sheet) {name}" for name in self.grid.other_sheets]
+        left += [name for name in sheets if header_key(name) not in self.elsewhere]
         self.notes.unknown += [(self.file.path, name) for name in left]
 
     def refused_rows(self) -> None:

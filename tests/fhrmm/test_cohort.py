@@ -116,6 +116,22 @@ def test_labels_name_the_plans_values():
     labels = select({}, study=study).attrition.set_index("criterion")["label"]
     assert "2020-01-01" in labels["second_line_in_accrual_window"]
     assert "18 months" in labels["early_relapse"]
+    assert labels["route_possible"] == "First-line daratumumab quadruplet or front-line ASCT"
+
+
+@pytest.mark.parametrize(
+    ("definition", "possible"),
+    [
+        ("fhr18_start", "Any first line"),
+        ("karmma2_2a", "Front-line ASCT and lenalidomide maintenance"),
+        ("cartitude2b", "Front-line ASCT or no front-line ASCT"),
+    ],
+)
+def test_labels_follow_the_definition(definition, possible):
+    study = load_study(overrides={"functional_high_risk.definition": definition})
+    labels = select({}, study=study).attrition.set_index("criterion")["label"]
+    assert labels["route_possible"] == possible
+    assert "window" not in labels["early_relapse"]
 
 
 def derive(**columns):

@@ -27,6 +27,12 @@ from fhrmm.threevalued import (
 )
 
 ALL_PATIENTS = "all_patients"
+_CONDITIONS = {
+    "frontline_asct": "front-line ASCT",
+    "no_frontline_asct": "no front-line ASCT",
+    "first_line_quadruplet": "first-line daratumumab quadruplet",
+    "lenalidomide_maintenance": "lenalidomide maintenance",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +207,21 @@ def _early_relapse(case: _Case) -> np.ndarray:
     return case.classification.state
 
 
+def _possible_label(study: Study) -> str:
+    routes = study.definitions[study.functional_high_risk.definition].routes
+    ways = dict.fromkeys(" and ".join(_CONDITIONS[name] for name in route.where) for route in routes)
+    text = "any first line" if "" in ways else " or ".join(ways)
+    return f"{text[0].upper()}{text[1:]}"
+
+
 def _early_label(study: Study) -> str:
     plan = study.functional_high_risk
-    name = study.definitions[plan.definition].label
-    return f"First line failed early: {name[0].lower()}{name[1:]} (window {plan.window_months} months)"
+    chosen = study.definitions[plan.definition]
+    open_window = any(
+        rule.rule == "relapse" and rule.months is None for route in chosen.routes for rule in route.any_of
+    )
+    window = f" (window {plan.window_months} months)" if open_window else ""
+    return f"High risk: {chosen.label[0].lower()}{chosen.label[1:]}{window}"
 
 
 CRITERIA: dict[str, _Criterion] = {
@@ -214,9 +231,7 @@ CRITERIA: dict[str, _Criterion] = {
     "second_line_in_accrual_window": _Criterion(
         lambda study: "Second line started from {} to {}".format(*_window(study)), _in_accrual_window
     ),
-    "route_possible": _Criterion(
-        lambda _: "Front-line ASCT or first-line daratumumab quadruplet, as the definition asks", _route_possible
-    ),
+    "route_possible": _Criterion(_possible_label, _route_possible),
     "early_relapse": _Criterion(_early_label, _early_relapse),
     "eligibility_determined": _Criterion(
         lambda _: "Eligibility not left open by partial or missing dates",

@@ -16,7 +16,7 @@ from timetoevent.cox.likelihood import Point, make_point
 from timetoevent.cox.newton import find_redundant, standardize
 from timetoevent.cox.risk_sets import RiskSets, make_risk_sets
 from timetoevent.firth.fitted import FirthFit, Problem, solve
-from timetoevent.firth.penalized import Objective
+from timetoevent.firth.penalized import Objective, climb
 
 
 def fit_firth_cox(
@@ -93,6 +93,17 @@ def fit_firth_cox(
         ci_level=ci_level,
     )
     return replace(fit, concordance=concordance)
+
+
+def penalized_coefficients(data: CoxData) -> FloatArray:
+    """Return Firth's coefficients alone, 0 where redundant, NaN without events: for resampling."""
+    problem = _problem(data, None if data.problem else make_risk_sets(data))
+    beta = np.zeros(len(problem.scale))
+    if problem.objective is None:
+        return np.full(len(beta), np.nan)
+    peak = climb(problem.objective, np.zeros(len(problem.free)))
+    beta[problem.free] = peak.beta
+    return beta / problem.scale
 
 
 def _problem(data: CoxData, sets: RiskSets | None) -> Problem:

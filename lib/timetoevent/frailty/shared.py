@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,48 +17,15 @@ from timetoevent.cox.fitted import CoxFit
 from timetoevent.cox.newton import standardize
 from timetoevent.cox.risk_sets import RiskSets, make_risk_sets
 from timetoevent.cox.table import coefficient_table
+from timetoevent.frailty.fitted import FrailtyFit, method_name, no_fit
 from timetoevent.frailty.penalized import PenalizedPeak, Penalty, maximize_penalized
-from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+from timetoevent.results import OK, Estimate
 
 DISTRIBUTIONS = ("gamma", "normal")
 LARGEST_DEVIATION = 10.0
 LEAST_VARIANCE = 1e-6
 # R takes the frailties as independent in the information of a model with more groups than this
 DENSE_GROUPS = 5
-
-
-@dataclass(frozen=True)
-class FrailtyFit:
-    """A Cox model with a random multiplier of the hazard for each group.
-
-    Attributes
-    ----------
-    coefficients : DataFrame
-        As of `timetoevent.cox.CoxFit`, given the frailties.
-    frailties : DataFrame
-        One row per group: ``group, n, n_events, log_frailty, std_error, hazard_ratio``.
-    variance : Estimate
-        Variance of the frailty (gamma) or of its logarithm (normal); for a gamma frailty with the
-        likelihood ratio test of variance 0, whose p-value is half a chi-squared's (the null is a boundary).
-    log_likelihood : tuple of float
-        Log partial likelihood without frailty, and at the estimates given the frailties.
-    integrated_log_likelihood : float
-        With the frailties integrated out (gamma), NaN for a normal one.
-    """
-
-    coefficients: pd.DataFrame
-    covariance: pd.DataFrame
-    frailties: pd.DataFrame
-    variance: Estimate
-    log_likelihood: tuple[float, float]
-    integrated_log_likelihood: float
-    n: int
-    n_events: int
-    status: str
-    note: str
-    method: str
-    ci_level: float
-    peak: PenalizedPeak | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -159,7 +126,7 @@ def fit_frailty_cox(
     labels = frame[group].iloc[data.rows].drop_duplicates().tolist() if not data.problem else []
     problem = _problem(fit, len(labels))
     if problem:
-        return _no_fit(fit, distribution, problem)
+        return no_fit(fit, distribution, problem)
     task = _make_task(data, fit, len(labels))
     theta = variance if variance is not None else _choose_variance(task, distribution)
     return _result(task, distribution, theta, labels, is_fixed=variance is not None)
@@ -288,7 +255,7 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
         n_events=data.n_events,
         status=fit.status,
         note=fit.note,
-        method=_method(fit, distribution),
+        method=method_name(fit, distribution),
         ci_level=data.model.ci_level,
         peak=peak,
     )
@@ -313,7 +280,7 @@ def _frailty_table(task: _Task, labels: list[object], log_frailty: FloatArray, s
 
 
 def _variance_estimate(task: _Task, distribution: str, theta: float, integrated: float, *, is_fixed: bool) -> Estimate:
-    facts = {"n": task.data.n, "n_events": task.data.n_events, "method": _method(task.fit, distribution)}
+    facts = {"n": task.data.n, "n_events": task.data.n_events, "method": method_name(task.fit, distribution)}
     if is_fixed:
         return Estimate(estimate=theta, note="fixed", **facts)
     note = "0 at the boundary: groups differ no more than by chance" if theta < LEAST_VARIANCE else ""
@@ -322,32 +289,3 @@ def _variance_estimate(task: _Task, distribution: str, theta: float, integrated:
     statistic = max(2 * (integrated - task.fit.log_likelihood[1]), 0.0)
     p_value = 1.0 if statistic == 0 else float(stats.chi2.sf(statistic, 1)) / 2
     return Estimate(estimate=theta, statistic=statistic, df=1.0, p_value=p_value, note=note, **facts)
-
-
-def _method(fit: CoxFit, distribution: str) -> str:
-    how = "integrated likelihood" if distribution == "gamma" else "restricted maximum likelihood"
-    return f"{fit.method}, {distribution} frailty ({how})"
-
-
-def _no_fit(fit: CoxFit, distribution: str, problem: str) -> FrailtyFit:
-    nothing = np.full(len(fit.covariance), np.nan)
-    table = coefficient_table(
-        fit.data.design, nothing, nothing, dict.fromkeys(range(len(nothing)), problem), ci_level=fit.ci_level
-    )
-    method = _method(fit, distribution)
-    columns = ["group", "n", "n_events", "log_frailty", "std_error", "hazard_ratio"]
-    return FrailtyFit(
-        coefficients=table,
-        covariance=fit.covariance * np.nan,
-        frailties=pd.DataFrame(columns=columns),
-        variance=not_estimable(problem, n=fit.n, n_events=fit.n_events, method=method),
-        log_likelihood=(np.nan, np.nan),
-        integrated_log_likelihood=np.nan,
-        n=fit.n,
-        n_events=fit.n_events,
-        status=NOT_ESTIMABLE,
-        note=problem,
-        method=method,
-        ci_level=fit.ci_level,
-        peak=None,
-    )

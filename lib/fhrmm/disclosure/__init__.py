@@ -6,7 +6,7 @@ Suppression acts on integers, before rounding and formatting.
 """
 
 from fhrmm.disclosure.curves import coarsen_curves, round_midpoint, suppress_risk
-from fhrmm.disclosure.estimates import suppress_estimates
+from fhrmm.disclosure.estimates import identify, suppress_estimates
 from fhrmm.disclosure.identifiers import DisclosureError, refuse_identifiers
 from fhrmm.disclosure.modes import LOCAL, RELEASE, check_display
 from fhrmm.disclosure.tables import PROTECTED, suppress_attrition, suppress_mapping, suppress_table
@@ -18,6 +18,7 @@ __all__ = [
     "DisclosureError",
     "check_display",
     "coarsen_curves",
+    "identify",
     "refuse_identifiers",
     "round_midpoint",
     "suppress_attrition",

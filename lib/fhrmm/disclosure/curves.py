@@ -41,8 +41,8 @@ def coarsen_curves(curves: CurveSet, threshold: int) -> CurveSet:
     Returns
     -------
     Same type
-        Steps at rounded months; counts dropped, heights rounded to whole percent. A curve with fewer events, or a
-        group with fewer subjects than the threshold, has no rows but the start.
+        Steps at rounded months; counts dropped, heights rounded to whole percent. A curve of fewer subjects or
+        events (but some) has no rows: a flat line would be a lie.
     """
     if isinstance(curves, pd.DataFrame):
         if curves.empty:
@@ -70,7 +70,10 @@ def _coarsen(curve: pd.DataFrame, threshold: int) -> pd.DataFrame:
     value = next(name for name in _VALUES if name in curve.columns)
     rows = curve
     if "n_at_risk" in curve.columns:
-        rows = curve[curve["n_at_risk"] >= threshold]
+        few = 0 < curve["n_events"].sum() < threshold
+        rows = curve[:0] if few else curve[curve["n_at_risk"] >= threshold]
+    if rows.empty:
+        return rows
     kept = rows.iloc[_steps(rows, value, threshold)]
     changed = {name: kept[name].round(2) for name in (value, "ci_lower", "ci_upper") if name in kept.columns}
     shown = kept.assign(time=kept["time"].round(), **changed)
@@ -89,7 +92,7 @@ def _steps(rows: pd.DataFrame, value: str, threshold: int) -> list[int]:
         if gathered >= threshold:
             places.append(place)
             gathered = 0.0
-    return places
+    return places if places or not len(rows) else [len(rows) - 1]
 
 
 def _steps_by_height(heights: np.ndarray, least: float = 0.1) -> list[int]:

@@ -8,18 +8,25 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fhrmm.disclosure.audit import protect
-from fhrmm.disclosure.facts import COMPARISONS, read_lines
+from fhrmm.disclosure.facts import COMPARISONS, Line, read_lines
 from fhrmm.disclosure.ties import build_ledger
-from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, clean_estimates, kind_of, tidy_note
+from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, Estimates, clean_estimates, kind_of, tidy_note
 from fhrmm.study import Response
 
 Row = dict[str, object]
 _SINGLE_PATIENT = frozenset({"minimum_months", "maximum_months", "minimum", "maximum"})
 _NUMBERS = ("estimate", "ci_lower", "ci_upper", "p_value", "n", "n_events")
 _NOTE = "small numbers"
+_IDENTITY = ("scope", "population", "endpoint", "model", "variable", "level", "reference", "estimand")
 
 
-def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Response | None = None) -> pd.DataFrame:
+def suppress_estimates(
+    estimates: Estimates,
+    threshold: int,
+    *,
+    response: Response | None = None,
+    released: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Suppress small numbers in estimates, and whatever else would let them be worked out.
 
     Counts are read as cells of one contingency table: a row shows its denominator, its events and, by difference,
@@ -32,11 +39,14 @@ def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Res
     Parameters
     ----------
     estimates : DataFrame
-        All estimates that are released together.
+        Estimates that are released together.
     threshold : int
         Least number of patients or events that may be shown; 1 suppresses nothing.
     response : Response, optional
         The plan's response categories: ties the rates to the categories they consist of.
+    released : DataFrame, optional
+        Rows that have been released before, as they were released: what was suppressed stays so, and what was
+        shown is taken into account.
 
     Returns
     -------
@@ -47,10 +57,14 @@ def suppress_estimates(estimates: pd.DataFrame, threshold: int, *, response: Res
     if threshold <= 1 or frame.empty:
         return frame
     rows: list[Row] = frame.to_dict("records")
-    suppressed = {place for place, row in enumerate(rows) if _is_too_detailed(row, threshold)}
-    ledger, sensitive = build_ledger(read_lines(rows), threshold, response)
-    suppressed |= protect(ledger, sensitive, threshold)
-    suppressed |= _comparisons(rows, suppressed)
+    before: list[Row] = [] if released is None else clean_estimates(released).to_dict("records")
+    stays = {identify(row) for row in before if row["status"] == SUPPRESSED}
+    suppressed = {place for place, row in enumerate(rows) if identify(row) in stays or _is_too_detailed(row, threshold)}
+    lines = read_lines([*rows, *before])
+    new = [Line(line.context, frozenset()) if place in suppressed else line for place, line in enumerate(lines)]
+    ledger, sensitive = build_ledger(new, threshold, response, n_given=len(before))
+    suppressed |= {place for place in protect(ledger, sensitive, threshold) if place < len(rows)}
+    suppressed |= _comparisons(rows, suppressed, before)
     shown = [
         _blank(row) if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
         for place, row in enumerate(rows)
@@ -67,9 +81,15 @@ def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:
     return row["estimand"] == "median" and 0 < _number(row["n"]) < 2 * threshold
 
 
-def _comparisons(rows: list[Row], suppressed: set[int]) -> set[int]:
+def identify(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Return what tells a row from all others: the question it answers."""
+    return (*(row[name] for name in _IDENTITY), str(row["time_months"]))
+
+
+def _comparisons(rows: list[Row], suppressed: set[int], before: list[Row]) -> set[int]:
     """Comparisons of a variable of which a group is suppressed for the same endpoint."""
-    hidden = {_family(rows[place]) for place in suppressed if rows[place]["variable"]}
+    gone = [rows[place] for place in suppressed] + [row for row in before if row["status"] == SUPPRESSED]
+    hidden = {_family(row) for row in gone if row["variable"]}
     return {place for place, row in enumerate(rows) if row["estimand"] in COMPARISONS and _family(row) in hidden}
 
 

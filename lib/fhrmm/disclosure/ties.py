@@ -14,7 +14,9 @@ _NESTED = ("CR_OR_BETTER", "VGPR_OR_BETTER", "ORR", "CBR")
 _HEADLINE = frozenset({"ORR", "VGPR_OR_BETTER", "PFS", "OS", "FOLLOW_UP"})
 
 
-def build_ledger(lines: Sequence[Line], threshold: int, response: Response | None) -> tuple[Ledger, list[Fact]]:
+def build_ledger(
+    lines: Sequence[Line], threshold: int, response: Response | None, *, n_given: int = 0
+) -> tuple[Ledger, list[Fact]]:
     """Return all counts with the sums that hold between them, and those below the threshold.
 
     Parameters
@@ -25,6 +27,8 @@ def build_ledger(lines: Sequence[Line], threshold: int, response: Response | Non
         Counts of 1 to threshold - 1 are sensitive, counts that are only differences of shown ones included.
     response : Response, optional
         The plan's response categories.
+    n_given : int
+        How many lines at the end have been released before: their counts are known whatever is done now.
 
     Returns
     -------
@@ -42,7 +46,8 @@ def build_ledger(lines: Sequence[Line], threshold: int, response: Response | Non
     sensitive = sorted((fact for fact in facts if 0 < fact.count < threshold), key=_order)
     values = {fact: fact.count for fact in facts}
     worth = {fact: _worth(fact) for fact in facts}
-    ledger = Ledger(values, list(dict.fromkeys(sums)), [line.facts for line in lines], worth=worth)
+    given = frozenset().union(*(line.facts for line in lines[len(lines) - n_given :]))
+    ledger = Ledger(values, list(dict.fromkeys(sums)), [line.facts for line in lines], given, worth)
     return ledger, sensitive
 
 

@@ -62,7 +62,8 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
     write_report_bytes(page.run, "figures", f"{stem}.svg", svg)
     write_report_bytes(page.run, "figures", f"{stem}.png", save_figure(figure, "png", dpi=_DPI[page.display]))
     text = alt if alt.strip() and not page.is_release else describe_figure(figure)
-    show_html(page, _figure_html(page, svg, stem, caption, text), f"figure {name}")
+    said = f"{caption.rstrip()} {_release_note(page, figure)}".rstrip()
+    show_html(page, _figure_html(page, svg, stem, said, text), f"figure {name}")
 
 
 def show_table(
@@ -135,6 +136,17 @@ def show_colophon(page: Page) -> None:
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     html = f'<section class="colophon" aria-label="Colophon"><dl>{items}</dl></section>'
     show_html(page, html, "colophon")
+
+
+def _release_note(page: Page, figure: Figure) -> str:
+    """What protection did to a figure of curves; nothing in local display."""
+    drawn = drawn_by(figure)
+    if not page.is_release or drawn is None or "curves" not in drawn.kinds.values():
+        return ""
+    threshold = page.study.disclosure.minimum_cell_count
+    return (
+        f"Released form: each step stands for at least {threshold} events, times are whole months, counts are rounded."
+    )
 
 
 def _protect_figure(page: Page, fig: Figure, name: str) -> Figure | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from html import escape
 from importlib.resources import files
 
+import pandas as pd
 from IPython.display import HTML, display
 
-from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers
-from fhrmm.store import POOLED, DatasetInfo, Run, read_dataset_info, scope_centers
+from fhrmm.disclosure import LOCAL, check_display, identify, refuse_identifiers
+from fhrmm.formats import clean_estimates
+from fhrmm.store import POOLED, DatasetInfo, Run, read_dataset_info, read_report_csv, scope_centers
 from fhrmm.study import Study, load_study
 
 
@@ -35,6 +37,9 @@ class Page:
         What the dataset is.
     patient_ids : frozenset of str
         Identifiers that must not appear in anything shown, besides what looks like one.
+    released : dict
+        In release: estimates rows shown so far, on this page and on those before, so that nothing can be worked out
+        from several tables together.
     """
 
     run: Run
@@ -44,6 +49,7 @@ class Page:
     display: str
     info: DatasetInfo
     patient_ids: frozenset[str] = frozenset()
+    released: dict[tuple[object, ...], dict[str, object]] = field(default_factory=dict)
 
     @property
     def is_release(self) -> bool:
@@ -73,6 +79,7 @@ def start_page(
     title: str,
     display: str = LOCAL,
     patient_ids: Iterable[str] = (),
+    after: Iterable[str] = (),
 ) -> Page:
     """Show the banner of a page and return the page.
 
@@ -90,6 +97,9 @@ def start_page(
         How numbers may be shown.
     patient_ids : iterable of str
         Identifiers to look for in everything shown; what looks like one is refused anyway.
+    after : iterable of str
+        Notebooks that were published before this one. In release their estimates are read, so that this page shows
+        nothing that, together with theirs, gives a suppressed count away.
 
     Returns
     -------
@@ -103,6 +113,9 @@ def start_page(
     """
     mode = check_display(display)
     page = Page(run, study, notebook, title, mode, read_dataset_info(run.data_dir), frozenset(map(str, patient_ids)))
+    if page.is_release:
+        for name in after:
+            remember(page, read_report_csv(run, f"estimates/{name}"))
     show_html(page, f"<style>{_style_sheet()}</style>", "style")
     show_html(page, _banner(page), "banner")
     return page
@@ -112,6 +125,11 @@ def show_html(page: Page, html: str, where: str, *, with_dates: bool = False) ->
     """Display checked HTML."""
     page.check(html, where, with_dates=with_dates)
     display(HTML(html))
+
+
+def remember(page: Page, shown: pd.DataFrame) -> None:
+    """Keep estimates rows as released: whatever is shown later must be safe together with them."""
+    page.released.update((identify(row), row) for row in clean_estimates(shown).to_dict("records"))
 
 
 def overridden_values(study: Study) -> list[tuple[str, object, object]]:

@@ -15,13 +15,26 @@ from fhrmm.disclosure import (
     suppress_table,
 )
 from fhrmm.figures import count_routes
-from fhrmm.formats import clean_estimates
-from fhrmm.report.page import Page
+from fhrmm.formats import Estimates, clean_estimates
+from fhrmm.report.page import Page, remember
 from fhrmm.store import ESTIMATE_COLUMNS, write_report_csv
 from fhrmm.tables import Table
 
 
-def publish_estimates(page: Page, estimates: pd.DataFrame) -> pd.DataFrame:
+def protect_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
+    """Return estimates as they may be shown on this page; in release, safe together with all shown before."""
+    frame = clean_estimates(estimates)
+    if not page.is_release:
+        return frame
+    named = frame.assign(scope=frame["scope"].mask(frame["scope"] == "", page.run.scope))
+    before = pd.DataFrame(list(page.released.values()), columns=list(ESTIMATE_COLUMNS))
+    threshold = page.study.disclosure.minimum_cell_count
+    shown = suppress_estimates(named, threshold, response=page.study.response, released=before)
+    remember(page, shown)
+    return shown
+
+
+def publish_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
     """Protect estimates, write them in full precision, and return what was written.
 
     Parameters
@@ -41,7 +54,7 @@ def publish_estimates(page: Page, estimates: pd.DataFrame) -> pd.DataFrame:
     DisclosureError
         If a text holds what looks like a patient identifier or a date.
     """
-    published = protections(page)["estimates"](clean_estimates(estimates))
+    published = protect_estimates(page, estimates)
     shown = published[list(ESTIMATE_COLUMNS)].astype({"n": "Int64", "n_events": "Int64"})
     page.check(shown.to_csv(index=False), "estimates")
     write_report_csv(page.run, f"estimates/{page.notebook}", shown)
@@ -80,7 +93,7 @@ def protections(page: Page) -> dict[str, Callable]:
     if not page.is_release:
         return dict.fromkeys(("estimates", "curves", "risk", "attrition", "counts"), lambda frame: frame)
     return {
-        "estimates": lambda frame: suppress_estimates(frame, threshold, response=page.study.response),
+        "estimates": lambda frame: protect_estimates(page, frame),
         "curves": lambda curves: coarsen_curves(curves, threshold),
         "risk": lambda frame: suppress_risk(frame, threshold),
         "attrition": lambda frame: suppress_attrition(frame, threshold),

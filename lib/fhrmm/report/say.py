@@ -9,6 +9,7 @@ import pandas as pd
 from fhrmm.formats import clean_estimates
 from fhrmm.report.display import say, show_notice
 from fhrmm.report.page import Page, show_html
+from fhrmm.report.publish import protect_estimates
 from fhrmm.report.sentences import (
     Row,
     pick_row,
@@ -43,25 +44,40 @@ def say_proportion(page: Page, estimates: pd.DataFrame, *, endpoint: str, **wher
     ValueError
         If no row or several answer.
     """
-    say(page, word_proportion(pick_row(estimates, endpoint=endpoint, estimand="proportion", **where), page.study))
+    say(
+        page,
+        word_proportion(
+            pick_row(protect_estimates(page, estimates), endpoint=endpoint, estimand="proportion", **where), page.study
+        ),
+    )
 
 
 def say_survival(page: Page, estimates: pd.DataFrame, *, endpoint: str, time_months: float, **where: object) -> None:
     """Say one survival probability at a time; raises as `say_proportion`."""
     row = pick_row(
-        estimates, endpoint=endpoint, estimand="survival_probability", time_months=float(time_months), **where
+        protect_estimates(page, estimates),
+        endpoint=endpoint,
+        estimand="survival_probability",
+        time_months=float(time_months),
+        **where,
     )
     say(page, word_survival(row, page.study))
 
 
 def say_median(page: Page, estimates: pd.DataFrame, *, endpoint: str, **where: object) -> None:
     """Say one median time; raises as `say_proportion`."""
-    say(page, word_median(pick_row(estimates, endpoint=endpoint, estimand="median_months", **where), page.study))
+    say(
+        page,
+        word_median(
+            pick_row(protect_estimates(page, estimates), endpoint=endpoint, estimand="median_months", **where),
+            page.study,
+        ),
+    )
 
 
 def say_follow_up(page: Page, estimates: pd.DataFrame) -> None:
     """Say the median follow-up and the observed range; raises as `say_proportion`."""
-    say(page, _follow_up(estimates, page))
+    say(page, _follow_up(protect_estimates(page, estimates), page))
 
 
 def say_difference(
@@ -77,7 +93,7 @@ def say_difference(
 
     Level, reference and time are taken from the row: they need naming only where a variable has several.
     """
-    row = _pick_comparison(estimates, endpoint, variable, estimand, where)
+    row = _pick_comparison(protect_estimates(page, estimates), endpoint, variable, estimand, where)
     say(page, word_difference(row, page.study))
 
 
@@ -88,13 +104,20 @@ def say_hazard_ratio(
 
     The level needs naming only where the variable has more than two.
     """
-    row = _pick_comparison(estimates, endpoint, variable, "hazard_ratio", {"model": model} | where)
+    row = _pick_comparison(
+        protect_estimates(page, estimates), endpoint, variable, "hazard_ratio", {"model": model} | where
+    )
     say(page, word_hazard_ratio(row, page.study))
 
 
 def say_test(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **where: object) -> None:
     """Say a p-value without a verdict; raises as `say_proportion`."""
-    say(page, word_test(pick_row(estimates, endpoint=endpoint, estimand=estimand, **where), page.study))
+    say(
+        page,
+        word_test(
+            pick_row(protect_estimates(page, estimates), endpoint=endpoint, estimand=estimand, **where), page.study
+        ),
+    )
 
 
 def key_findings(page: Page, estimates: pd.DataFrame, *, model: str = "") -> None:
@@ -119,7 +142,7 @@ def key_findings(page: Page, estimates: pd.DataFrame, *, model: str = "") -> Non
 
 def list_findings(page: Page, estimates: pd.DataFrame, *, model: str = "") -> list[str]:
     """Return the sentences of `key_findings`."""
-    frame = clean_estimates(estimates)
+    frame = protect_estimates(page, estimates)
     study = page.study
     overall = frame[(frame["variable"] == "") & (frame["model"] == "") & (frame["population"] == "cohort")]
     found: list[str] = []
@@ -145,11 +168,11 @@ def _factor_findings(frame: pd.DataFrame, page: Page, model: str) -> list[str]:
 
 
 def _follow_up(estimates: pd.DataFrame, page: Page) -> str:
-    median = pick_row(estimates, endpoint="FOLLOW_UP", estimand="median_months")
+    median = pick_row(protect_estimates(page, estimates), endpoint="FOLLOW_UP", estimand="median_months")
     ends = []
     for estimand in ("minimum_months", "maximum_months"):
         try:
-            ends.append(pick_row(estimates, endpoint="FOLLOW_UP", estimand=estimand))
+            ends.append(pick_row(protect_estimates(page, estimates), endpoint="FOLLOW_UP", estimand=estimand))
         except ValueError:
             ends.append(None)
     return word_follow_up(median, *ends, page.study)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm.endpoints import derive_time_to_event, describe_endpoints
+from fhrmm.cohort import apply_criteria
+from fhrmm.endpoints import derive_specifications, derive_time_to_event, describe_endpoints
 from fhrmm.errors import StudyError
 from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, load_study, override_study
+from fhrmm.synthetic import simulate_population
 
 STUDY = load_study()
 NO_PD, NO_VISIT = "no progression at last disease assessment", "no disease assessment after start"
@@ -314,3 +317,21 @@ def test_endpoint_table_names_every_declaration():
     assert table["endpoint"].tolist() == list(STUDY.endpoints)
     assert table.set_index("endpoint").loc["DOR", "population"] == "responders"
     assert "response.progression_date" in table.set_index("endpoint").loc["PFS", "events"]
+
+
+def test_specifications_are_derived_as_one_by_one():
+    population = simulate_population(60, np.random.default_rng(6))
+    axes = tuple(axis.model_copy(update={"options": axis.options[:3]}) for axis in STUDY.sensitivity)
+    study = STUDY.model_copy(update={"sensitivity": axes})
+    found = list(derive_specifications(population.patients, population.assessments, study))
+    assert len(found) == 3 * 3 * 2
+    for item in found[::4]:
+        plan = override_study(study, item.specification.overrides)
+        cohort = apply_criteria(population.patients, plan).cohort
+        response = derive_response(cohort, population.assessments, plan)
+        pd.testing.assert_frame_equal(item.cohort, cohort)
+        pd.testing.assert_frame_equal(item.response, response)
+        expected = derive_time_to_event(cohort, response, plan, endpoints=["PFS", "OS"])
+        pd.testing.assert_frame_equal(item.time_to_event, expected)
+    events = {item.specification.choices["censoring"]: item.time_to_event["event"].sum() for item in found[:6]}
+    assert events["next therapy is an event"] >= events["next therapy ignored"]

@@ -1,0 +1,86 @@
+"""The whole derivation under every specification of the plan, each step done once for the choices it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fhrmm.cohort import apply_criteria
+from fhrmm.endpoints.derive import derive_time_to_event
+from fhrmm.response import derive_response
+from fhrmm.store import DatasetInfo
+from fhrmm.study import Specification, Study, override_study, specification_grid
+
+# Sections of the plan that each step reads; the next step also depends on those before it.
+_COHORT_READS = ("time", "cohort", "functional_high_risk", "definitions", "regimens", "staging", "pathway")
+_RESPONSE_READS = ("response", "response_criteria")
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSpecification:
+    """One specification with the tables it leads to.
+
+    Attributes
+    ----------
+    specification : Specification
+        Name and choices.
+    study : Study
+        The plan under these choices.
+    cohort, response, time_to_event : DataFrame
+        As `apply_criteria`, `derive_response` and `derive_time_to_event` return them; shared between specifications
+        that do not differ in them, so not to be modified.
+    """
+
+    specification: Specification
+    study: Study
+    cohort: pd.DataFrame
+    response: pd.DataFrame
+    time_to_event: pd.DataFrame
+
+
+def derive_specifications(
+    patients: pd.DataFrame,
+    assessments: pd.DataFrame,
+    study: Study,
+    *,
+    endpoints: Sequence[str] = ("PFS", "OS"),
+    info: DatasetInfo | None = None,
+) -> Iterator[DerivedSpecification]:
+    """Derive cohort, response and endpoints under every specification of the plan.
+
+    Parameters
+    ----------
+    patients, assessments : DataFrame
+        Accepted canonical tables.
+    study : Study
+        The plan of the run: its ``sensitivity`` axes, on top of what the run has replaced.
+    endpoints : sequence of str
+        Endpoints to derive.
+    info : DatasetInfo, optional
+        The dataset, for its data cut-off and transfers.
+
+    Yields
+    ------
+    DerivedSpecification
+        In the order of `specification_grid`.
+    """
+    cohorts: dict[str, pd.DataFrame] = {}
+    responses: dict[str, pd.DataFrame] = {}
+    for specification in specification_grid(study):
+        plan = override_study(study, specification.overrides)
+        for_cohort = _key(plan, _COHORT_READS)
+        if for_cohort not in cohorts:
+            cohorts[for_cohort] = apply_criteria(patients, plan, info=info).cohort
+        cohort = cohorts[for_cohort]
+        for_response = for_cohort + _key(plan, _RESPONSE_READS)
+        if for_response not in responses:
+            responses[for_response] = derive_response(cohort, assessments, plan, info=info)
+        response = responses[for_response]
+        times = derive_time_to_event(cohort, response, plan, endpoints=endpoints, info=info)
+        yield DerivedSpecification(specification, plan, cohort, response, times)
+
+
+def _key(study: Study, sections: Sequence[str]) -> str:
+    return study.model_dump_json(include=set(sections))

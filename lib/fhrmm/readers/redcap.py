@@ -25,6 +25,22 @@ STRUCTURE = {
     "redcap_data_access_group": ("redcap_data_access_group", "data access group"),
     "redcap_survey_identifier": ("redcap_survey_identifier", "survey identifier"),
 }
+FIELD_TYPES = frozenset(
+    {
+        "text",
+        "notes",
+        "radio",
+        "dropdown",
+        "checkbox",
+        "yesno",
+        "truefalse",
+        "calc",
+        "slider",
+        "file",
+        "descriptive",
+        "sql",
+    }
+)
 COMPLETE = re.compile(r".*_complete|complete\?", re.IGNORECASE)
 
 

@@ -87,7 +87,7 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
     if not change and _declared_missing(text, variable, dialect):
         return Parsed(None, change="missing_code")
     parsed = _parse_typed(mapped, variable, dialect)
-    if _standard_missing(text, parsed, variable):
+    if _standard_missing(mapped, parsed, variable):
         return Parsed(None, change="missing_code")
     if change and not parsed.problem:
         return parsed._replace(change=change)

@@ -178,7 +178,7 @@ def test_reference_rows_and_incomplete_patients_are_shown():
     assert reference["estimate"] == 1.0
     assert math.isnan(reference["ci_lower"])
     assert reference["n"] + other["n"] == 39
-    assert "1 patients" in one(found, estimand="concordance", model="m")["note"]
+    assert "1 patient " in one(found, estimand="concordance", model="m")["note"]
 
 
 def test_collect_refuses_two_answers_to_one_question():

@@ -21,6 +21,13 @@ from fhrmm.estimates.courses import describe_courses
 from fhrmm.estimates.models import check_hazards, estimate_budget, fit_model, fit_univariable
 from fhrmm.estimates.proportions import compare_response, estimate_best_response, estimate_response
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
+from fhrmm.estimates.simulation import describe_performance_truth, estimate_performance, population_truth
+from fhrmm.estimates.specifications import (
+    estimate_specifications,
+    list_choices,
+    name_specification,
+    summarize_specifications,
+)
 from fhrmm.estimates.survival import (
     compare_survival,
     count_reasons,
@@ -48,6 +55,7 @@ __all__ = [
     "count_reasons",
     "describe_courses",
     "describe_endpoints",
+    "describe_performance_truth",
     "estimate_baseline",
     "estimate_best_response",
     "estimate_budget",
@@ -56,8 +64,10 @@ __all__ = [
     "estimate_cumulative_incidence",
     "estimate_follow_up",
     "estimate_interaction",
+    "estimate_performance",
     "estimate_pooled_check",
     "estimate_response",
+    "estimate_specifications",
     "estimate_survival",
     "fit_model",
     "fit_univariable",
@@ -65,10 +75,14 @@ __all__ = [
     "join_cohort",
     "known_variables",
     "label_scopes",
+    "list_choices",
     "list_truth",
     "make_row",
+    "name_specification",
+    "population_truth",
     "select_population",
     "select_rows",
+    "summarize_specifications",
     "survival_curves",
     "tabulate_risk",
     "to_frame",

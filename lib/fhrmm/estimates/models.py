@@ -244,7 +244,7 @@ def _dropped_rows(frame: ModelFrame, endpoint: str, model: str) -> list[dict[str
 def _with_incomplete(rows: pd.DataFrame, n_incomplete: int) -> pd.DataFrame:
     if n_incomplete == 0:
         return rows
-    remark = f"{n_incomplete} patients with missing covariates left out"
+    remark = f"{n_incomplete} patient{'' if n_incomplete == 1 else 's'} with missing covariates left out"
     is_model_row = rows["estimand"] == "concordance"
     return rows.assign(note=rows["note"].mask(is_model_row, remark))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from fhrmm.store import ESTIMATE_COLUMNS
@@ -12,6 +13,7 @@ from timetoevent.results import Estimate
 
 KEYS = ["center", "patient_id"]
 MISSING = "missing"
+_COUNTS = ("n", "n_events")
 _TEXT = (
     "scope",
     "notebook",
@@ -85,13 +87,20 @@ def make_row(
 
 def to_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """Return rows as a frame with the estimates columns and stable types, also for no rows."""
-    frame = pd.DataFrame(list(rows), columns=list(ESTIMATE_COLUMNS))
-    for column in _TEXT:
-        frame[column] = frame[column].astype(object).where(frame[column].notna(), "").astype(str)
-    for column in ("n", "n_events"):
-        frame[column] = frame[column].astype("Int64")
-    numbers = ["time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value"]
-    return frame.astype(dict.fromkeys(numbers, "float64"))
+    records = list(rows)
+    columns = {name: _column(name, [record.get(name) for record in records]) for name in ESTIMATE_COLUMNS}
+    return pd.DataFrame(columns, columns=list(ESTIMATE_COLUMNS))
+
+
+def _column(name: str, values: list[object]) -> pd.api.extensions.ExtensionArray | np.ndarray:
+    missing = [value is None or value is pd.NA or value != value for value in values]
+    if name in _TEXT:
+        text = ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+        return np.array(text, dtype=object)
+    if name in _COUNTS:
+        counts = [0 if gone else int(value) for value, gone in zip(values, missing, strict=True)]  # type: ignore[call-overload]
+        return pd.arrays.IntegerArray(np.array(counts, dtype="int64"), np.array(missing, dtype=bool))
+    return np.array([math.nan if gone else float(value) for value, gone in zip(values, missing, strict=True)])  # type: ignore[arg-type]
 
 
 def collect(scope: str, notebook: str, *parts: pd.DataFrame) -> pd.DataFrame:

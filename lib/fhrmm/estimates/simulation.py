@@ -93,6 +93,11 @@ def population_truth(
     return {name: estimator(population, study).estimate for name, estimator in estimators(term).items()}
 
 
+def describe_performance_truth(truth: Mapping[str, float]) -> pd.DataFrame:
+    """Lay out the true value of each estimator, one row each."""
+    return pd.DataFrame({"Estimator": list(truth), "Value": [round(value, 3) for value in truth.values()]})
+
+
 def estimators(term: str) -> dict[str, Estimator]:
     """Return the estimators that are tried, by name."""
     return {

@@ -4,7 +4,7 @@ Everything that is shown or written below reports/ passes through here, is prote
 patient identifiers and dates.
 """
 
-from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings
+from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings, say_range
 from fhrmm.report.display import say, show_colophon, show_figure, show_notice, show_table
 from fhrmm.report.page import Page, start_page
 from fhrmm.report.publish import publish_estimates, publish_table
@@ -25,15 +25,16 @@ __all__ = [
     "publish_estimates",
     "publish_table",
     "say",
-    "say_budget",
     "say_accounting",
     "say_attrition",
+    "say_budget",
     "say_difference",
     "say_findings",
     "say_follow_up",
     "say_hazard_ratio",
     "say_median",
     "say_proportion",
+    "say_range",
     "say_survival",
     "say_test",
     "show_colophon",

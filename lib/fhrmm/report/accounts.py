@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fhrmm.formats import format_value
 from fhrmm.report.display import say
 from fhrmm.report.page import Page
 
@@ -88,6 +89,28 @@ def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
         f"The {model} model has {row['estimate']:.1f} events per parameter "
         f"({_count(page, int(row['n_events']))} events, {row['note']}), {verdict} the usual {yardstick:g}.",
     )
+
+
+def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) -> None:
+    """Say between which values one result lies over all specifications.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    curve : DataFrame
+        Rows of `fhrmm.estimates.estimate_specifications`.
+    endpoint, estimand : str
+        Which result.
+    """
+    rows = curve[(curve["endpoint"] == endpoint) & (curve["estimand"] == estimand)]
+    known = rows["estimate"].dropna()
+    name = f"{endpoint} ({estimand.replace('_', ' ')})"
+    if known.empty:
+        say(page, f"{name}: no specification could be estimated.")
+        return
+    ends = [format_value(value, estimand, page.study.display) for value in (known.min(), known.max())]
+    say(page, f"{name}: {ends[0]} to {ends[1]} over {len(known)} of {len(rows)} specifications.")
 
 
 def _count(page: Page, number: int) -> str:

@@ -117,7 +117,7 @@ def estimators(term: str) -> dict[str, Estimator]:
     }
 
 
-_LARGE = 20_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
+_LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
 
 
 def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:

@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
 from notebookrun.graph import Graph, build_graph
+from notebookrun.matrix import ParameterSet, read_matrix, run_matrix
 from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
 from notebookrun.places import Places
 from notebookrun.project import Project
@@ -35,8 +37,11 @@ def build_parser(project: Project) -> argparse.ArgumentParser:
     add("--notebook", metavar="NAME", action="append", default=[], help="only this notebook and what it needs")
     add("-p", "--parameter", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[], help="set a parameter")
     add("-f", "--parameters-file", metavar="YAML", action="append", default=[], help="set parameters from a file")
+    add("--matrix", metavar="YAML", help="run every combination of `name: [value, ...]` into its own folder")
     add("--jobs", type=int, metavar="N", default=os.cpu_count() or 1, help="notebooks at a time (default: %(default)s)")
     add("--time-limit", type=float, metavar="SECONDS", default=3600.0, help="per notebook (default: %(default)g)")
+    add("--scheduler", metavar="ADDRESS", help="run on a Dask cluster: tcp://HOST:PORT, or local to start one here")
+    add("--exchange", metavar="URL", default="", help="where files go between machines that share no folder (fsspec)")
     add("--cold", action="store_true", help="start every kernel afresh instead of forking a warm one")
     add("--force", action="store_true", help="run also what is unchanged")
     add("--list", action="store_true", help="list scopes and notebooks with their state, and stop")
@@ -78,7 +83,14 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     if options.list_parameters:
         print_parameters(known)
         return GOOD
-    request, graph = _check(project, options, notebooks, known)
+    request, graph, sets = _check(project, options, notebooks, known)
+    if sets:
+
+        def run_one(one: ParameterSet, places: Places) -> int:
+            print(f"parameter set {one.label}")
+            return Session(project, notebooks, graph, replace(request, values=one.values, places=places)).run()
+
+        return run_matrix(project, request.places, sets, run_one)
     session = Session(project, notebooks, graph, request)
     if options.list or options.explain:
         session.show_plan(with_reasons=options.explain)
@@ -88,7 +100,7 @@ def _main(project: Project, options: argparse.Namespace) -> int:
 
 def _check(
     project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
-) -> tuple[Request, Graph]:
+) -> tuple[Request, Graph, list[ParameterSet]]:
     """Check everything that was asked for, and complain about all of it at once."""
     places = _places(project, options)
     problems: list[str] = []
@@ -98,6 +110,10 @@ def _check(
     problems += check_names("notebook", options.notebook, names_of(notebooks))
     values, complaints = _values(project, options, known)
     problems += complaints + _number_problems(options)
+    sets: list[ParameterSet] = []
+    if options.matrix:
+        sets, complaints = read_matrix(Path(options.matrix), known, values, _reserved(project))
+        problems += complaints
     if problems:
         raise MisuseError(problems)
     request = Request(
@@ -111,8 +127,10 @@ def _check(
         time_limit=options.time_limit,
         is_quiet=options.quiet,
         json_log=options.json_log,
+        scheduler=options.scheduler,
+        exchange=options.exchange,
     )
-    return request, build_graph(notebooks, project.steps, scopes)
+    return request, build_graph(notebooks, project.steps, scopes), sets
 
 
 def _places(project: Project, options: argparse.Namespace) -> Places:
@@ -162,11 +180,15 @@ def _values(
         doubled = [name for name in content if name in typed and typed[name] != content[name]]
         problems += [f"parameter {name!r} is given twice with different values" for name in doubled]
         typed |= {str(name): value for name, value in content.items()}
-    flags = {"scope": "--center", "data": "--data", "work": "--work", "reports": "--out"}
-    reserved = {name: flags[what] for name, what in project.place_parameters.items()}
     words = [(name, value) for name, value in options.parameter]
-    values, complaints = check_values(known, typed, words, reserved)
+    values, complaints = check_values(known, typed, words, _reserved(project))
     return values, problems + complaints
+
+
+def _reserved(project: Project) -> dict[str, str]:
+    """Return the parameters that only an option sets, and which."""
+    flags = {"scope": "--center", "data": "--data", "work": "--work", "reports": "--out"}
+    return {name: flags[what] for name, what in project.place_parameters.items()}
 
 
 def print_parameters(parameters: dict[str, Parameter]) -> None:

@@ -242,7 +242,6 @@ def read_line(connection: socket.socket) -> dict[str, Any] | None:
 def main(address: str, modules: list[str]) -> None:
     """Listen, warm up, then serve: requests that come meanwhile wait."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
     host = Host(address)
     warm_up((*KERNEL_MODULES, *modules))
     host.serve()

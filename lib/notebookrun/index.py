@@ -91,7 +91,35 @@ def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
         "problems": [],
         "footer": "",
     }
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    template = environment.get_template("index.html.j2")
+    template = _environment().get_template("index.html.j2")
     return template.render({**defaults, **content}, style=style, rows=rows, columns=columns, legend=legend)
+
+
+def render_comparison(
+    title: str,
+    banner: str,
+    scope: str,
+    names: Sequence[str],
+    labels: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+) -> str:
+    """Return the page that compares parameter sets.
+
+    Parameters
+    ----------
+    title, banner, scope : str
+        Title of the report, standing warning, and whose figures are shown.
+    names, labels : sequence of str
+        Parameters and key figures: the columns.
+    rows : sequence of mapping
+        ``href``, ``state``, ``values`` and ``figures`` of each set.
+    """
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    template = _environment().get_template("matrix.html.j2")
+    shown = {"title": title, "banner": banner, "scope": scope, "names": names, "labels": labels, "rows": rows}
+    return template.render(shown, style=style, states=STATE_TEXT)
+
+
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)

@@ -172,6 +172,7 @@ class Planner:
             page=self.page(node).to_dict(),
             should_execute=should_execute,
             time_limit=self.time_limit,
+            place_parameters=dict(self.project.place_parameters),
         )
 
     def page(self, node: Node) -> PageContext:

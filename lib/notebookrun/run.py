@@ -137,7 +137,7 @@ class Run:
             self._clear(planned, then)
             self._amended.restore(run.entry.inputs, self.digests)
             run.action = "executed"
-        self._submit(node, task)
+        self._submit(node, replace(task, digests=dict(run.entry.inputs)))
 
     def _missing_reads(self, node: Node) -> str:
         """Return a declared input that is neither there nor optional; empty if none is missing."""

@@ -53,6 +53,10 @@ class Request:
         Seconds per notebook; 0 for none.
     json_log : str or None
         File for events, or ``-``.
+    scheduler : str or None
+        Address of a Dask scheduler, or ``local``.
+    exchange : str
+        URL for files between machines that share no folder.
     """
 
     places: Places
@@ -65,6 +69,8 @@ class Request:
     time_limit: float = 3600.0
     is_quiet: bool = False
     json_log: str | None = None
+    scheduler: str | None = None
+    exchange: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,9 @@ class Session:
             yield stream
 
     def _pass(self, planner: Planner, log: TextIO | None) -> tuple[Run, int]:
-        settings = Settings(jobs=self.request.jobs, force=self.request.force)
+        # a cluster says itself how many tasks it takes
+        jobs = 10**6 if self.request.scheduler else self.request.jobs
+        settings = Settings(jobs=jobs, force=self.request.force)
         progress: Progress | None = None
         run = Run(planner, self.selected, self._executor, settings, lambda *event: progress and progress(*event))
         progress = Progress(run.expected, self.request.jobs, self.request.is_quiet, log)
@@ -212,6 +220,11 @@ class Session:
     def _executor(self) -> Executor:
         """Start workers, and the parent of warm kernels beside them."""
         modules = self.project.preload if self.request.is_warm else None
+        if self.request.scheduler:
+            from notebookrun.cluster import DaskPool
+
+            root, exchange = self.request.places.root, self.request.exchange
+            return DaskPool(self.request.scheduler, self.request.jobs, modules or (), root, exchange)
         return LocalPool(self.request.jobs + 1, modules, self.request.places.root)
 
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:

@@ -42,6 +42,12 @@ class Task:
         Seconds for the whole notebook; 0 for none.
     blocked_by : str
         Why it cannot run: then only a page that says so is made.
+    place_parameters : dict of str to str
+        Which parameters are folders, and of which place.
+    digests : dict of str to str
+        Digest of each file it depends on.
+    exchange : str
+        URL where its files are fetched and sent; empty if the folders are shared.
     """
 
     node: NodeId
@@ -58,6 +64,9 @@ class Task:
     should_execute: bool = True
     time_limit: float = 0.0
     blocked_by: str = ""
+    place_parameters: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict, repr=False)
+    exchange: str = ""
 
     @property
     def executed_path(self) -> Path:

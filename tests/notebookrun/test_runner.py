@@ -322,8 +322,27 @@ def test_run_over_the_note_of_a_dead_run(toy: Any) -> None:
     assert not (toy.root / "reports/.run.json").exists()
 
 
-def test_matrix_of_jobs_logs_events_as_json(toy: Any) -> None:
+def test_events_are_logged_as_json(toy: Any) -> None:
     done = toy.run("--center", "C01", "--quiet", "--json-log", "events.jsonl")
     events = [json.loads(line) for line in toy.read("events.jsonl").splitlines()]
     assert {e["event"] for e in events} >= {"started", "executed", "finished"}
     assert not done.stderr
+
+
+def test_matrix_runs_every_combination_into_its_own_folder(toy: Any) -> None:
+    toy.write("grid.yaml", "limit: [45, 99]\n")
+    done = toy.run("--matrix", "grid.yaml", "--center", "ALL", "--notebook", "01_summary")
+    assert done.returncode == 0, done.stderr
+    tables = {n: toy.read(f"reports/limit-{n}/ALL/tables/estimates/01_summary.csv") for n in (45, 99)}
+    assert tables == {45: "scope,value\nALL,1\n", 99: "scope,value\nALL,3\n"}
+    page = toy.read("reports/index.html")
+    assert 'href="limit-45/index.html"' in page
+
+
+def test_matrix_is_checked_as_a_whole(toy: Any) -> None:
+    toy.write("grid.yaml", "limit: [5, 45]\nlimti: [1]\n")
+    done = toy.run("--matrix", "grid.yaml")
+    assert done.returncode == 2
+    assert "out of range" in done.stderr
+    assert "did you mean 'limit'" in done.stderr
+    assert not (toy.root / "reports").exists()

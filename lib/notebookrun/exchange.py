@@ -1,0 +1,144 @@
+"""Files between machines that share no folder: sent by content to a place that both reach, and fetched by digest.
+
+The place is any URL that fsspec opens (``s3://bucket/run``, ``sftp://host/path``, ``file:///mnt/share``). A file lies
+there once, under its SHA-256: sending it again costs nothing, and a half-sent file is never taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from notebookrun.files import digest_file, digest_names
+from notebookrun.places import Places
+from notebookrun.task import Outcome, Task
+
+
+class Exchange:
+    """A place for files by content.
+
+    Parameters
+    ----------
+    url : str
+        Any URL that fsspec opens.
+    """
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self.url = url
+        self._files, self._root = fsspec.core.url_to_fs(url)
+
+    def _name(self, digest: str) -> str:
+        return f"{self._root.rstrip('/')}/{digest[:2]}/{digest}"
+
+    def send(self, path: Path, digest: str) -> None:
+        """Send one file unless it is there already."""
+        target = self._name(digest)
+        if self._files.exists(target):
+            return
+        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+        partial = f"{target}.{os.getpid()}.part"
+        self._files.put_file(str(path), partial)
+        self._files.mv(partial, target)
+
+    def fetch(self, digest: str, path: Path) -> None:
+        """Fetch one file, and check that it is the one that was sent.
+
+        Raises
+        ------
+        OSError
+            If it is not there or its content is not what its name says.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._files.get_file(self._name(digest), str(partial))
+        if digest_file(partial) != digest:
+            partial.unlink()
+            raise OSError(f"{path.name} arrived damaged")
+        os.replace(partial, path)
+
+
+def send_inputs(exchange: Exchange, task: Task, inputs: Mapping[str, str | None]) -> Task:
+    """Send what a task reads, and return the task as another machine can run it."""
+    wanted = {name: digest for name, digest in inputs.items() if digest}
+    for name, digest in wanted.items():
+        if not name.startswith("repository/"):
+            exchange.send(task.places.absolute(name), digest)
+    if not task.should_execute and task.executed_path.is_file():
+        kept = digest_file(task.executed_path)
+        exchange.send(task.executed_path, kept)
+        wanted[_executed_name(task)] = kept
+    return replace(task, exchange=exchange.url, digests=wanted)
+
+
+def run_staged(task: Task, scratch: Path, root: Path, run: Any) -> Outcome:
+    """Run a task in a folder of its own: fetch what it reads, run it, send what it wrote.
+
+    Parameters
+    ----------
+    task : Task
+        As made by `send_inputs`.
+    scratch : Path
+        An empty folder.
+    root : Path
+        The repository on this machine.
+    run : callable
+        Runs a task whose files lie here.
+
+    Returns
+    -------
+    Outcome
+        With the digests under which its files can be fetched.
+    """
+    exchange = Exchange(task.exchange)
+    places = Places(root, scratch / "data", scratch / "work", scratch / "reports")
+    strange = _differing(task, places)
+    if strange:
+        return Outcome(task.node, "failed", f"the worker has another version of {strange}")
+    for folder in (places.data, places.work, places.reports):
+        folder.mkdir(parents=True)
+    for name, digest in task.digests.items():
+        if not name.startswith("repository/"):
+            exchange.fetch(digest, places.absolute(name))
+    folders = {name: str(places.folder(place)) for name, place in task.place_parameters.items() if place != "scope"}
+    values = {name: folders.get(name, value) for name, value in task.parameters.items()}
+    outcome: Outcome = run(replace(task, places=places, parameters=values, arguments=_moved(task, places)))
+    sent = dict(outcome.outputs) | digest_names(places, [_executed_name(task)])
+    for name, digest in sent.items():
+        exchange.send(places.absolute(name), digest)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return replace(outcome, outputs=sent)
+
+
+def _executed_name(task: Task) -> str:
+    return f"work/.notebookrun/executed/{task.node.scope}/{task.node.name}.ipynb"
+
+
+def _differing(task: Task, places: Places) -> str:
+    """Return a file of the repository that is not the same on this machine; empty if all are."""
+    names = [name for name in task.digests if name.startswith("repository/")]
+    here = digest_names(places, names)
+    return next((name.partition("/")[2] for name in names if here.get(name) != task.digests[name]), "")
+
+
+def _moved(task: Task, places: Places) -> tuple[Any, ...]:
+    """Return a step's arguments with this machine's folders."""
+    folders = {str(task.places.folder(p)): str(places.folder(p)) for p in ("data", "work", "reports")}
+    return tuple(folders.get(a, a) if isinstance(a, str) else a for a in task.arguments)
+
+
+def fetch_outputs(exchange: Exchange, places: Places, outcome: Outcome) -> Outcome:
+    """Fetch what a task wrote on another machine; the kept execution is no output."""
+    for name, digest in outcome.outputs.items():
+        exchange.fetch(digest, places.absolute(name))
+    shown = {name: digest for name, digest in outcome.outputs.items() if not _is_state(name)}
+    return replace(outcome, outputs=shown)
+
+
+def _is_state(name: str) -> bool:
+    return name.startswith("work/.notebookrun/")

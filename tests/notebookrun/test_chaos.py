@@ -1,0 +1,61 @@
+"""Kernels, workers, their parents and the runner itself are killed at random; the report ends up as if nothing had been."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KILLS = int(os.environ.get("NOTEBOOKRUN_CHAOS_KILLS", "50"))
+SEED = 20250331
+LONGEST_SECONDS = 900
+
+pytestmark = pytest.mark.slow
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    return found
+
+
+def kill_somebody(pid: int, dice: random.Random) -> bool:
+    """Kill one process of a run, whoever it is; the runner itself one time in five."""
+    members = family(pid)
+    victim = pid if dice.random() < 0.2 or len(members) == 1 else dice.choice(members[1:])
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(victim, signal.SIGKILL)
+        return True
+    return False
+
+
+def test_killed_again_and_again_ends_in_the_same_report(ran: Any) -> None:
+    before = ran.outputs("reports")
+    dice = random.Random(SEED)
+    kills, until = 0, time.monotonic() + LONGEST_SECONDS
+    while kills < KILLS:
+        assert time.monotonic() < until, f"only {kills} kills"
+        options = ["--force"] if dice.random() < 0.5 else []
+        runner = subprocess.Popen(
+            ran.command("--jobs", "2", *options),
+            cwd=ran.root, env=ran.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while runner.poll() is None and kills < KILLS:
+            time.sleep(dice.uniform(0.1, 2.0))
+            kills += runner.poll() is None and kill_somebody(runner.pid, dice)
+        runner.wait(120)
+    done = ran.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran.outputs("reports") == before
+    assert not [p for p in (ran.root / "reports").rglob("*.part")]

@@ -1,0 +1,151 @@
+"""The same graph on a Dask cluster of real processes on loopback: same bytes, also when workers die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebookrun.exchange import Exchange
+from notebookrun.files import digest_file
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def started(command: list[str], folder: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process of the cluster for a while."""
+    environment = {**os.environ, **variables}
+    with (folder / "cluster.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def scheduler_command() -> list[str]:
+    """Return how a scheduler is started by hand."""
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", "scheduler.json"]
+    return [sys.executable, "-m", "distributed.cli.dask_scheduler", *options]
+
+
+def worker_command() -> list[str]:
+    """Return how two workers are started by hand."""
+    options = ["--scheduler-file", "scheduler.json", "--nthreads", "1", "--nworkers", "2", "--no-dashboard"]
+    return [sys.executable, "-m", "distributed.cli.dask_worker", *options]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, ran: Any) -> Iterator[str]:
+    """A scheduler and two workers; gives the scheduler's address."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    library = str(ran.root / "lib")
+    with started(scheduler_command(), folder), started(worker_command(), folder, PYTHONPATH=library):
+        with distributed.Client(scheduler_file=str(folder / "scheduler.json"), timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            address = client.scheduler.address
+        yield address
+
+
+def test_cluster_gives_the_same_bytes(ran: Any, cluster: str) -> None:
+    before = ran.outputs()
+    done = ran.run("--force", "--scheduler", cluster)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran.outputs() == before
+
+
+def test_cluster_without_shared_folders_gives_the_same_bytes(ran: Any, cluster: str, tmp_path: Path) -> None:
+    before = ran.outputs()
+    url = (tmp_path / "exchange").as_uri()
+    done = ran.run("--force", "--scheduler", cluster, "--exchange", url)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran.outputs() == before
+    assert any((tmp_path / "exchange").rglob("*"))
+    ran.edit("notebooks/00_intro.ipynb", "Text.", "Text!")
+    assert ran.run("--scheduler", cluster, "--exchange", url).returncode == 0
+    assert {a for n, a in ran.actions().items() if n.endswith("00_intro")} == {"rendered"}
+    assert "Text!" in ran.read("reports/C01/00_intro.html")
+
+
+def test_worker_with_other_files_is_refused(ran: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    ran.write("plan.toml", "window = 6\n")
+    variables = {"PYTHONPATH": str(ran.root / "lib"), "NOTEBOOKRUN_ROOT": str(other)}
+    with started(scheduler_command(), tmp_path), started(worker_command(), tmp_path, **variables):
+        with distributed.Client(scheduler_file=str(tmp_path / "scheduler.json"), timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            address = client.scheduler.address
+        url = (tmp_path / "exchange").as_uri()
+        done = ran.run("--center", "C01", "--scheduler", address, "--exchange", url)
+    assert done.returncode == 1
+    assert ran.nodes()["C01/00_intro"]["reason"] == "the worker has another version of plan.toml"
+
+
+def _children(pid: int) -> list[int]:
+    return [int(p) for t in Path(f"/proc/{pid}/task").glob("*") for p in (t / "children").read_text().split()]
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_dead_worker_is_replaced_and_its_task_runs_again(ran: Any, tmp_path: Path) -> None:
+    before = ran.outputs()
+    pause = "import time\\n    time.sleep(0 if Path('seen').exists() else 30)\\n    "
+    ran.edit("lib/toylib/figures.py", "figure, axes = ", "from pathlib import Path\n    Path('started').touch()\n    "
+             + pause.replace("\\n", "\n") + "figure, axes = ")  # fmt: skip
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    library = str(ran.root / "lib")
+    with started(scheduler_command(), folder), started(worker_command(), folder, PYTHONPATH=library) as nannies:
+        with distributed.Client(scheduler_file=str(folder / "scheduler.json"), timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            address = client.scheduler.address
+        command = ran.command("--scheduler", address)
+        runner = subprocess.Popen(command, cwd=ran.root, env=ran.environment)
+        _wait_for((ran.root / "started").exists, 120)
+        (ran.root / "seen").touch()
+        for pid in _children(nannies.pid):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        assert runner.wait(240) == 0
+    changed = {name for name, content in ran.outputs().items() if before[name] != content}
+    assert changed <= {f"reports/{scope}/01_summary.html" for scope in ("ALL", "C01", "C02")}
+
+
+def test_no_scheduler_is_said_at_once(toy: Any) -> None:
+    done = toy.run("--scheduler", "tcp://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "no scheduler answers" in done.stderr
+
+
+def test_damaged_file_is_not_taken(tmp_path: Path) -> None:
+    exchange = Exchange((tmp_path / "x").as_uri())
+    (tmp_path / "a").write_text("content")
+    digest = digest_file(tmp_path / "a")
+    exchange.send(tmp_path / "a", digest)
+    stored = next(path for path in (tmp_path / "x").rglob("*") if path.is_file())
+    stored.write_text("other")
+    with pytest.raises(OSError, match="damaged"):
+        exchange.fetch(digest, tmp_path / "b")
+    assert not list(tmp_path.glob("*.part"))

@@ -1,0 +1,149 @@
+"""The study's runner: what it tells the engine, without running a notebook."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fhrmm.errors import StudyError
+from fhrmm.store import ESTIMATE_COLUMNS
+from fhrmm.study import repository_root
+
+ROOT = repository_root()
+
+
+@pytest.fixture(scope="module")
+def runner() -> ModuleType:
+    """The module `run_all.py`."""
+    specification = importlib.util.spec_from_file_location("run_all", ROOT / "run_all.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Two centers and what describes them."""
+    for name in ("C02/a.csv", "C01/b.xlsx", "C01/~$b.xlsx", "C01/.hidden", "_truth/t.json", "dataset.toml"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_text("synthetic = true\n" if name == "dataset.toml" else "x")
+    return tmp_path / "set"
+
+
+def test_scopes_are_the_pool_and_the_center_folders(runner: ModuleType, dataset: Path) -> None:
+    assert runner.list_scopes(dataset) == ["ALL", "C01", "C02"]
+
+
+def test_missing_or_empty_dataset_is_said_by_the_study(runner: ModuleType, tmp_path: Path) -> None:
+    for folder in (tmp_path / "absent", tmp_path):
+        with pytest.raises(StudyError, match="dataset folder"):
+            runner.list_scopes(folder)
+
+
+def test_files_of_a_scope(runner: ModuleType, dataset: Path) -> None:
+    def names(scope: str) -> list[str]:
+        return [path.relative_to(dataset).as_posix() for path in runner.input_files(dataset, scope)]
+
+    assert names("C01") == ["dataset.toml", "C01/b.xlsx", "_truth/t.json"]
+    assert names("ALL") == ["dataset.toml", "C01/b.xlsx", "C02/a.csv", "_truth/t.json"]
+
+
+def test_only_synthetic_data_carry_the_banner(runner: ModuleType, dataset: Path) -> None:
+    assert runner.describe_dataset(dataset)["synthetic"] is True
+    assert "Synthetic data" in runner.describe_dataset(dataset)["banner"]
+    (dataset / "dataset.toml").unlink()
+    assert runner.describe_dataset(dataset) == {"name": "set", "synthetic": False, "banner": ""}
+
+
+def _row(**values: object) -> str:
+    return ",".join(str(values.get(column, "")) for column in ESTIMATE_COLUMNS)
+
+
+def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleType, tmp_path: Path) -> None:
+    rows = [
+        _row(endpoint="ORR", estimand="proportion", variable="sex", level="female", estimate=0.1, status="ok"),
+        _row(endpoint="ORR", estimand="proportion", estimate=0.6129, ci_lower=0.4807, ci_upper=0.734, ci_level=0.95, n=62,
+             status="ok"),
+        _row(endpoint="PFS", estimand="survival_probability", time_months=12.0, status="not_estimable"),
+        _row(endpoint="BASELINE", estimand="count", estimate=62, status="ok"),
+    ]  # fmt: skip
+    table = tmp_path / "ALL" / "tables" / "estimates.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("\n".join([",".join(ESTIMATE_COLUMNS), *rows]) + "\n")
+    shown = runner.cover(tmp_path, ["ALL", "C01"])
+    figures = {row["label"]: (row["value"], row["range"]) for row in shown["headline"]}
+    assert figures["Overall response"] == ("61%", "95% CI 48% to 73%; 62 patients")
+    assert figures["Progression-free at 12 months"] == ("not estimable", "")
+    assert figures["Patients"] == ("62", "")
+    assert figures["Alive at 12 months"] == ("not available", "")
+    assert shown["figures"]["C01"] == ["not available"] * 5
+    assert [link["href"] for link in shown["links"]] == ["ALL/tables/estimates.csv", "manifest.json"]
+
+
+def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_path: Path) -> None:
+    from notebookrun.graph import build_graph
+    from notebookrun.parameters import merge_parameters
+    from notebookrun.sources import read_notebooks
+
+    notebooks = read_notebooks(runner.PROJECT.notebooks)
+    graph = build_graph(notebooks, runner.PROJECT.steps, ["ALL", "C01"])
+    assert len(graph.nodes) >= 2 * (len(notebooks) - 1) + 4
+    known = merge_parameters(notebook.parameters for notebook in notebooks)
+    assert set(runner.PROJECT.place_parameters) <= set(known)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `run_all.py`."""
+    command = [sys.executable, str(ROOT / "run_all.py"), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-p", "fhr_windw_months", "18"], "did you mean 'fhr_window_months'"),
+        (["-p", "fhr_window_months", "60"], "6 to 36"),
+        (["-p", "fhr_window_months", "long"], "not of type int"),
+        (["--center", "C99"], "no scope 'C99'"),
+        (["--data", "no/such/folder"], "no dataset folder"),
+    ],
+)
+def test_wrong_use_ends_at_once_with_status_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = run("--out", str(tmp_path / "r"), "--work", str(tmp_path / "w"), *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_parameters_and_plan_are_listed_without_running(tmp_path: Path) -> None:
+    listed = run("--list-parameters")
+    assert "fhr_window_months: int" in listed.stdout
+    plan = run("--list", "--out", str(tmp_path / "r"), "--work", str(tmp_path / "w"), "--center", "C10")
+    assert plan.returncode == 0
+    assert "C10/04_pfs_os: run" in plan.stdout
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.slow
+def test_warm_and_cold_kernels_give_the_same_report(tmp_path: Path) -> None:
+    reports = {}
+    for kind in ("warm", "cold"):
+        options = ["--cold", "--jobs", "2"] if kind == "cold" else ["--jobs", "3"]
+        folder = tmp_path / kind / "reports"
+        done = run("--out", str(folder), "--work", str(tmp_path / kind / "work"), "--center", "C10", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        kept = [path for path in paths if path.name not in ("manifest.json", "run_times.js", ".run.lock")]
+        reports[kind] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
+    assert list(reports["warm"]) == list(reports["cold"])
+    assert [name for name in reports["warm"] if reports["warm"][name] != reports["cold"][name]] == []
+    states = json.loads((tmp_path / "warm/reports/manifest.json").read_text())["nodes"]
+    assert {row["state"] for row in states.values()} == {"ok"}

@@ -135,34 +135,34 @@ def _fit(problem: Problem, columns: FloatArray, covariance: FloatArray, peaks: t
     reasons = [f"{describe(coefficients[j])}: {reason}" for j, reason in problem.notes.items()]
     # the penalty is half a log determinant, so units add the logarithm of their scale
     units = float(np.log(problem.scale[problem.free]).sum())
-    tested = problem.free[problem.intercept :]
+    gain = 2 * (peaks[1].value - peaks[0].value)
     beta = np.nan_to_num(columns[:, 0])
-    block = covariance[np.ix_(tested, tested)]
-    counts = {"n": problem.n, "n_events": problem.n_events}
     return FirthFit(
         coefficients=table,
         covariance=_labelled(covariance, problem.design),
         log_likelihood=(peaks[0].value + units, peaks[1].value + units),
-        likelihood_ratio=chi_squared_test(
-            2 * (peaks[1].value - peaks[0].value),
-            len(tested),
-            method="Penalized likelihood ratio test",
-            **counts,
-        ),
-        wald=chi_squared_test(
-            float(beta[tested] @ np.linalg.solve(block, beta[tested])) if len(tested) else np.nan,
-            len(tested),
-            method="Wald test",
-            **counts,
-        ),
-        concordance=not_estimable("not computed", **counts),
+        likelihood_ratio=_test(problem, gain, "Penalized likelihood ratio test"),
+        wald=_test(problem, _quadratic(problem, beta, covariance), "Wald test"),
+        concordance=not_estimable("not computed", n=problem.n, n_events=problem.n_events),
+        n=problem.n,
+        n_events=problem.n_events,
         status=NOT_ESTIMABLE if reasons else OK,
         note="; ".join([*reasons, *([problem.remark] if problem.remark else [])]),
         method=problem.method,
         ci_level=problem.ci_level,
         beta=beta,
-        **counts,
     )
+
+
+def _quadratic(problem: Problem, beta: FloatArray, covariance: FloatArray) -> float:
+    tested = problem.free[problem.intercept :]
+    block = covariance[np.ix_(tested, tested)]
+    return float(beta[tested] @ np.linalg.solve(block, beta[tested])) if len(tested) else np.nan
+
+
+def _test(problem: Problem, statistic: float, method: str) -> Estimate:
+    df = len(problem.free) - problem.intercept
+    return chi_squared_test(statistic, df, n=problem.n, n_events=problem.n_events, method=method)
 
 
 def _nothing(problem: Problem) -> FirthFit:

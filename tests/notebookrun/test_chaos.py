@@ -1,4 +1,4 @@
-"""Kernels, workers, their parents and the runner itself are killed at random; the report ends up as if nothing had been."""
+"""Kernels, workers, their parents and the runner are killed at random; the report ends up as if nothing had been."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ def test_killed_again_and_again_ends_in_the_same_report(ran: Any) -> None:
     done = ran.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran.outputs("reports") == before
-    assert not [p for p in (ran.root / "reports").rglob("*.part")]
+    assert not list((ran.root / "reports").rglob("*.part"))

@@ -24,8 +24,9 @@ def match_patients(cohort: pd.DataFrame, assessments: pd.DataFrame) -> np.ndarra
 
 
 def _shared_codes(first: pd.Series, second: pd.Series) -> np.ndarray:
+    """Number the distinct values of two columns together, from 1; missing is 0."""
     both = np.concatenate([first.to_numpy(dtype=object), second.to_numpy(dtype=object)])
-    return pd.factorize(both, use_na_sentinel=False)[0].astype(np.int64)
+    return pd.factorize(both)[0].astype(np.int64) + 1
 
 
 def _match_shared_ids(center: np.ndarray, person: np.ndarray, n: int, which: np.ndarray) -> np.ndarray:

@@ -42,7 +42,6 @@ every_notebook_page = pytest.mark.parametrize("name", expected_pages()[1:])
 
 # rules of WCAG 2.0 to 2.1, levels A and AA; what 2.2 adds on targets is measured below
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-SMALLEST_TARGET = 24
 
 
 class Links(HTMLParser):
@@ -66,15 +65,97 @@ def links_of(path: Path) -> Links:
     return parser
 
 
-def visit(browser, path, width=WIDE):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
+# What is asked of a page, each answer a list of offending elements (or what is there). One visit answers all of them.
+QUESTIONS = {
+    "short_alternatives": """
+        const named = e => e.getAttribute('alt') || e.getAttribute('aria-label');
+        const said = e => named(e) || e.querySelector('title')?.textContent || '';
+        return all('img, figure svg').filter(e => e.ariaHidden !== 'true').map(said)""",
+    "figures_without_caption":
+        "return all('figure').filter(e => !e.querySelector('figcaption')?.textContent.trim()).map(start)",
+    "tables_without_header": "return all('table').filter(e => !e.querySelector('th')).map(start)",
+    "tables_without_caption": "return all('.output table').filter(e => !e.caption?.textContent.trim()).map(start)",
+    "code_open": "return all('details.code').map(e => e.open)",
+    "code_open_after_click": """
+        document.getElementById('fold')?.click();
+        const open = all('details.code').map(e => e.open);
+        document.getElementById('fold')?.click();
+        return open""",
+    "banner": "return [...all('.banner').map(e => e.innerText)]",
+    "head": """
+        const first = document.querySelector('a, button, input')?.getAttribute('href');
+        return [document.documentElement.lang, document.title, all('h1').length, first]""",
+}  # fmt: skip
+NARROW_QUESTIONS = {
+    "width": "return document.documentElement.scrollWidth",
+    "sticking_out": """
+        const out = e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll, pre, svg');
+        return all('main *').filter(out).slice(0, 5).map(start)""",
+    "small_targets": """
+        const size = e => e.getBoundingClientRect();
+        const small = e => size(e).width > 0 && Math.min(size(e).width, size(e).height) < 24;
+        return all('button, summary, input, select, nav a').filter(small).slice(0, 5).map(start)""",
+}
+COMMON = """
+    const all = selector => [...document.querySelectorAll(selector)];
+    const start = e => e.outerHTML.slice(0, 140);
+"""
+PRINTED_CODE = "return [...document.querySelectorAll('details.code')].filter(e => e.getClientRects().length).length"
+AXE = """
+    const done = arguments[1];
+    const options = {runOnly: arguments[0], resultTypes: ['violations']};
+    axe.run({exclude: [['figure svg *']]}, options).then(done, error => done(String(error)));
+"""
+
+
+@pytest.fixture(scope="module")
+def look(built_report, browser):
+    """Return a function that visits a page once and remembers everything the tests ask about it."""
+    browser.set_script_timeout(300)
+    seen: dict[str, dict] = {}
+
+    def facts(name):
+        if name not in seen:
+            seen[name] = examine(browser, built_report.reports / name)
+        return seen[name]
+
+    return facts
+
+
+def visit(browser, path):
     for log in ("performance", "browser"):
         browser.get_log(log)  # reading empties it
+    resize(browser, WIDE)
     browser.get(path.as_uri())
-    return browser
+
+
+def resize(browser, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def emulate(browser, media="", scheme="light"):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+
+def examine(browser, path):
+    assert path.is_file(), "the report has no such page"
+    emulate(browser)
+    visit(browser, path)
+    facts = {"requested": requested(browser), "errors": console_errors(browser)}
+    facts |= {name: browser.execute_script(COMMON + question) for name, question in QUESTIONS.items()}
+    emulate(browser, media="print")
+    facts["printed_code"] = browser.execute_script(PRINTED_CODE)
+    facts["paper"] = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})["data"][:12]
+    emulate(browser)
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    facts["light"] = violations(browser, AXE_RULES)
+    emulate(browser, scheme="dark")
+    facts["dark"] = violations(browser, ["cat.color"])
+    emulate(browser)
+    resize(browser, NARROW)
+    return facts | {name: browser.execute_script(COMMON + question) for name, question in NARROW_QUESTIONS.items()}
 
 
 def requested(browser) -> list[str]:
@@ -82,11 +163,32 @@ def requested(browser) -> list[str]:
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 
 
-def test_a_request_would_be_noticed(browser, tmp_path):
+def console_errors(browser) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def violations(browser, rules) -> dict[str, str]:
+    result = browser.execute_async_script(AXE, rules)
+    assert isinstance(result, dict), result
+    return {rule["id"]: rule["nodes"][0]["html"][:140] for rule in result["violations"]}
+
+
+def test_faults_would_be_noticed(browser, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text('<!DOCTYPE html><title>x</title><img src="http://localhost:9/picture.png">', encoding="utf-8")
-    visit(browser, page)
-    assert "http://localhost:9/picture.png" in requested(browser)
+    page.write_text(
+        "<!DOCTYPE html><title>x</title><a href='#main'>a</a><figure><img src='http://localhost:9/picture.png'></figure>"
+        "<div class='output'><table><tr><td style='color:#aaa'>pale words</td></tr></table></div><details class='code' open>"
+        "<summary>c</summary></details><main><p style='width:2000px'>wide</p></main>",
+        encoding="utf-8",
+    )
+    facts = examine(browser, page)
+    assert "http://localhost:9/picture.png" in facts["requested"]
+    assert facts["short_alternatives"] == [""]
+    assert all(facts[f"{what}"] for what in ("figures_without_caption", "tables_without_header", "sticking_out"))
+    assert all(facts[f"{what}"] for what in ("tables_without_caption", "printed_code", "small_targets"))
+    assert facts["code_open"] == [True]
+    assert {"image-alt", "html-has-lang"} <= set(facts["light"])
+    assert "color-contrast" in facts["dark"]
 
 
 def test_the_run_is_good_and_complete(built_report):
@@ -96,133 +198,73 @@ def test_the_run_is_good_and_complete(built_report):
 
 
 @every_page
-def test_nothing_is_fetched(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    assert [url for url in requested(browser) if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
-
-
-@every_page
 def test_page_is_light(built_report, name):
     assert (built_report.reports / name).stat().st_size < LARGEST_PAGE_BYTES
 
 
 @every_page
-def test_nothing_is_wider_than_a_telephone(built_report, browser, name):
-    visit(browser, built_report.reports / name, NARROW)
-    width = browser.execute_script("return document.documentElement.scrollWidth")
-    sticking_out = browser.execute_script(
-        "return [...document.querySelectorAll('main *')]"
-        ".filter(e => e.getBoundingClientRect().right > window.innerWidth + 1 && !e.closest('.table-scroll, pre, svg'))"
-        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))"
-    )
-    assert (width <= NARROW, sticking_out) == (True, [])
+def test_nothing_is_fetched(look, name):
+    assert [url for url in look(name)["requested"] if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert look(name)["errors"] == []
 
 
 @every_page
-def test_pictures_say_what_they_show(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    texts = browser.execute_script(
-        "const named = e => e.getAttribute('alt') || e.getAttribute('aria-label');"
-        "const said = e => named(e) || e.querySelector('title')?.textContent;"
-        "return [...document.querySelectorAll('img, figure svg')].filter(e => e.ariaHidden !== 'true')"
-        ".map(e => said(e) || '')"
-    )
-    assert [text for text in texts if len(text) < SHORTEST_ALT] == []
-
-
-@every_notebook_page
-def test_figures_have_captions(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    bare = browser.execute_script(
-        "const caption = e => e.querySelector('figcaption')?.textContent.trim();"
-        "return [...document.querySelectorAll('figure')].filter(e => !caption(e)).map(e => e.outerHTML.slice(0, 120))"
-    )
-    assert bare == []
+def test_nothing_is_wider_than_a_telephone(look, name):
+    assert look(name)["sticking_out"] == []
+    assert look(name)["width"] <= NARROW
 
 
 @every_page
-def test_tables_have_headers_and_results_have_captions(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    without_header, without_caption = browser.execute_script(
-        "const start = e => e.outerHTML.slice(0, 160);"
-        "return [[...document.querySelectorAll('table')].filter(e => !e.querySelector('th')).map(start),"
-        "[...document.querySelectorAll('.output table')].filter(e => !e.caption?.textContent.trim()).map(start)]"
-    )
-    assert without_header == []
-    assert without_caption == []
+def test_pictures_say_what_they_show(look, name):
+    assert [text for text in look(name)["short_alternatives"] if len(text) < SHORTEST_ALT] == []
 
 
 @every_notebook_page
-def test_code_is_folded_and_unfolds_together(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    state = "return [...document.querySelectorAll('details.code')].map(e => e.open)"
-    folded = browser.execute_script(state)
-    assert folded, "the code is not removed"
-    assert not any(folded)
-    browser.execute_script("document.getElementById('fold').click()")
-    assert all(browser.execute_script(state))
-
-
-@every_notebook_page
-def test_no_code_on_paper(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    shown = browser.execute_script(
-        "return [...document.querySelectorAll('details.code')].filter(e => e.getClientRects().length).length"
-    )
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert shown == 0
-    paper = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
-    assert base64.b64decode(paper["data"]).startswith(b"%PDF")
+def test_figures_have_captions(look, name):
+    assert look(name)["figures_without_caption"] == []
 
 
 @every_page
-def test_page_has_title_language_and_a_way_for_the_keyboard(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    language, title, n_titles, first = browser.execute_script(
-        "return [document.documentElement.lang, document.title, document.querySelectorAll('h1').length,"
-        "document.querySelector('a, button, input').getAttribute('href')]"
-    )
-    assert (language, n_titles, first) == ("en", 1, "#main")
+def test_tables_have_headers_and_results_have_captions(look, name):
+    assert look(name)["tables_without_header"] == []
+    assert look(name)["tables_without_caption"] == []
+
+
+@every_notebook_page
+def test_code_is_folded_and_unfolds_together(look, name):
+    assert look(name)["code_open"], "the code is not removed"
+    assert not any(look(name)["code_open"])
+    assert all(look(name)["code_open_after_click"])
+
+
+@every_notebook_page
+def test_no_code_on_paper(look, name):
+    assert look(name)["printed_code"] == 0
+    assert base64.b64decode(look(name)["paper"]).startswith(b"%PDF")
+
+
+@every_page
+def test_page_has_title_language_and_a_way_for_the_keyboard(look, name):
+    language, title, n_titles, first_target = look(name)["head"]
+    assert (language, n_titles, first_target) == ("en", 1, "#main")
     assert title.strip()
 
 
 @every_page
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessible(built_report, browser, name, scheme):
-    visit(browser, built_report.reports / name)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    result = browser.execute_async_script(
-        "const done = arguments[1]; axe.run({runOnly: arguments[0]}).then(done, e => done(String(e)))", AXE_RULES
-    )
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    found = {rule["id"]: rule["nodes"][0]["html"][:120] for rule in result["violations"]}
-    assert found == {}
-    assert len(result["passes"]) > 10, "axe looked at something"
+def test_accessible(look, name, scheme):
+    assert look(name)[scheme] == {}
 
 
 @every_page
-def test_targets_are_large_enough(built_report, browser, name):
+def test_targets_are_large_enough(look, name):
     """WCAG 2.2, 2.5.8: controls are at least 24 pixels in both directions; links within a line of text are exempt."""
-    visit(browser, built_report.reports / name, NARROW)
-    small = browser.execute_script(
-        "return [...document.querySelectorAll('button, summary, input, select, nav a')].filter(e => {"
-        "const box = e.getBoundingClientRect();"
-        "return box.width > 0 && (box.width < arguments[0] || box.height < arguments[0]) })"
-        ".slice(0, 5).map(e => e.outerHTML.slice(0, 120))",
-        SMALLEST_TARGET,
-    )
-    assert small == []
+    assert look(name)["small_targets"] == []
 
 
 @every_page
-def test_synthetic_is_said(built_report, browser, name):
-    visit(browser, built_report.reports / name)
-    banner = browser.execute_script("return document.querySelector('.banner')?.innerText || ''")
-    assert "synthetic" in banner.lower()
+def test_synthetic_is_said(look, name):
+    assert any("synthetic" in text.lower() for text in look(name)["banner"])
 
 
 @every_page

@@ -93,6 +93,7 @@ def _cell_dialect(raw: RawTable, column: str) -> CellDialect:
         missing_keys=keys,
         mapping=spec.values.get(column, {}),  # noqa: PD011 (a mapping of center.toml)
         choices=raw.choices.get(column, {}),
+        boxed=column in spec.checkboxes,
     )
 
 

@@ -22,7 +22,7 @@ from fhrmm.readers.tables import read_parquet, read_statistical
 from fhrmm.readers.text_files import read_text_file
 from fhrmm.rules import Finding
 from fhrmm.schema import variables
-from fhrmm.values import CELL_PATTERNS
+from fhrmm.values import BOXES, CELL_PATTERNS
 
 TEXT_READERS = {
     "csv": read_text_file,
@@ -246,11 +246,14 @@ def _frame(grid: Grid, found: HeaderMap, file: CenterFile) -> pd.DataFrame:
 
 
 def _joined_checkboxes(columns: list[pd.Categorical]) -> pd.Categorical:
-    """Join the boxes of one choice; where several are checked their values are joined by `` + ``, which is no level."""
-    texts = pd.DataFrame({i: pd.Series(column).astype(object) for i, column in enumerate(columns)})
-    shown = texts.fillna("").agg(lambda row: " + ".join(dict.fromkeys(x for x in row if x)), axis=1)
-    codes, distinct = pd.factorize(shown)
-    return categorical_text(list(distinct), codes)
+    """Join the boxes of one choice; where several are checked their values are joined by `BOXES`, which is no level."""
+    codes = np.column_stack([column.codes for column in columns])
+    combinations, back = np.unique(codes, axis=0, return_inverse=True)
+    texts = [
+        BOXES.join(dict.fromkeys(c.categories[code] for c, code in zip(columns, row, strict=True) if code >= 0))
+        for row in combinations
+    ]
+    return categorical_text(texts, back.reshape(-1))
 
 
 def _constant(text: str, size: int) -> pd.Categorical:

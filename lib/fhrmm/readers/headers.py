@@ -72,10 +72,11 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
     >>> found.columns, found.units, found.unknown
     ({'patient_id': 0, 'sex': 1, 'albumin_g_dl': 2}, {'albumin_g_dl': 'g/L'}, [3])
     """
+    forms = [headers, plain] if plain else [headers]
     headers = _choose_form(headers, file, plain)
     positions: dict[str, list[int]] = {}
     units: dict[str, str] = {}
-    checkboxes, boxed = _find_checkboxes(headers, file)
+    checkboxes, boxed = _find_checkboxes(forms, file)
     refused, unknown = [], []
     for position, header in enumerate(headers):
         column, unit = match_header(header, file)
@@ -91,7 +92,7 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
         columns={column: found[0] for column, found in positions.items() if len(found) == 1},
         units=units, checkboxes=checkboxes, unknown=unknown, refused=refused,
         twice=[column for column, found in positions.items() if len(found) > 1 or column in checkboxes],
-        absent=_absent(headers, file),
+        absent=_absent(forms, file),
         unit_conflicts=[name for name, unit in units.items() if not _same_unit(name, unit, file.units.get(name))],
     )  # fmt: skip
 
@@ -179,8 +180,9 @@ def _identifier(header: str, column: str | None) -> str:
     return "" if column == "term" and kind == "identifier_name" else kind
 
 
-def _find_checkboxes(headers: Sequence[str], file: CenterFile) -> tuple[dict[str, dict[int, str]], set[int]]:
-    places = {header_key(header): position for position, header in enumerate(headers)}
+def _find_checkboxes(forms: Sequence[Sequence[str]], file: CenterFile) -> tuple[dict[str, dict[int, str]], set[int]]:
+    """Return the positions of the boxes of each choice with their values, and all positions."""
+    places = {header_key(header): position for headers in forms for position, header in enumerate(headers)}
     boxes = {
         column: {places[header_key(name)]: value for name, value in group.items() if header_key(name) in places}
         for column, group in file.checkboxes.items()
@@ -190,8 +192,8 @@ def _find_checkboxes(headers: Sequence[str], file: CenterFile) -> tuple[dict[str
     }
 
 
-def _absent(headers: Sequence[str], file: CenterFile) -> list[str]:
-    present = {header_key(header) for header in headers}
+def _absent(forms: Sequence[Sequence[str]], file: CenterFile) -> list[str]:
+    present = {header_key(header) for headers in forms for header in headers}
     declared = [*file.columns, *(name for group in file.checkboxes.values() for name in group)]
     return [name for name in declared if header_key(name) not in present]
 

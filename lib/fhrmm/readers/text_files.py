@@ -23,7 +23,7 @@ BYTE_ORDER_MARKS = (
 )  # fmt: skip
 SINGLE_BYTE = ("cp1252", "cp850", "mac_roman")
 EXPECTED_LETTERS = frozenset(
-    "àèéìíòóùúÀÈÉÌÒÓÙçÇñäöüÄÖÜßôêâ°º²³µ±≥≤…€•®™\u00d7\u2013\u2014\u2018\u2019\u201c\u201d\u00a0"
+    "àèéìòùÀÈÉÌÒÙ°º²µ±≥≤€\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2026"  # Italian letters, and signs of text
 )
 SEPARATORS = (";", ",", "\t", "|")
 LONGEST_ROW = 16 * 2**20
@@ -53,7 +53,9 @@ def read_text_file(path: Path, file: CenterFile) -> Grid:
     content = to_utf8(path.read_bytes(), file.encoding)
     separator = file.separator or ("\t" if file.resolved_format == "tsv" else find_separator(content, file))
     headers, header_rows, start = _read_header(content, separator, file)
-    return _read_body(content[start:], headers, separator, header_rows)
+    body = content[start:]
+    _check_lengths(body)
+    return _read_body(body, headers, separator, header_rows)
 
 
 def to_utf8(content: bytes, encoding: str | None) -> bytes:
@@ -119,13 +121,21 @@ def find_separator(content: bytes, file: CenterFile) -> str:
     header = lines[file.header_rows - 1 : file.header_rows] or [""]
     sizes = {}
     for separator in SEPARATORS:
-        cells = next(csv.reader(header, delimiter=separator), [])
+        cells = _split(header, separator)
         sizes[separator] = (count_known(cells, file), len(cells))
     best = max(sizes.values())
     chosen = [separator for separator, size in sizes.items() if size == best]
     if len(chosen) > 1 and best[1] > 1:
         raise ReadProblem("separator_ambiguous", "several separators divide the header equally well")
     return chosen[0] if best[1] > 1 else ","
+
+
+def _split(lines: list[str], separator: str) -> list[str]:
+    """Return the cells of a header; a single one where the separator leaves a cell that is too long for one."""
+    try:
+        return next(csv.reader(lines, delimiter=separator), [])
+    except csv.Error:
+        return [""]
 
 
 def _require(content: bytes, encoding: str) -> str:
@@ -171,6 +181,16 @@ def _read_header(content: bytes, separator: str, file: CenterFile) -> tuple[list
     if len(headers) > MOST_COLUMNS:
         raise ReadProblem("too_many_columns", f"{len(headers)} columns")
     return headers, file.skip_rows + file.header_rows, sum(consumed)
+
+
+def _check_lengths(body: bytes) -> None:
+    """Refuse rows that are longer than any export has."""
+    if len(body) <= LONGEST_ROW:
+        return
+    ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
+    longest = int(np.diff(ends, prepend=-1, append=len(body)).max())
+    if longest > LONGEST_ROW:
+        raise ReadProblem("row_too_long", f"a row of {longest / 2**20:.0f} MB")
 
 
 def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int) -> Grid:

@@ -1,6 +1,6 @@
 """Strict readers of single values: dates, numbers with units, categories, identifiers. Never a guess."""
 
-from fhrmm.values.cells import CellDialect, missing_codes, parse_cell
+from fhrmm.values.cells import BOXES, CellDialect, missing_codes, parse_cell
 from fhrmm.values.columns import ColumnValues, parse_column
 from fhrmm.values.dates import DateInterval, parse_date
 from fhrmm.values.identifiers import CELL_PATTERNS, header_identifier
@@ -10,7 +10,7 @@ from fhrmm.values.synonyms import load_synonyms, parse_category, synonyms_of
 from fhrmm.values.units import RATIO, find_unit, known_units
 
 __all__ = [
-    "CELL_PATTERNS", "RATIO", "CellDialect", "ColumnValues", "DateInterval", "Parsed", "comparison_key", "find_unit",
-    "header_identifier", "known_units", "load_synonyms", "missing_codes", "parse_category", "parse_cell",
+    "BOXES", "CELL_PATTERNS", "RATIO", "CellDialect", "ColumnValues", "DateInterval", "Parsed", "comparison_key",
+    "find_unit", "header_identifier", "known_units", "load_synonyms", "missing_codes", "parse_category", "parse_cell",
     "parse_column", "parse_date", "parse_integer", "parse_number", "synonyms_of", "tidy", "write_number",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from fhrmm.values.parsed import MISSING, Parsed, comparison_key, tidy
 from fhrmm.values.synonyms import RESPONSE_GROUP, is_missing, missing_kind, parse_category, read_mapped
 from fhrmm.values.units import RATIO, UNITS, conversion_factor, convert, find_unit, known_units
 
+BOXES = " + "
 RATIO_RANGE = (0.1, 20.0)
 SCORE_PREFIX = re.compile(r"(?:ecog|ps|grade|grado|g|performance status)[ :=]*(\d)", re.IGNORECASE)
 MANGLED_ID = re.compile(r"\d[.,]\d+e\+\d+", re.IGNORECASE)
@@ -34,6 +35,7 @@ class CellDialect:
     missing_keys: frozenset[str] = frozenset()
     mapping: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, str] = field(default_factory=dict)
+    boxed: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -81,6 +83,8 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
     text = tidy(raw)
     if not text:
         return MISSING
+    if dialect.boxed and BOXES in text:
+        return Parsed(None, problem="checkbox_conflict", expected="one box checked")
     mapped, change = _translate(text, variable, dialect)
     if mapped == "":
         return Parsed(None, change=change)

@@ -21,8 +21,9 @@ TABLES = BINARY - {".png", ".ico", ".woff2", ".pdf"} | {".csv", ".tsv", ".tab", 
 HOMES_OF_TABLES = ("data/synthetic/", "data/templates/", "tests/", "benchmarks/")
 SINGLE_TABLES = {"data/dictionary.csv"}
 
-# `someone` and `user` are nobody's name: examples of what is removed from output
-MACHINE_PATH = re.compile(r"(?<![\w.}>)\]*])/(?:work|farm|root|home|tmp|Users|opt)/(?!someone|user\b)[\w.-]+")
+# nobody's names: examples of what is removed from output, as are the file names of a kernel
+PLACEHOLDER = r"(?!someone|user\b|me\b|ipykernel_)"
+MACHINE_PATH = re.compile(rf"(?<![\w.}}>)\]*])/(?:work|farm|root|home|tmp|Users|opt)/{PLACEHOLDER}[\w.-]+")
 REGISTRY = re.compile(r"index-url|extra-index|find-links|registry *= *\"?http|pypi\.org|files\.pythonhosted", re.I)
 LOOSE_END = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 BRITISH = re.compile(r"\b\w*(?:centre|colour|behaviour|randomis|leukaem|tumour|haematolog)\w*", re.I)

@@ -1,0 +1,99 @@
+"""The whole mission on small input: two patients without an event, and a parameter that moves the cohort."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = (
+    "patient_id,sex,birth_year,diagnosis_date,first_line_start_date,first_line_regimen,first_line_best_response,"
+    "asct_date,asct_count,maintenance,first_progression_date,second_line_start_date,second_line_regimen,"
+    "ecog_second_line,emd_second_line,iss_diagnosis,best_response,best_response_date,last_assessment_date,last_contact_date"
+)
+TWO_PATIENTS = [
+    "SYN-X01-001,female,1960,2021-01-10,2021-02-01,D-VTd,VGPR,2021-09-01,1,none,2022-03-01,2022-03-20,KRd,"
+    "0,none,II,VGPR,2022-06-20,2023-01-10,2023-02-01",
+    "SYN-X01-002,male,1955,2021-03-10,2021-04-01,D-VTd,PR,2021-11-01,1,lenalidomide,2022-06-01,2022-06-20,PVd,"
+    "1,none,I,PR,2022-09-20,2023-03-10,2023-04-01",
+]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "run_all.py"), "--quiet", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1500)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.slow
+def test_two_patients_without_event_render_every_notebook(tmp_path: Path) -> None:
+    center = tmp_path / "data" / "X01"
+    center.mkdir(parents=True)
+    (center / "patients.csv").write_text("\n".join([HEADER, *TWO_PATIENTS]) + "\n", encoding="utf-8")
+    (tmp_path / "data" / "dataset.toml").write_text(
+        'name = "Two synthetic patients"\nsynthetic = true\n', encoding="utf-8"
+    )
+    out = tmp_path / "reports"
+    done = run(
+        "--data", str(tmp_path / "data"), "--out", str(out), "--work", str(tmp_path / "work"), "-p", "n_samples", "4"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    notebooks = {path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
+    assert {path.stem for path in (out / "ALL").glob("*.html")} == notebooks
+    estimates = pd.DataFrame(read(out / "X01" / "tables" / "estimates.csv"))
+    ratios = estimates[estimates["estimand"] == "hazard_ratio"]
+    assert len(ratios)
+    assert set(ratios["status"]) == {"not_estimable"}
+    assert (ratios["note"] != "").all()
+    assert read(out / "X01" / "tables" / "attrition.csv")[-1]["n_remaining"] == "2"
+
+
+@pytest.mark.slow
+def test_wider_window_changes_the_cohort_and_every_later_number(tmp_path: Path) -> None:
+    results = {}
+    for months in ("12", "18"):
+        out, work = tmp_path / months, tmp_path / f"work{months}"
+        places = ("--out", str(out), "--work", str(work), "--center", "ALL", "--notebook", "03_response")
+        done = run(*places, "-p", "fhr_window_months", months)
+        assert done.returncode == 0, done.stdout + done.stderr
+        attrition = read(out / "ALL" / "tables" / "attrition.csv")
+        rates = read(out / "ALL" / "tables" / "estimates" / "03_response.csv")
+        results[months] = (
+            int(attrition[-1]["n_remaining"]),
+            rates[0]["n"],
+            (out / "ALL" / "02_cohort.html").read_text("utf-8"),
+        )
+    narrow, wide = results["12"], results["18"]
+    assert narrow[0] == 62
+    assert wide[0] > narrow[0]
+    assert (narrow[1], wide[1]) == (str(narrow[0]), str(wide[0]))
+    assert "functional_high_risk.window_months" in wide[2]
+    assert "functional_high_risk.window_months" not in narrow[2]
+
+
+@pytest.mark.slow
+def test_papermill_alone_runs_a_notebook_after_a_run(tmp_path: Path) -> None:
+    out, work = tmp_path / "reports", tmp_path / "work"
+    places = ("--out", str(out), "--work", str(work), "--center", "C02", "--notebook", "03_response")
+    assert run(*places).returncode == 0
+    values = {"center": "C02", "reports_dir": str(out), "work_dir": str(work)}
+    parameters = [word for name, value in values.items() for word in ("-p", name, value)]
+    command = ["papermill", "--no-progress-bar", str(ROOT / "notebooks" / "04_pfs_os.ipynb"), str(tmp_path / "o.ipynb")]
+    alone = subprocess.run(
+        [sys.executable, "-m", *command, *parameters],
+        cwd=ROOT / "notebooks",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert alone.returncode == 0, alone.stderr[-2000:]
+    assert (work / "C02" / "time_to_event.parquet").is_file()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from notebookrun.cli import main
+from notebookrun.cli import GOOD, MISUSE, build_parser, main
 from notebookrun.graph import Step
 from notebookrun.project import Project
 
@@ -158,5 +158,27 @@ PROJECT = Project(
     shared_files=("repository/study.toml",),
 )
 
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the study, or look at a center's files and propose its `center.toml`."""
+    parser = build_parser(PROJECT)
+    parser.add_argument(
+        "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
+    )
+    options, _ = parser.parse_known_args(arguments)
+    if options.init_center is None:
+        return main(PROJECT, arguments, parser)
+    folder = Path(options.init_center)
+    if not folder.is_dir():
+        print(
+            f"run_all: no folder {options.init_center!r}; it takes the folder with the center's files", file=sys.stderr
+        )
+        return MISUSE
+    from fhrmm.init_center import init_center
+
+    print(init_center(folder))
+    return GOOD
+
+
 if __name__ == "__main__":
-    sys.exit(main(PROJECT))
+    sys.exit(run())

@@ -36,7 +36,7 @@ def test_every_problem_is_said_at_once(folder):
     text = """
 id = "C01"
 encoding = "latin-99"
-colour = "red"
+shade = "red"
 decimal = ";"
 [[files]]
 path = "../other/p.csv"
@@ -61,7 +61,7 @@ ldh_uln_u_l = -1
         load_center(write(folder, text))
     message = str(caught.value)
     for part in (
-        "latin-99", "colour", "decimal", "inside the center folder", "files.0.table", "separator", "header_rows",
+        "latin-99", "shade", "decimal", "inside the center folder", "files.0.table", "separator", "header_rows",
         "'albumin' is no column of patients; nearest: 'albumin_g_dl'",
         "'sexx' is no column of patients; nearest: 'sex'",
         "unit 'mg/L' is not known", "-1.0 is not a positive limit",

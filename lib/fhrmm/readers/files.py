@@ -208,10 +208,15 @@ class _Reporter:
 
     def identifiers(self, grid: Grid, found: HeaderMap) -> None:
         """Look for direct identifiers in columns that are kept out: one finding per column and kind."""
-        for position in found.unknown:
-            for kind in cell_identifiers(grid.columns[position].categories):
-                letter = column_letter(grid.position(position))
-                self.notes.findings.append(self.finding(kind, column=f"column {letter}", found="in its cells"))
+        groups = [grid.columns[position].categories.to_numpy(dtype=object) for position in found.unknown]
+        if not groups:
+            return
+        owner = np.repeat(np.arange(len(groups)), [len(texts) for texts in groups])
+        kinds = cell_identifiers(np.concatenate(groups))
+        places = sorted((int(place), kind) for kind, mask in kinds.items() for place in np.unique(owner[mask]))
+        for place, kind in places:
+            letter = column_letter(grid.position(found.unknown[place]))
+            self.notes.findings.append(self.finding(kind, column=f"column {letter}", found="in its cells"))
 
 
 def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:

@@ -6,9 +6,7 @@ patient identifiers and dates.
 
 from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings, say_range
 from fhrmm.report.display import say, show_colophon, show_figure, show_notice, show_table
-from fhrmm.report.page import Page, start_page
-from fhrmm.report.publish import publish_estimates, publish_table
-from fhrmm.report.say import (
+from fhrmm.report.generated import (
     key_findings,
     say_difference,
     say_follow_up,
@@ -18,6 +16,8 @@ from fhrmm.report.say import (
     say_survival,
     say_test,
 )
+from fhrmm.report.page import Page, start_page
+from fhrmm.report.publish import publish_estimates, publish_table
 
 __all__ = [
     "Page",

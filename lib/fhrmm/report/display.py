@@ -10,10 +10,10 @@ from html import escape
 from importlib.metadata import version
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from fhrmm.errors import StudyError
 from fhrmm.figures import describe_figure, drawn_by, mark_synthetic, save_figure
+from fhrmm.figures.output import Figure
 from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
 from fhrmm.store import write_report_bytes, write_report_csv

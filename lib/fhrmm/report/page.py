@@ -144,7 +144,7 @@ def overridden_values(study: Study) -> list[tuple[str, object, object]]:
 
 
 def known_dates(page: Page) -> frozenset[str]:
-    """Dates that are no patient's: those of the plan and the data cut-off."""
+    """Return the dates that are no patient's: those of the plan and the data cut-off."""
     dates = (page.study.cohort.second_line_from, page.study.cohort.second_line_to, page.info.data_cutoff_date)
     return frozenset(when.isoformat() for when in dates if isinstance(when, date))
 

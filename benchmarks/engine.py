@@ -1,0 +1,143 @@
+"""The engine against the usual loop, on the embedded dataset: ratios measured in one run.
+
+``python benchmarks/engine.py --scopes 2`` measures a part; without options all scopes. The usual loop is the shell one:
+``papermill`` and then ``jupyter nbconvert``, one notebook after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def timed(command: Sequence[str], expected: int = 0) -> tuple[float, int]:
+    """Run a command; return its seconds and the peak memory of its process tree in MiB."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    peak = [0]
+    watcher = threading.Thread(target=watch_memory, args=(process, peak), daemon=True)
+    watcher.start()
+    status = process.wait()
+    seconds = time.perf_counter() - begun
+    watcher.join()
+    if status != expected:
+        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    return seconds, peak[0]
+
+
+def watch_memory(process: subprocess.Popen[bytes], peak: list[int]) -> None:
+    """Note the largest proportional set size of a process tree until it ends."""
+    while process.poll() is None:
+        peak[0] = max(peak[0], sum(proportional_mib(pid) for pid in family(process.pid)))
+        time.sleep(0.5)
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    except OSError:
+        pass
+    return found
+
+
+def proportional_mib(pid: int) -> int:
+    """Return the proportional set size of a process: shared pages count once among those who share them."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
+
+
+def loop_command(scopes: Sequence[str], folder: Path) -> list[str]:
+    """Return the usual loop as one shell command, with the nodes in an order that works."""
+    from run_all import PROJECT
+
+    from notebookrun.graph import build_graph
+    from notebookrun.sources import read_notebooks
+
+    graph = build_graph(read_notebooks(PROJECT.notebooks), PROJECT.steps, PROJECT.list_scopes(ROOT / PROJECT.data))
+    binaries = Path(sys.executable).parent
+    lines = ["set -e"]
+    for node in graph.nodes:
+        if node.scope not in scopes:
+            continue
+        if not graph.nodes[node].is_notebook:
+            call = f"store.combine_estimates({str(folder / 'reports')!r}, {node.scope!r})"
+            lines.append(f'{sys.executable} -c "from fhrmm import store; {call}"')
+            continue
+        page = folder / "reports" / node.scope / f"{node.name}.ipynb"
+        lines += [
+            f"mkdir -p {page.parent}",
+            f"{binaries}/papermill notebooks/{node.name}.ipynb {page} -k python3 -p center {node.scope}"
+            f" -p work_dir {folder / 'work'} -p reports_dir {folder / 'reports'}",
+            f"{binaries}/jupyter nbconvert --to html {page}",
+        ]
+    return ["bash", "-c", "\n".join(lines)]
+
+
+def engine_command(scopes: Sequence[str], folder: Path, *options: str) -> list[str]:
+    """Return the engine's command for the same nodes."""
+    chosen = [word for scope in scopes for word in ("--center", scope)]
+    places = ["--out", str(folder / "reports"), "--work", str(folder / "work")]
+    return [sys.executable, "run_all.py", *places, *chosen, "--jobs", "2", *options]
+
+
+def ideal_seconds(folder: Path) -> float:
+    """Return the sum of the time in cells divided by the cores, as if nothing else took time."""
+    nodes = json.loads((folder / "reports" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return sum(row["seconds"].get("cells", 0.0) for row in nodes.values()) / min(2, os.cpu_count() or 1)
+
+
+def measure(scopes: Sequence[str], with_loop: bool) -> Iterator[tuple[str, str]]:
+    """Yield the rows of the table as they are measured."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first, memory = timed(engine_command(scopes, folder / "warm"))
+        ideal = ideal_seconds(folder / "warm")
+        yield "engine, first run, 2 jobs", f"{first:.1f} s"
+        yield "peak memory of the process tree", f"{memory} MiB"
+        yield "time in cells divided by the cores", f"{ideal:.1f} s; engine / ideal {first / ideal:.2f}"
+        again, _ = timed(engine_command(scopes, folder / "warm"))
+        yield "engine, nothing changed", f"{again:.2f} s"
+        cold, _ = timed(engine_command(scopes, folder / "cold", "--cold"))
+        yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / first:.1f} times the warm one"
+        if with_loop:
+            loop, _ = timed(loop_command(scopes, folder / "loop"))
+            yield "shell loop papermill + nbconvert", f"{loop:.1f} s; {loop / first:.1f} times the engine"
+
+
+def main() -> None:
+    """Measure and print a table."""
+    from run_all import PROJECT
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scopes", type=int, default=0, help="how many of the smallest scopes; 0 for all")
+    parser.add_argument("--no-loop", action="store_true", help="leave out the usual loop, which takes long")
+    options = parser.parse_args()
+    scopes = PROJECT.list_scopes(ROOT / PROJECT.data)
+    chosen = scopes[-options.scopes :] if options.scopes else scopes
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(f"{len(chosen)} scopes; {machine}", flush=True)
+    for what, value in measure(chosen, not options.no_loop):
+        print(f"| {what} | {value} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from notebookrun.codememory import CodeMemory
 
 BODY = "<module>"
 STAR = "*"
@@ -42,6 +45,18 @@ class Module:
     uses: dict[str, set[Unit]] = field(default_factory=dict)
     exports: dict[str, Bound] = field(default_factory=dict)
 
+    def to_plain(self) -> list[Any]:
+        """Return plain data, for the memory."""
+        uses = {name: sorted(map(list, units)) for name, units in self.uses.items()}
+        return [self.digests, uses, self.exports]
+
+    @classmethod
+    def from_plain(cls, name: str, plain: list[Any]) -> Module:
+        """Make a module from plain data."""
+        digests, uses, exports = plain
+        units = {key: {(unit[0], unit[1]) for unit in found} for key, found in uses.items()}
+        return cls(name, digests, units, {key: (bound[0], bound[1]) for key, bound in exports.items()})
+
 
 class CodeIndex:
     """The own packages' definitions, read on demand.
@@ -50,10 +65,13 @@ class CodeIndex:
     ----------
     packages : mapping of str to Path
         Import name and folder of each own package.
+    memory : CodeMemory, optional
+        What was found in former runs.
     """
 
-    def __init__(self, packages: Mapping[str, Path]) -> None:
+    def __init__(self, packages: Mapping[str, Path], memory: CodeMemory | None = None) -> None:
         self._packages = dict(packages)
+        self._memory = memory
         self._modules: dict[str, Module | None] = {}
         self._data: dict[str, dict[str, str]] = {}
 
@@ -115,8 +133,19 @@ class CodeIndex:
             path = self._path(name)
             self._modules[name] = None
             if path is not None:
-                self._modules[name] = self._parse(name, path)
+                self._modules[name] = self._recall(name, path)
         return self._modules[name]
+
+    def _recall(self, name: str, path: Path) -> Module:
+        """Return a module as remembered, or read it."""
+        if self._memory is None:
+            return self._parse(name, path)
+        plain = self._memory.get(path)
+        if plain is None:
+            module = self._parse(name, path)
+            self._memory.put(path, module.to_plain())
+            return module
+        return Module.from_plain(name, plain)
 
     def _path(self, name: str) -> Path | None:
         package, *rest = name.split(".")

@@ -12,7 +12,7 @@ from typing import Any
 
 import nbformat
 import papermill
-from jupyter_core.utils import run_sync
+from jupyter_client.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines

@@ -102,7 +102,25 @@ def short_temporary_folder() -> str:
 
 
 def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, environment: dict[str, str]) -> str:
-    """Call ``package.module:function`` in a process forked from a host; return what went wrong, or an empty text.
+    """Call a function in a process forked from a host.
+
+    Parameters
+    ----------
+    address : str
+        Socket of the host.
+    call : str
+        ``package.module:function``.
+    values : sequence
+        Its arguments.
+    folder : Path
+        Working folder of the call.
+    environment : dict of str to str
+        Environment of the call.
+
+    Returns
+    -------
+    str
+        What went wrong; empty if nothing did.
 
     Raises
     ------

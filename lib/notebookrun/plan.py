@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.cache import Entry
+from notebookrun.codememory import CodeMemory
 from notebookrun.codeuse import CodeIndex
 from notebookrun.fingerprint import Digests, digest, installed_packages
 from notebookrun.graph import Graph, Node, NodeId, Step
@@ -63,8 +64,16 @@ class Planner:
         return installed_packages()
 
     @cached_property
+    def _memory(self) -> CodeMemory:
+        return CodeMemory(self.places.state / "code.json", self.project.packages)
+
+    @cached_property
     def _code(self) -> CodeIndex:
-        return CodeIndex(self.project.packages)
+        return CodeIndex(self.project.packages, self._memory)
+
+    def save(self) -> None:
+        """Keep what was found in the code for the next run."""
+        self._memory.save()
 
     @cached_property
     def _code_of(self) -> dict[str, dict[str, str]]:

@@ -239,6 +239,7 @@ class Session:
         write_index(planner, rows, content)
         write_manifest(planner, rows, self.facts, started)
         run.digests.save()
+        planner.save()
 
     def _entries(self, rows: Mapping[str, Any]) -> dict[NodeId, Entry]:
         memory = Memory(self.request.places)

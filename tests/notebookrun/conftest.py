@@ -274,7 +274,7 @@ class Toy:
 
     def outputs(self, *folders: str) -> dict[str, bytes]:
         """Return the bytes of all shown files but those that hold times."""
-        timed = {"manifest.json", "run_times.js", ".run.lock", "digests.json"}
+        timed = {"manifest.json", "run_times.js", ".run.lock", "digests.json", "code.json"}
         paths = [p for folder in folders or ("reports",) for p in sorted((self.root / folder).rglob("*"))]
         return {
             p.relative_to(self.root).as_posix(): p.read_bytes() for p in paths if p.is_file() and p.name not in timed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notebookrun.codememory import CodeMemory
 from notebookrun.codeuse import CodeIndex
 
 FILES = {
@@ -186,3 +187,20 @@ def test_digest_changes_only_with_what_is_reached(package: Path, name: str, old:
     assert old in text
     (package / name).write_text(text.replace(old, new))
     assert (CodeIndex({"pkg": package}).used_by(code) != before) is changes
+
+
+def test_memory_gives_the_same_and_forgets_what_changed(package: Path, tmp_path: Path) -> None:
+    packages, code = {"pkg": package}, ["from pkg import figures, sub\nfigures.plot_one()\nsub.reach()"]
+    first = CodeMemory(tmp_path / "code.json", packages)
+    fresh = CodeIndex(packages, first).used_by(code)
+    first.save()
+    kept = CodeMemory(tmp_path / "code.json", packages)
+    assert kept.get(package / "figures.py") is not None
+    assert CodeIndex(packages, kept).used_by(code) == fresh == CodeIndex(packages).used_by(code)
+    (package / "style.py").write_text("def paint(x):\n    return [x]\n")
+    assert kept.get(package / "style.py") is None
+    assert CodeIndex(packages, kept).used_by(code) != fresh
+    (package / "new.py").write_text("")
+    assert CodeMemory(tmp_path / "code.json", packages).get(package / "figures.py") is None
+    (tmp_path / "code.json").write_text("[")
+    assert CodeIndex(packages, CodeMemory(tmp_path / "code.json", packages)).used_by(code)

@@ -72,7 +72,7 @@ def wrap_tables(content: str) -> str:
 
     Examples
     --------
-    >>> wrap_tables("<table><caption>Ages</caption></table>")[:69]
+    >>> wrap_tables("<table><caption>Ages</caption></table>")[:70]
     '<div class="table-scroll" tabindex="0" role="region" aria-label="Ages"'
     """
     plain = _SCOPED_STYLE.sub("", content)

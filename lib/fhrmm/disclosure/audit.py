@@ -1,9 +1,9 @@
-"""What can be worked out: which hidden counts follow from the shown ones, and what else to hide so that none does."""
+"""What can be worked out: which values of hidden counts agree with everything that is shown."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,10 +82,39 @@ class Ledger:
         return list(found)
 
 
-def bound(ledger: Ledger, known: Collection[Key], target: Key) -> tuple[float, float]:
-    """Return the smallest and largest value of a hidden count that agree with everything known.
+@dataclass(frozen=True, slots=True)
+class System:
+    """The equations that hidden counts tied to each other must fulfill: ``matrix @ counts = right``.
 
     The reader is taken to know that a hidden count is at least 1 unless it is 0: zeros are no secret.
+    """
+
+    unknown: list[Key]
+    matrix: np.ndarray
+    right: np.ndarray
+    least: np.ndarray
+
+    def optimize(self, weights: Mapping[Key, float], cap: float = np.inf) -> dict[Key, float]:
+        """Return a world that agrees with everything shown and maximizes a weighted sum, counts beyond `cap` as cap.
+
+        Empty if there is no bound on the sum.
+        """
+        n, targets = len(self.unknown), list(weights)
+        place = {key: column for column, key in enumerate(self.unknown)}
+        goal = np.concatenate([np.zeros(n), [-weights[key] for key in targets]])
+        columns = [place[key] for key in targets]
+        below = np.zeros((len(targets), n + len(targets)))
+        below[np.arange(len(targets)), columns] = -1.0
+        below[np.arange(len(targets)), n + np.arange(len(targets))] = 1.0
+        limits = [(low, None) for low in self.least] + [(None, cap)] * len(targets)
+        matrix = np.hstack([self.matrix, np.zeros((len(self.matrix), len(targets)))])
+        zeros = np.zeros(len(targets))
+        solved = linprog(goal, A_ub=below, b_ub=zeros, A_eq=matrix, b_eq=self.right, bounds=limits, method="highs")
+        return dict(zip(self.unknown, solved.x[:n], strict=True)) if solved.status == 0 else {}
+
+
+def bound(ledger: Ledger, known: Collection[Key], target: Key) -> tuple[float, float]:
+    """Return the smallest and largest value of a hidden count that agree with everything known.
 
     Parameters
     ----------
@@ -107,83 +136,65 @@ def bound(ledger: Ledger, known: Collection[Key], target: Key) -> tuple[float, f
     >>> bound(ledger, {"all"}, "a"), bound(ledger, {"all", "b"}, "a")
     ((1.0, 7.0), (1.0, 1.0))
     """
-    relations = ledger.relations(known, target)
-    if not relations:
-        return 1.0, float("inf")
-    unknown = list(dict.fromkeys(key for relation in relations for key in relation.keys if key not in known))
-    place = {key: column for column, key in enumerate(unknown)}
-    matrix, right = _equations(ledger.values, relations, place)
-    limits = [(0 if ledger.values[key] == 0 else 1, None) for key in unknown]
-    goal = np.zeros(len(unknown))
-    goal[place[target]] = 1.0
-    return tuple(_optimum(sign * goal, matrix, right, limits) * sign for sign in (1.0, -1.0))  # type: ignore[return-value]
+    system = _tie_up(ledger, known, target)
+    if system is None:
+        return 1.0, np.inf
+    largest = system.optimize({target: 1.0}).get(target, np.inf)
+    smallest = system.optimize({target: -1.0}).get(target, 1.0)
+    return float(smallest), float(largest)
 
 
-def protect(ledger: Ledger, sensitive: Sequence[Key], threshold: int) -> set[int]:
-    """Return the lines to suppress so that no reader can tell of a sensitive count that it is below the threshold.
-
-    First every line with a sensitive count; then, as long as the shown lines still limit a sensitive count to less
-    than the threshold, the lines of the shown count it is tied to that is worth least.
+def find_exposed(ledger: Ledger, known: Collection[Key], keys: Sequence[Key], threshold: int) -> Iterator[Key]:
+    """Yield the hidden counts of which a reader can tell that they are below the threshold.
 
     Parameters
     ----------
     ledger : Ledger
-        Counts, relations, lines.
-    sensitive : sequence of key
-        Counts below the threshold.
+        Counts and relations.
+    known : collection of key
+        Counts the reader sees.
+    keys : sequence of key
+        Counts to look at; those that are known are passed over.
     threshold : int
         Least count that may be known.
-
-    Returns
-    -------
-    set of int
-        Places of the suppressed lines.
     """
-    secret = set(sensitive)
-    suppressed = {place for place, line in enumerate(ledger.lines) if line & secret}
-    settled: set[Key] = set()
-    for key in sensitive:
-        while key not in settled:
-            known = ledger.known(suppressed)
-            if key in known or bound(ledger, known, key)[1] >= threshold - _SLACK:
-                settled.add(key)
-                continue
-            more = _next_lines(ledger, known, key, suppressed)
-            if not more:
-                settled.add(key)
-            suppressed |= more
-    return suppressed
+    waiting = [key for key in keys if key not in known]
+    while waiting:
+        system = _tie_up(ledger, known, waiting[0])
+        if system is None:
+            waiting = waiting[1:]
+            continue
+        members = set(system.unknown)
+        together = [key for key in waiting if key in members]
+        waiting = [key for key in waiting if key not in members]
+        yield from _find_exposed_in(system, together, threshold)
 
 
-def _next_lines(ledger: Ledger, known: set[Key], key: Key, suppressed: set[int]) -> set[int]:
-    """Lines of the count to hide next: worth least, on fewest lines, smallest above 0."""
-    relations = ledger.relations(known, key)
-    tied = dict.fromkeys(other for relation in relations for other in relation.keys if other in known)
-    candidates = []
-    for other in tied:
-        lines = [place for place in ledger.places(other) if place not in suppressed]
-        if lines and other not in ledger.given:
-            value = ledger.values[other]
-            rank = (ledger.worth.get(other, 0), len(lines), value == 0, value, str(other))
-            candidates.append((rank, lines))
-    return set(min(candidates)[1]) if candidates else set()
+def _find_exposed_in(system: System, keys: list[Key], threshold: int) -> Iterator[Key]:
+    """One possible world clears every count that reaches the threshold in it; who is never cleared is exposed."""
+    waiting = keys
+    while waiting:
+        world = system.optimize(dict.fromkeys(waiting, 1.0), cap=float(threshold))
+        left = [key for key in waiting if world.get(key, 0.0) < threshold - _SLACK]
+        if len(left) == len(waiting):
+            first, *left = waiting
+            if system.optimize({first: 1.0}, cap=float(threshold)).get(first, 0.0) < threshold - _SLACK:
+                yield first
+        waiting = left
 
 
-def _optimum(
-    goal: np.ndarray, matrix: np.ndarray, right: np.ndarray, limits: Sequence[tuple[int, int | None]]
-) -> float:
-    solved = linprog(goal, A_eq=matrix, b_eq=right, bounds=limits, method="highs")
-    return float(solved.fun) if solved.status == 0 else -np.inf
-
-
-def _equations(
-    values: Mapping[Key, int], relations: Sequence[Sum], place: Mapping[Key, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    matrix, right = np.zeros((len(relations), len(place))), np.zeros(len(relations))
+def _tie_up(ledger: Ledger, known: Collection[Key], target: Key) -> System | None:
+    relations = ledger.relations(known, target)
+    if not relations:
+        return None
+    unknown = list(dict.fromkeys(key for relation in relations for key in relation.keys if key not in known))
+    place = {key: column for column, key in enumerate(unknown)}
+    matrix, right = np.zeros((len(relations), len(unknown))), np.zeros(len(relations))
     for line, relation in enumerate(relations):
         for key, sign in ((relation.total, 1.0), *((part, -1.0) for part in relation.parts)):
             if key in place:
                 matrix[line, place[key]] += sign
             else:
-                right[line] -= sign * values[key]
-    return matrix, right
+                right[line] -= sign * ledger.values[key]
+    least = np.array([0.0 if ledger.values[key] == 0 else 1.0 for key in unknown])
+    return System(unknown, matrix, right, least)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fhrmm.disclosure.audit import protect
 from fhrmm.disclosure.facts import COMPARISONS, Line, read_lines
+from fhrmm.disclosure.protect import protect
 from fhrmm.disclosure.ties import build_ledger
 from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, Estimates, clean_estimates, kind_of, tidy_note
 from fhrmm.study import Response

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from fhrmm.disclosure.audit import Ledger, Sum, protect
+from fhrmm.disclosure.audit import Ledger, Sum
+from fhrmm.disclosure.protect import protect
 from fhrmm.formats import is_missing
 
 PROTECTED = "protected"

@@ -147,7 +147,18 @@ def describe_center_forest(
     model: str = "univariable",
     **_: object,
 ) -> str:
-    """Say in how many centers the hazard ratio could be estimated, on which side of 1, and the pooled one."""
+    """Say in how many centers the hazard ratio could be estimated, on which side of 1, and the pooled one.
+
+    Parameters
+    ----------
+    estimates, study, endpoint, variable, level, model
+        As in `plot_center_forest`.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
     rows = select_comparison(clean_estimates(estimates), endpoint, variable, model, level)
     centers = rows[rows["scope"] != POOLED]
     ok = centers[centers["status"] == OK]
@@ -211,6 +222,7 @@ def describe_response(categories: Estimates, *_: object, **__: object) -> str:
 
 def describe_swimmer(courses: pd.DataFrame, **_: object) -> str:
     """Say how many courses there are, how long the longest is, and how many ended with progression or death."""
+    courses = courses.dropna(subset=["end_months"])
     if courses.empty:
         return "Swimmer plot without patients."
     ends = {

@@ -1,0 +1,313 @@
+"""Figures: drawn from tidy rows only, same bytes each time, alive for every small cohort, able to say their shape."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from fhrmm import figures
+from fhrmm.estimates import make_row
+from fhrmm.estimates.rows import to_frame
+from fhrmm.figures.specifications import parse_choices
+from fhrmm.figures.steps import cut_curve
+from fhrmm.figures.style import LINE_STYLES, PALETTE, spread, style_of
+from fhrmm.study import load_study
+from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
+from timetoevent.results import Estimate, not_estimable
+
+STUDY = load_study()
+LONG = "a label that goes on and on and on, longer than any label of a real study would ever be"
+
+
+def curve(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    time, event = rng.exponential(10, n), rng.random(n) < 0.6
+    return kaplan_meier(time, event), numbers_at_risk(time, event, at=[0, 6, 12, 18, 24]).assign(group="")
+
+
+def curves_of(levels: dict[str, int]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    made = {level: curve(n, seed) for seed, (level, n) in enumerate(levels.items())}
+    tables = [risk.assign(group=level) for level, (_, risk) in made.items()]
+    empty = pd.DataFrame(columns=["group", "at", "n_at_risk", "n_events", "n_censored"])
+    return {level: one for level, (one, _) in made.items()}, pd.concat(tables) if tables else empty
+
+
+def ratio_rows(level: str = "other", value: Estimate | None = None) -> pd.DataFrame:
+    value = value or Estimate(2.3, 0.99, 5.3, n=36, n_events=18)
+    names = {"endpoint": "PFS", "estimand": "hazard_ratio", "model": "univariable", "variable": "second_line_krd"}
+    reference = make_row(Estimate(1.0, n=26, n_events=8), level="KRd", reference="KRd", **names)
+    return to_frame([reference, make_row(value, level=level, reference="KRd", **names)]).assign(scope="ALL")
+
+
+def rate_rows(n: int, n_events: int, **what: object) -> pd.DataFrame:
+    value = Estimate(n_events / n, 0.2, 0.9, n=n, n_events=n_events) if n else not_estimable("no patients")
+    return to_frame([make_row(value, **{"endpoint": "ORR", "estimand": "proportion", **what})]).assign(scope="ALL")
+
+
+def categories(counts: dict[str, int]) -> pd.DataFrame:
+    n = sum(counts.values())
+    return to_frame(
+        make_row(
+            Estimate(count / n if n else math.nan, n=n, n_events=count),
+            endpoint="BEST_RESPONSE",
+            estimand="proportion",
+            variable="best_response",
+            level=level,
+        )
+        for level, count in counts.items()
+    )
+
+
+def attrition(*excluded: int) -> pd.DataFrame:
+    rows, left = [], 10
+    for place, count in enumerate((0, *excluded)):
+        row = {"label": LONG if place == 1 else f"c{place}", "n_before": left, "n_excluded": count}
+        left -= count
+        rows.append({**row, "n_remaining": left})
+    return pd.DataFrame(rows, columns=["label", "n_before", "n_excluded", "n_remaining"])
+
+
+def completeness(share: float) -> pd.DataFrame:
+    value = Estimate(share, n=3) if not math.isnan(share) else not_estimable("no patients")
+    what = {"endpoint": "COMPLETENESS", "estimand": "proportion", "variable": "albumin_g_dl"}
+    return to_frame([make_row(value, model=f"center={name}", **what) for name in ("C01", "C02")])
+
+
+def residuals(n: int) -> pd.DataFrame:
+    return pd.DataFrame({"term": [LONG] * n, "time": np.arange(n, dtype=float), "residual": np.linspace(-1, 1, n)})
+
+
+def draw_curves(levels: dict[str, int]) -> Figure:
+    made, risk = curves_of(levels)
+    return figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS", variable="second_line_krd")
+
+
+def draw_incidence(n: int) -> Figure:
+    steps = pd.DataFrame(
+        {"cause": ["progression"] * n, "time": np.arange(n, dtype=float), "cumulative_incidence": np.linspace(0, 1, n),
+         "ci_lower": math.nan, "ci_upper": math.nan}
+    )  # fmt: skip
+    return figures.plot_cumulative_incidence(steps, STUDY)
+
+
+CASES = {
+    "km none": lambda: draw_curves({}),
+    "km one patient": lambda: draw_curves({"": 1}),
+    "km all": lambda: draw_curves({"": 40}),
+    "km long labels": lambda: draw_curves({LONG: 30, LONG + "!": 30, LONG + "?": 2}),
+    "km five groups": lambda: draw_curves({f"g{i}": 12 for i in range(5)}),
+    "incidence none": lambda: draw_incidence(0),
+    "incidence one": lambda: draw_incidence(1),
+    "incidence": lambda: draw_incidence(9),
+    "forest none": lambda: figures.plot_forest(to_frame([]), STUDY),
+    "forest": lambda: figures.plot_forest(ratio_rows(), STUDY),
+    "forest long label": lambda: figures.plot_forest(ratio_rows(LONG), STUDY),
+    "forest not estimable": lambda: figures.plot_forest(ratio_rows("other", not_estimable("separated")), STUDY),
+    "forest beyond": lambda: figures.plot_forest(ratio_rows("other", Estimate(50.0, 0.001, 1e9, n=3)), STUDY),
+    "forest no interval": lambda: figures.plot_forest(ratio_rows("other", Estimate(2.0, n=3)), STUDY),
+    "centers none": lambda: figures.plot_center_rates(to_frame([]), STUDY),
+    "centers one": lambda: figures.plot_center_rates(rate_rows(1, 1), STUDY),
+    "centers nobody": lambda: figures.plot_center_rates(rate_rows(0, 0), STUDY),
+    "center forest none": lambda: figures.plot_center_forest(to_frame([]), STUDY, endpoint="PFS", variable="sex"),
+    "center forest": lambda: figures.plot_center_forest(
+        ratio_rows(), STUDY, endpoint="PFS", variable="second_line_krd"
+    ),
+    "rates none": lambda: figures.plot_rates(to_frame([]), STUDY, endpoint="ORR"),
+    "rates": lambda: figures.plot_rates(rate_rows(3, 1, variable="sex", level=LONG), STUDY, endpoint="ORR"),
+    "flow none": lambda: figures.plot_flow(attrition().iloc[:0]),
+    "flow": lambda: figures.plot_flow(attrition(3, 0, 2), {"quadruplet": 3, "both": 0, LONG: 2}),
+    "flow nobody": lambda: figures.plot_flow(attrition(10)),
+    "missingness none": lambda: figures.plot_missingness(to_frame([])),
+    "missingness": lambda: figures.plot_missingness(completeness(0.5), STUDY),
+    "missingness nobody": lambda: figures.plot_missingness(completeness(math.nan), STUDY),
+    "bars none": lambda: figures.plot_response_bars(to_frame([])),
+    "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, STUDY),
+    "bars nobody": lambda: figures.plot_response_bars(categories({"CR": 0})),
+    "swimmer none": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": []})),
+    "swimmer one": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [0.0]})),
+    "swimmer unknown": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [math.nan]})),
+    "waterfall none": lambda: figures.plot_waterfall(pd.DataFrame({"change_pct": []})),
+    "waterfall one": lambda: figures.plot_waterfall(pd.DataFrame({"change_pct": [400.0]})),
+    "schoenfeld none": lambda: figures.plot_schoenfeld(residuals(0)),
+    "schoenfeld one": lambda: figures.plot_schoenfeld(residuals(1)),
+    "schoenfeld": lambda: figures.plot_schoenfeld(residuals(20), STUDY),
+    "specifications none": lambda: figures.plot_specification_curve(to_frame([]), STUDY),
+    "specifications one": lambda: figures.plot_specification_curve(rate_rows(9, 4, model="window=12"), STUDY),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_figure_survives_and_describes_itself(name: str) -> None:
+    figure = CASES[name]()
+    assert isinstance(figure, Figure)
+    content = figures.save_figure(figure, "png", dpi=50)
+    assert Image.open(io.BytesIO(content)).size[0] > 100
+    text = figures.describe_figure(figure)
+    assert text.endswith(".")
+    assert "nan" not in text
+
+
+def test_nothing_is_left_open_in_pyplot() -> None:
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    draw_curves({"": 20})
+    CASES["missingness"]()
+    assert pyplot.get_fignums() == before
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_same_figure_same_bytes(kind: str) -> None:
+    first, second = (figures.save_figure(draw_curves({"KRd": 26, "other": 36}), kind) for _ in range(2))
+    assert first == second
+    assert kind == "pdf" or b"Matplotlib v" not in first
+    assert b"<dc:date>" not in first
+
+
+def test_unknown_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="known are svg, png, pdf"):
+        figures.save_figure(draw_curves({"": 10}), "gif")
+
+
+def test_synthetic_mark_is_written_once() -> None:
+    figure = draw_curves({"": 20})
+    figures.mark_synthetic(figure)
+    figures.mark_synthetic(figure)
+    assert [text.get_text() for text in figure.texts] == ["synthetic data"]
+
+
+def test_risk_rows_are_the_table_to_the_digit() -> None:
+    made, risk = curves_of({"KRd": 26, "other": 36})
+    below = figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS").axes[1]
+    shown = [text.get_text() for text in below.texts if text.get_text().isdigit()]
+    wanted = [
+        f"{count:.0f}"
+        for level in ("KRd", "other")
+        for column in ("n_at_risk", "n_censored", "n_events")
+        for count in risk[risk["group"] == level][column]
+    ]
+    assert shown == wanted
+
+
+def test_curve_stops_where_too_few_are_at_risk() -> None:
+    made, _ = curve(40)
+    cut = cut_curve(made, 5)
+    assert cut["time"].iloc[0] == 0
+    assert cut["time"].iloc[-1] == made[made["n_at_risk"] >= 5]["time"].iloc[-1]
+    line = draw_curves({"": 40}).axes[0].lines[0]
+    assert max(line.get_xdata()) < made["time"].max()
+
+
+def test_events_at_time_zero_do_not_double_the_start() -> None:
+    made = kaplan_meier([0.0, 0.0, *[3.0] * 8], [True, False, *[True] * 8])
+    assert cut_curve(made, 5)["time"].tolist() == [0.0, 3.0]
+
+
+def test_two_endpoints_share_one_figure() -> None:
+    made, risk = curves_of({"": 40})
+    figure = figures.plot_kaplan_meier({"PFS": made, "OS": made}, {"PFS": risk, "OS": risk}, STUDY)
+    labels = [axes.get_ylabel() for axes in figure.axes[:2]]
+    assert [label.split(" ")[0] for label in labels] == ["Progression-free", "Overall"]
+
+
+def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
+    figure = CASES["forest beyond"]()
+    texts = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"8/26", "0/3", "1 (reference)", "50.00 (<0.01 to >1000)"} <= texts
+    low, high = figure.axes[1].get_xlim()
+    assert 0.02 < low < high < 40
+
+
+def test_forest_of_several_endpoints_is_refused() -> None:
+    both = pd.concat([ratio_rows(), ratio_rows().assign(endpoint="OS")])
+    with pytest.raises(ValueError, match="several endpoints"):
+        figures.plot_forest(both, STUDY)
+    assert figures.plot_forest(both, STUDY, endpoint="OS").axes
+
+
+def test_center_rates_refuse_two_rows_per_center_and_put_the_pool_last() -> None:
+    with pytest.raises(ValueError, match="several rates per scope"):
+        figures.plot_center_rates(pd.concat([rate_rows(3, 1), rate_rows(3, 2)]), STUDY)
+    rows = pd.concat([rate_rows(62, 38), rate_rows(5, 2).assign(scope="C09"), rate_rows(5, 1).assign(scope="C01")])
+    names = [text.get_text() for text in figures.plot_center_rates(rows, STUDY).axes[0].texts]
+    assert [name for name in names if name in ("C01", "C09", "All centers")] == ["C01", "C09", "All centers"]
+
+
+def test_flow_keeps_criteria_that_exclude_nobody() -> None:
+    texts = [text.get_text() for text in CASES["flow"]().axes[0].texts]
+    assert sum("not met: n = 0" in text for text in texts) == 1
+    assert any(text.startswith("Cohort") and "n = 5" in text for text in texts)
+
+
+def test_a_category_keeps_its_color_and_every_place_its_line() -> None:
+    assert style_of("KRd", 0)[0] == style_of("KRd", 3)[0] == PALETTE["KRd"]
+    assert len({style_of("level", place)[1] for place in range(7)}) == 7 == len(LINE_STYLES)
+    assert style_of("yes", 0, "frontline_asct")[0] == PALETTE["no"], "the favorable level is blue whatever its name"
+
+
+def test_labels_are_spread_in_order() -> None:
+    placed = spread([0.5, 0.5, 0.1], 0.1)
+    assert placed[2] < placed[0] < placed[1]
+    assert min(abs(a - b) for a, b in [(placed[0], placed[1]), (placed[0], placed[2])]) >= 0.1 - 1e-6
+
+
+def test_texts_state_the_shape() -> None:
+    made = pd.DataFrame({"time": [1.0, 7.0, 13.0], "survival": [0.9, 0.6, 0.5], "n_at_risk": [40.0, 20.0, 9.0]})
+    text = figures.describe_curves({"": made}, STUDY, endpoint="PFS")
+    assert text == (
+        "Progression-free survival falls to 90% at 6 months, 60% at 12 months; the curve ends at 13 months."
+    )
+    assert "no curve, fewer than 5 at risk" in figures.describe_curves({"a": made.assign(n_at_risk=2.0)}, STUDY)
+    assert figures.describe_forest(ratio_rows(), STUDY).startswith(
+        "Forest plot of 1 estimate: 1 above 1, 1 with an interval that includes 1."
+    )
+    assert figures.describe_flow(attrition(3, 0, 2)).startswith(
+        "Flow diagram: 10 accepted patients, 5 in the cohort; most were excluded by"
+    )
+    assert figures.describe_response(categories({"CR": 1, "PD": 3})) == (
+        "Stacked bar of best response among 4 patients: CR 25%, PD 75%."
+    )
+
+
+def test_a_figure_is_drawn_again_from_protected_frames() -> None:
+    made, risk = curves_of({"": 40})
+    figure = figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS")
+    drawn = figures.drawn_by(figure)
+    assert drawn is not None
+    assert not drawn.shows_patients
+    again = drawn.redraw({"risk": lambda table: table.assign(n_at_risk=777)})
+    assert "777" in {text.get_text() for text in again.axes[1].texts}
+    assert figures.drawn_by(figures.plot_swimmer(pd.DataFrame({"end_months": [1.0]}))).shows_patients
+    with pytest.raises(ValueError, match="describe themselves"):
+        figures.describe_figure(Figure())
+
+
+def test_swimmer_shows_neither_ids_nor_dates() -> None:
+    courses = pd.DataFrame(
+        {"patient_id": ["SYN-1", "SYN-2"], "end_months": [5.0, 9.0], "best_response": ["CR", None],
+         "progression_months": [4.0, math.nan], "ongoing": [False, True]}
+    )  # fmt: skip
+    figure = figures.plot_swimmer(courses)
+    words = [text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
+    assert not any("SYN" in word for word in words)
+    assert (
+        figures.describe_swimmer(courses) == "One bar for each of 2 patients, the longest 9 months; 1 with progression."
+    )
+
+
+def test_choices_of_a_specification() -> None:
+    assert parse_choices("a=1; b=x = y") == {"a": "1", "b": "x = y"}
+    assert parse_choices("primary") == {}
+
+
+def test_routes_are_counted_in_the_declared_order() -> None:
+    routes = pd.Series(pd.Categorical(["b", "a", "b"], ["b", "a", "c"]))
+    assert figures.count_routes(routes) == {"b": 2, "a": 1, "c": 0}
+    assert figures.count_routes(pd.DataFrame({"route": ["x"], "n": [4]})) == {"x": 4}
+    assert figures.count_routes(None) == {}

@@ -1,0 +1,272 @@
+"""The page: what is shown is written beside it, protected in release, and holds no patient."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fhrmm import figures, report, tables
+from fhrmm.disclosure import DisclosureError
+from fhrmm.errors import StudyError
+from fhrmm.estimates import make_row
+from fhrmm.estimates.rows import to_frame
+from fhrmm.report import page as page_module
+from fhrmm.report.page import Page
+from fhrmm.store import Run
+from fhrmm.study import load_study
+from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
+from timetoevent.results import Estimate
+
+STUDY = load_study()
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Everything displayed, as HTML."""
+    found: list[str] = []
+    monkeypatch.setattr(page_module, "display", lambda html: found.append(html.data))
+    return found
+
+
+@pytest.fixture
+def start(tmp_path: Path, shown: list[str]) -> Callable[..., Page]:
+    """Start a page of a dataset with two centers."""
+
+    def make(*, synthetic: bool = True, scope: str = "ALL", study=STUDY, **options: object) -> Page:
+        data = tmp_path / "data"
+        for center in ("C01", "C02"):
+            (data / center).mkdir(parents=True, exist_ok=True)
+        text = f'name = "Ten centers"\nsynthetic = {str(synthetic).lower()}\ndata_cutoff_date = 2025-03-31\n'
+        (data / "dataset.toml").write_text(text, encoding="utf-8")
+        run = Run(scope, data, tmp_path / "work", tmp_path / "reports")
+        return report.start_page(run, study, "04_pfs_os", title="Survival", **options)
+
+    return make
+
+
+def rate(n: int, n_events: int, **what: object) -> dict[str, object]:
+    value = Estimate(n_events / n, 0.4, 0.7, n=n, n_events=n_events, method="Clopper-Pearson")
+    return make_row(value, **{"endpoint": "ORR", "estimand": "proportion", **what})
+
+
+def curve_figure() -> figures.Drawn:
+    rng = np.random.default_rng(5)
+    time, event = rng.exponential(10, 60), rng.random(60) < 0.6
+    risk = numbers_at_risk(time, event, at=[0, 6, 12]).assign(group="")
+    return figures.plot_kaplan_meier({"": kaplan_meier(time, event)}, risk, STUDY, endpoint="PFS")
+
+
+def test_banner_says_what_the_data_are(start, shown: list[str]) -> None:
+    start()
+    banner = shown[1]
+    assert "All centers pooled (2)" in banner
+    assert "SYNTHETIC" in banner
+    assert 'class="banner synthetic"' in banner
+    assert "2025-03-31" in banner
+    start(synthetic=False, scope="C02")
+    assert "Center C02" in shown[3]
+    assert "SYNTHETIC" not in shown[3]
+
+
+def test_banner_and_colophon_name_what_differs_from_the_plan(start, shown: list[str]) -> None:
+    page = start(study=load_study(overrides={"functional_high_risk.window_months": 18}))
+    assert "functional_high_risk.window_months = 18 (plan: 12)" in shown[1]
+    report.show_colophon(page)
+    assert "functional_high_risk.window_months = 18 (plan: 12)" in shown[-1]
+    assert re.search(r"sha256 [0-9a-f]{64}", shown[-1])
+    assert "pandas 2" in shown[-1]
+    assert "/" not in re.sub(r"</?\w+[^>]*>", "", shown[-1]), "no path"
+
+
+def test_a_misspelt_way_of_showing_is_refused(start) -> None:
+    with pytest.raises(StudyError, match="'relase' is unknown"):
+        start(display="relase")
+
+
+def test_figure_is_shown_with_alt_and_written_twice(start, shown: list[str]) -> None:
+    page = start()
+    report.show_figure(page, curve_figure(), "pfs", caption="PFS < all", alt='a "falling" curve')
+    html = shown[-1]
+    assert html.count("<img ") == 1
+    assert 'alt="a &quot;falling&quot; curve"' in html
+    assert "PFS &lt; all" in html
+    assert "Synthetic data" in html
+    folder = page.run.reports / "figures"
+    assert sorted(path.name for path in folder.iterdir()) == ["04_pfs_os_pfs.png", "04_pfs_os_pfs.svg"]
+    assert b"synthetic-mark" in (folder / "04_pfs_os_pfs.svg").read_bytes()
+
+
+def test_figure_of_real_data_has_no_mark_and_describes_itself(start, shown: list[str]) -> None:
+    page = start(synthetic=False)
+    report.show_figure(page, curve_figure(), "pfs", caption="PFS")
+    assert "ynthetic" not in shown[-1]
+    assert 'alt="Progression-free survival falls to' in shown[-1]
+    with pytest.raises(ValueError, match="needs a caption"):
+        report.show_figure(page, curve_figure(), "pfs", caption=" ", alt="x")
+
+
+def test_two_runs_write_the_same_bytes(start) -> None:
+    page = start()
+    contents = []
+    for _ in range(2):
+        report.show_figure(page, curve_figure(), "pfs", caption="PFS")
+        report.publish_estimates(page, to_frame([rate(62, 38)]))
+        files = sorted(path for path in page.run.reports.rglob("*") if path.is_file())
+        contents.append([path.read_bytes() for path in files])
+    assert contents[0] == contents[1]
+
+
+def test_table_is_shown_and_written_as_shown(start, shown: list[str]) -> None:
+    page = start()
+    laid_out = tables.tabulate_estimates(to_frame([rate(62, 38)]), STUDY)
+    report.show_table(page, laid_out, "rates", caption="Rates", notes=["A note."])
+    assert "<caption" in shown[-1]
+    assert "A note." in shown[-1]
+    written = pd.read_csv(page.run.reports / "tables" / "04_pfs_os_rates.csv", dtype=str)
+    assert written.iloc[0].tolist() == ["All patients", "62", "38", "61.3", "40.0 to 70.0"]
+    report.show_table(page, pd.DataFrame({"center": ["C01"], "n_patients": [3]}), "plain", caption="Plain")
+    assert '<th scope="row">C01</th>' in shown[-1]
+
+
+def test_identifiers_and_dates_stop_the_page_before_anything_is_written(start) -> None:
+    page = start(patient_ids=["PAZ17"])
+    for value in ("SYN-C01-001", "2023-05-06", "seen PAZ17 again"):
+        with pytest.raises(DisclosureError) as caught:
+            report.show_table(page, pd.DataFrame({"x": [value]}), "leak", caption="Leak")
+        assert value not in str(caught.value)
+        with pytest.raises(DisclosureError):
+            report.say(page, value)
+        with pytest.raises(DisclosureError):
+            report.publish_table(page, pd.DataFrame({"x": [value]}), "leak")
+        with pytest.raises(DisclosureError):
+            report.publish_estimates(page, to_frame([{**rate(3, 1), "note": value}]))
+    assert not (page.run.reports / "tables").exists()
+
+
+def test_the_plans_own_dates_may_be_shown(start) -> None:
+    page = start()
+    report.say(page, f"Accrual from {STUDY.cohort.second_line_from} to {STUDY.cohort.second_line_to}.")
+    report.show_table(page, pd.DataFrame({"rule": ["1900-01-01"]}), "rules", caption="Rules", public=True)
+
+
+def test_published_estimates_keep_full_precision(start) -> None:
+    page = start()
+    published = report.publish_estimates(page, to_frame([rate(62, 38)]).assign(scope="ALL", notebook="04_pfs_os"))
+    back = pd.read_csv(page.run.reports / "tables" / "estimates" / "04_pfs_os.csv")
+    assert back["estimate"].tolist() == [38 / 62] == published["estimate"].tolist()
+    assert published["n"].dtype == "Int64"
+
+
+SMALL = [rate(62, 38), rate(53, 35, variable="sex", level="male"), rate(9, 3, variable="sex", level="female")]
+
+
+def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> None:
+    page = start(display="release")
+    frame = to_frame(SMALL)
+    published = report.publish_estimates(page, frame)
+    assert published["status"].tolist() == ["ok", "suppressed", "suppressed"]
+    report.show_table(page, tables.tabulate_across(frame, STUDY), "t", caption="By sex")
+    assert "33.3" not in shown[-1]
+    assert shown[-1].count("suppressed") >= 2
+    report.say_proportion(page, frame, endpoint="ORR", variable="sex", level="female")
+    assert "is not shown: the numbers are too small" in shown[-1]
+    report.show_figure(
+        page, figures.plot_rates(frame, STUDY, endpoint="ORR"), "f", caption="By sex", alt="33% in women"
+    )
+    assert "33%" not in shown[-1], "a text written from full numbers does not leave"
+    assert "suppressed" not in report.publish_estimates(start(), frame)["status"].tolist()
+
+
+def test_release_draws_curves_in_coarse_steps_and_says_so(start, shown: list[str]) -> None:
+    page = start(display="release")
+    report.show_figure(page, curve_figure(), "pfs", caption="PFS.")
+    assert "each step stands for at least 5 events" in shown[-1]
+
+
+def test_release_leaves_out_single_patients_and_foreign_figures(start, shown: list[str]) -> None:
+    page = start(display="release")
+    swimmer = figures.plot_swimmer(pd.DataFrame({"end_months": [3.0]}))
+    report.show_figure(page, swimmer, "swimmer", caption="Courses.")
+    assert "left out of released reports" in shown[-1]
+    assert not (page.run.reports / "figures").exists()
+    from matplotlib.figure import Figure
+
+    with pytest.raises(StudyError, match="can be protected"):
+        report.show_figure(page, Figure(), "own", caption="Own.", alt="x")
+
+
+def test_release_takes_earlier_tables_and_pages_into_account(start, shown: list[str]) -> None:
+    page = start(display="release")
+    first = to_frame([rate(62, 40), rate(49, 32, variable="v", level="no")])
+    report.show_table(page, tables.tabulate_estimates(first, STUDY), "a", caption="First")
+    assert "suppressed" not in shown[-1]
+    later = to_frame([rate(11, 6, variable="v", level="yes")])
+    assert report.publish_estimates(page, [first, later])["status"].tolist() == ["ok", "ok", "suppressed"]
+    following = start(display="release", after=["04_pfs_os"])
+    report.show_table(following, tables.tabulate_estimates(later, STUDY), "b", caption="Later")
+    assert "suppressed" in shown[-1]
+
+
+def test_attrition_is_protected_as_attrition(start) -> None:
+    attrition = pd.DataFrame({"criterion": ["all", "a", "b"], "label": ["All", "A", "B"], "n_before": [88, 88, 86],
+                              "n_excluded": [0, 2, 9], "n_remaining": [88, 86, 77]})  # fmt: skip
+    published = report.publish_table(start(display="release"), attrition, "attrition")
+    assert published["n_excluded"].isna().tolist() == [False, True, True]
+    assert published["n_remaining"].iloc[-1] == 77
+    pd.testing.assert_frame_equal(report.publish_table(start(), attrition, "attrition"), attrition)
+
+
+def test_key_findings_are_the_rows_there_are(start, shown: list[str]) -> None:
+    page = start()
+    names = {"endpoint": "PFS", "estimand": "hazard_ratio", "model": "primary", "variable": "second_line_krd"}
+    rows = [
+        rate(62, 38),
+        make_row(Estimate(n=62, n_events=26, status="not_reached"), endpoint="PFS", estimand="median_months"),
+        make_row(Estimate(1.0, n=26, n_events=8), level="KRd", reference="KRd", **names),
+        make_row(Estimate(2.4, 0.9, 6.5, n=36, n_events=18), level="other", reference="KRd", **names),
+    ]
+    report.key_findings(page, to_frame(rows))
+    assert shown[-1].count("<li>") == 3
+    assert "not reached" in shown[-1]
+    report.key_findings(page, to_frame([]))
+    assert "nothing could be estimated" in shown[-1]
+
+
+def test_sentences_through_the_page(start, shown: list[str]) -> None:
+    page = start()
+    at = {"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0}
+    ratio = {"endpoint": "PFS", "estimand": "hazard_ratio", "model": "m", "variable": "sex", "reference": "male"}
+    gap = {"endpoint": "PFS", "estimand": "rmst_difference_months", "variable": "sex", "time_months": 12.0}
+    frame = to_frame(
+        [
+            make_row(Estimate(0.5, 0.4, 0.6, n=9, n_events=4), **at),
+            make_row(Estimate(4.0, n=9, n_events=4), endpoint="PFS", estimand="median_months"),
+            make_row(Estimate(12.0, n=9, n_events=5), endpoint="FOLLOW_UP", estimand="median_months"),
+            make_row(Estimate(2.0, 0.5, 8.0, n=4, n_events=2), level="female", **ratio),
+            make_row(Estimate(1.0, n=5, n_events=2), level="male", **ratio),
+            make_row(Estimate(1.0, -2.0, 4.0, n=9, n_events=4), level="female", reference="male", **gap),
+            make_row(Estimate(0.4, p_value=0.4, n=9), endpoint="PFS", estimand="log_rank_p", variable="sex"),
+        ]
+    )
+    report.say_survival(page, frame, endpoint="PFS", time_months=12)
+    report.say_median(page, frame, endpoint="PFS")
+    report.say_follow_up(page, frame)
+    report.say_hazard_ratio(page, frame, endpoint="PFS", variable="sex", model="m")
+    report.say_difference(page, frame, endpoint="PFS", variable="sex")
+    report.say_test(page, frame, endpoint="PFS", estimand="log_rank_p", variable="sex")
+    assert all(html.startswith('<p class="finding">') for html in shown[2:])
+    assert len(shown) == 8
+    with pytest.raises(ValueError, match="0 comparisons"):
+        report.say_hazard_ratio(page, frame, endpoint="OS", variable="sex", model="m")
+    with pytest.raises(ValueError, match="no estimate"):
+        report.say_proportion(page, frame, endpoint="ORR")
+
+
+def test_notice(start, shown: list[str]) -> None:
+    report.show_notice(start(), "No curve: nobody was <followed>.")
+    assert shown[-1] == '<aside class="notice" role="note"><p>No curve: nobody was &lt;followed&gt;.</p></aside>'

@@ -1,0 +1,136 @@
+"""The catalog of rules, and the checks on tables small enough to judge by eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fhrmm import rules
+from fhrmm.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
+from fhrmm.rules.rows import Rows, Tables
+from fhrmm.rules.stages import computed_iss, computed_r2_iss, computed_r_iss
+from fhrmm.schema import TABLES, empty_table, variables
+from fhrmm.study import load_study
+
+STUDY = load_study()
+
+
+def patients(**columns: list) -> Rows:
+    size = len(next(iter(columns.values())))
+    frame = pd.DataFrame(columns).assign(
+        patient_id=[f"P{i}" for i in range(size)], _file="p", _sheet="", _row=range(size)
+    )
+    return Rows("patients", frame)
+
+
+def test_catalog_is_complete_and_says_why():
+    catalog = load_rules()
+    assert len(catalog) >= 50
+    for rule in catalog.values():
+        assert rule.message, rule.id
+        assert rule.reason, rule.id
+        assert rule.what_to_do, rule.id
+        assert rule.check in ("", "suspected_transfer", *rules.CHECKS), rule.id
+
+
+def test_rules_name_canonical_columns_only():
+    known = {name for table in TABLES for name in variables(table)}
+    assert {name for rule in load_rules().values() for name in rule.columns} <= known
+
+
+def test_every_check_is_used_and_every_raised_rule_is_in_the_catalog():
+    assert set(rules.CHECKS) <= {rule.check for rule in load_rules().values()}
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(rules.__file__).parents[1].rglob("*.py"))
+    unraised = [rule.id for rule in load_rules().values() if not rule.check and f'"{rule.id}"' not in source]
+    assert [name for name in unraised if not name.startswith("identifier_")] == []
+
+
+def test_catalog_counts_findings():
+    issues = findings_frame([Finding("file_empty", file="a"), Finding("date_ambiguous", row=[2, 3])], "C01")
+    counts = rule_catalog(issues).set_index("rule")["n_findings"]
+    assert (counts["file_empty"], counts["date_ambiguous"], counts["no_rows"]) == (1, 2, 0)
+
+
+def test_finding_keeps_its_own_advice():
+    frame = findings_frame([Finding("out_of_range", row=[2, 3], what_to_do=["do this", ""])], "C01")
+    assert frame["what_to_do"].tolist() == ["do this", load_rules()["out_of_range"].what_to_do]
+
+
+def test_tables_without_rows_break_nothing():
+    frames = {
+        name: empty_table(name).assign(_file=pd.Series(dtype=object), _sheet="", _row=pd.Series(dtype=int))
+        for name in TABLES
+    }
+    assert check_center(frames, STUDY, None) == []
+
+
+@pytest.mark.parametrize(
+    ("microglobulin", "albumin", "stage"),
+    [(3.49, 3.5, "I"), (3.5, 4.0, "II"), (2.0, 3.4, "II"), (5.5, 4.5, "III"), (5.49, 2.0, "II"), (6.0, np.nan, "III"),
+     (2.0, np.nan, ""), (4.0, np.nan, "II"), (np.nan, 3.0, "")],
+)  # fmt: skip
+def test_iss(microglobulin, albumin, stage):
+    rows = patients(beta2_microglobulin_mg_l=[microglobulin], albumin_g_dl=[albumin])
+    assert computed_iss(rows, STUDY.staging).tolist() == [stage]
+
+
+@pytest.mark.parametrize(
+    ("iss", "ldh", "lesions", "stage"),
+    [
+        ("III", 1.2, (None, None, None), "III"), ("III", 0.9, (None, None, None), ""),
+        ("II", np.nan, (None, None, None), "II"),
+        ("I", 0.9, (None, None, None), ""), ("I", 1.2, (None, None, None), "II"), ("I", 1.0, ("no",) * 3, "I"),
+        ("III", 1.0, ("no",) * 3, "II"), ("III", 0.9, ("no", "yes", None), "III"), ("", 1.2, ("yes",) * 3, ""),
+    ],
+)  # fmt: skip
+def test_r_iss_as_far_as_the_inputs_determine_it(iss, ldh, lesions, stage):
+    names = ("del17p", "t_4_14", "t_14_16")
+    content = {name: pd.Categorical([value], ["yes", "no"]) for name, value in zip(names, lesions, strict=True)}
+    rows = patients(ldh_u_l=[ldh * 250], ldh_uln_u_l=[250.0], **content)
+    assert computed_r_iss(rows, np.array([iss], dtype=object)).tolist() == [stage]
+
+
+@pytest.mark.parametrize(
+    ("iss", "ldh", "gain", "stage"),
+    [("III", 1.2, "yes", "IV"), ("II", 0.9, "no", "II"), ("I", 0.9, "yes", "II"), ("III", 0.9, "no", "III"),
+     ("I", 0.9, "no", "I"), ("I", 0.9, None, "")],
+)  # fmt: skip
+def test_r2_iss(iss, ldh, gain, stage):
+    none = {name: pd.Categorical(["no"], ["yes", "no"]) for name in ("del17p", "t_4_14")}
+    rows = patients(ldh_u_l=[ldh], ldh_uln_u_l=[1.0], gain_1q=pd.Categorical([gain], ["yes", "no"]), **none)
+    assert computed_r2_iss(rows, np.array([iss], dtype=object)).tolist() == [stage]
+
+
+def dated(name: str, lower: str, upper: str | None = None, precision: str = "day") -> dict[str, list]:
+    return {
+        name: pd.to_datetime([lower]).as_unit("ns"),
+        f"{name}_lower": pd.to_datetime([lower]).as_unit("ns"),
+        f"{name}_upper": pd.to_datetime([upper or lower]).as_unit("ns"),
+        f"{name}_precision": [precision],
+    }
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "start", "found"),
+    [
+        (("2022-03-01", "2022-03-31", "month"), ("2022-03-31",), []),
+        (("2022-03-01", "2022-03-31", "month"), ("2022-03-05",), ["date_order_undetermined"]),
+        (("2022-03-01", "2022-03-31", "month"), ("2022-02-28",), ["first_line_before_diagnosis"]),
+        (("2022-03-01",), ("2022-03-01",), []),
+    ],
+)
+def test_order_of_dates_is_possible_impossible_or_undetermined(diagnosis, start, found):
+    rows = patients(**dated("diagnosis_date", *diagnosis), **dated("first_line_start_date", *start))
+    empty = {name: Rows(name, empty_table(name)) for name in TABLES[1:]}
+    tables = Tables(rows, *empty.values(), study=STUDY, cutoff=None)
+    names = ("first_line_before_diagnosis", "date_order_undetermined")
+    raised = [
+        finding.rule
+        for name in names
+        for finding in rules.CHECKS[load_rules()[name].check](tables, load_rules()[name])
+        if len(finding.row)
+    ]
+    assert raised == found

@@ -1,7 +1,7 @@
 """Kernels of the engine: started afresh, or forked from a parent that has already imported the heavy packages.
 
 `WarmProvisioner` is registered as a Jupyter kernel provisioner of the name ``notebookrun-warm``, so that papermill and
-nbclient drive a forked kernel as they drive any other. ``python -m notebookrun.kernels install`` makes it a kernel of
+nbclient drive a forked kernel as they drive any other. ``python -m notebookrun.install_kernel`` makes it a kernel of
 that name for ``papermill --kernel notebookrun-warm`` and JupyterLab.
 """
 
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -340,17 +340,3 @@ def _describe_exit(status: int | None) -> str:
 def describe_death(manager: Any) -> str:
     """Say how a manager's kernel died."""
     return _describe_exit(getattr(manager, "exit_status", None))
-
-
-def install() -> str:
-    """Install the warm kernel into this environment; return where."""
-    with tempfile.TemporaryDirectory() as folder:
-        specification = {**kernel_specification()}
-        (Path(folder) / "kernel.json").write_text(json.dumps(specification, indent=1), encoding="utf-8")
-        return KernelSpecManager().install_kernel_spec(folder, NAME, prefix=sys.prefix)
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["install"]:
-        sys.exit("usage: python -m notebookrun.kernels install")
-    print(install())

@@ -31,7 +31,7 @@ TRUTH = json.loads((FOLDER / "_truth" / "truth.json").read_text(encoding="utf-8"
 KEY = ["center", "patient_id"]
 # Findings that follow from how the patients are, not from a fault: line changes without progression, KRd after
 # lenalidomide, a visit at which nothing could be measured.
-NATURAL = {"second_line_without_progression", "lenalidomide_again", "assessment_empty"}
+NATURAL = {"second_line_without_progression", "lenalidomide_again", "assessment_empty", "column_absent"}
 
 
 @pytest.fixture(scope="module")

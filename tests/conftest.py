@@ -138,3 +138,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.xfail(reason="whole runs are reported, not yet a gate", strict=False))
+        if item.path.name == "test_chaos.py" and "WHOLE_RUNS" not in os.environ:
+            item.add_marker(pytest.mark.skip(reason="fifty killed runs take long: set WHOLE_RUNS to include them"))

@@ -177,8 +177,8 @@ def test_faults_would_be_noticed(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(
         "<!DOCTYPE html><title>x</title><a href='#main'>a</a><figure><img src='http://localhost:9/picture.png'></figure>"
-        "<div class='output'><table><tr><td style='color:#aaa'>pale words</td></tr></table></div><details class='code' open>"
-        "<summary>c</summary></details><main><p style='width:2000px'>wide</p></main>",
+        "<div class='output'><table><tr><td style='color:#aaa'>pale words</td></tr></table></div>"
+        "<details class='code' open><summary>c</summary></details><main><p style='width:2000px'>wide</p></main>",
         encoding="utf-8",
     )
     facts = examine(browser, page)

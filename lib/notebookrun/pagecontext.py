@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -49,6 +50,8 @@ class PageContext:
         Neighbors in reading order.
     parameters : tuple of ParameterRow
         Parameters of the run.
+    pages : mapping
+        Where the page of each notebook is, by the notebook's name: text that links to ``NAME.ipynb`` leads there.
     is_teaching : bool
         Whether cells tagged ``teaching`` are shown.
     """
@@ -62,6 +65,7 @@ class PageContext:
     previous: Link | None = None
     following: Link | None = None
     parameters: tuple[ParameterRow, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
     is_teaching: bool = False
 
     def to_dict(self) -> dict[str, Any]:

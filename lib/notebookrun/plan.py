@@ -201,7 +201,15 @@ class Planner:
             previous=links[position - 1] if position else None,
             following=links[position + 1] if position + 1 < len(links) else None,
             parameters=self._parameter_rows(node, work),
+            pages={n.name: self._address(n.name, scope) for n in self.notebooks},
         )
+
+    def _address(self, notebook: str, scope: str) -> str:
+        """Return where a page of this scope finds a notebook: beside it, in the scope that has it, or on the index."""
+        if NodeId(scope, notebook) in self.graph.nodes:
+            return f"{notebook}.html"
+        elsewhere = next((node.scope for node in self.graph.nodes if node.name == notebook), None)
+        return f"../{elsewhere}/{notebook}.html" if elsewhere else "../index.html"
 
     def _scope_link(self, other: str, notebook: str, scope: str) -> Link:
         has_page = NodeId(other, notebook) in self.graph.nodes

@@ -27,8 +27,11 @@ def check_event(event: ArrayLike, *, name: str = "event") -> BoolArray:
         return values.ravel().copy()
     if values.dtype.kind in "US" or (values.dtype == object and any(isinstance(v, str) for v in values.flat)):
         raise ValueError(f"{name}: found text, expected 0/1 or True/False")
-    numbers = np.asarray([np.nan if _is_missing(v) else float(v) for v in values.flat]) if values.dtype == object \
+    numbers = (
+        np.asarray([np.nan if _is_missing(v) else float(v) for v in values.flat])
+        if values.dtype == object
         else values.astype(float).ravel()
+    )
     n_missing = int(np.isnan(numbers).sum())
     if n_missing:
         raise ValueError(f"{name}: {n_missing} missing values; decide on them before estimating")

@@ -12,7 +12,7 @@ from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox import CoxFit
 from timetoevent.cox.concordance import concordance_index
 from timetoevent.cox.data import CoxData, make_model, read_data
-from timetoevent.cox.fit import fit_data
+from timetoevent.cox.fit import find_coefficients, fit_data
 from timetoevent.firth.cox import penalized_coefficients
 from timetoevent.results import Estimate, not_estimable
 
@@ -170,8 +170,7 @@ def _coefficients(data: CoxData, *, penalized: bool) -> tuple[FloatArray, BoolAr
         beta = penalized_coefficients(data)
         varies = np.ptp(data.design.matrix, axis=1) > 0 if data.n else np.zeros(len(beta), dtype=bool)
         return beta, np.isfinite(beta) & varies
-    fit = fit_data(data, robust=False)
-    return fit.beta, fit.estimable
+    return find_coefficients(data)
 
 
 def _reason(data: CoxData) -> str:
@@ -209,8 +208,8 @@ def _judge(data: CoxData, beta: FloatArray) -> tuple[float, float]:
     concordance = concordance_index(data.time, data.event, score, entry=data.entry, strata=data.stratum)
     columns = tuple(replace(column, position=0) for column in data.design.coefficients[:1])
     alone = replace(data, design=replace(data.design, matrix=score[None, :], columns=columns))
-    slope = fit_data(alone, robust=False)
-    return concordance.estimate, float(slope.beta[0]) if slope.estimable.all() else np.nan
+    slope, is_estimable = find_coefficients(alone)
+    return concordance.estimate, float(slope[0]) if is_estimable.all() else np.nan
 
 
 def _corrected(apparent: float, gaps: FloatArray, data: CoxData) -> dict[str, Estimate]:

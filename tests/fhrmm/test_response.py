@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm.response import derive_response, derive_visits, tabulate_agreement, tabulate_confirmation, tabulate_depth
+from fhrmm.response import derive_depth, derive_response, derive_visits, tabulate_agreement, tabulate_confirmation
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
@@ -146,17 +146,25 @@ def test_agreement_counts_patients_with_both():
 def test_depth_over_time_is_cumulative_and_adds_up():
     population = simulate_population(200, np.random.default_rng(9))
     visits = derive_visits(population.patients, population.assessments, STUDY)
-    table = tabulate_depth(visits, [0, 1, 3, 6, 12])
-    assert (table.groupby("months")["n"].sum() == table["n_patients"].iloc[0]).all()
-    waiting = table[table["response"] == "not yet assessed"]["n"].tolist()
+    depth = derive_depth(visits, STUDY)
+    by_month = depth.groupby("depth_by_month", observed=False)
+    assert (by_month.size() == visits[["center", "patient_id"]].drop_duplicates().shape[0]).all()
+    waiting = by_month["best_response"].apply(lambda reached: reached.isna().sum()).tolist()
     assert waiting == sorted(waiting, reverse=True)
-    deep = table[table["response"].isin(["sCR", "CR"])].groupby("months")["n"].sum()
+    deep = by_month["best_response"].apply(lambda reached: reached.isin(["sCR", "CR"]).sum())
     assert deep.iloc[0] == 0 < deep.iloc[-1]
+
+
+def test_depth_by_hand():
+    visits = pd.DataFrame({"months": [0.9, 2.0, 2.9], "best_so_far": ["SD", "PR", "VGPR"]})
+    depth = derive_depth(visits.assign(center="A", patient_id="1"), STUDY).set_index("depth_by_month")["best_response"]
+    assert depth.tolist() == ["SD", "PR", "VGPR", "VGPR", "VGPR", "VGPR"]
+    assert depth.index.tolist()[:3] == ["by month 1", "by month 2", "by month 3"]
 
 
 def test_depth_without_visits():
     nothing = derive_visits(conform(pd.DataFrame([BASIC]), "patients"), empty_table("assessments"), STUDY)
-    assert tabulate_depth(nothing, [6])["n"].sum() == 0
+    assert derive_depth(nothing, STUDY).empty
 
 
 def test_worked_example_follows_the_switches():

@@ -16,10 +16,18 @@ from fhrmm.estimates.counts import (
     count_findings,
     describe_endpoints,
     known_variables,
+    list_switches,
 )
-from fhrmm.estimates.courses import describe_courses
+from fhrmm.estimates.courses import describe_courses, join_best_change
 from fhrmm.estimates.models import check_hazards, estimate_budget, fit_model, fit_univariable
 from fhrmm.estimates.proportions import compare_response, estimate_best_response, estimate_response
+from fhrmm.estimates.robustness import (
+    fit_center_frailty,
+    fit_imputed,
+    leave_one_center_out,
+    schoenfeld_residuals,
+    validate_model,
+)
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
 from fhrmm.estimates.simulation import describe_performance_truth, estimate_performance, population_truth
 from fhrmm.estimates.specifications import (
@@ -37,6 +45,7 @@ from fhrmm.estimates.survival import (
     survival_curves,
     tabulate_risk,
 )
+from fhrmm.estimates.transplant import compare_second_line_transplant
 from fhrmm.estimates.truth import list_truth
 
 __all__ = [
@@ -47,6 +56,7 @@ __all__ = [
     "combine_scopes",
     "compare_pooled",
     "compare_response",
+    "compare_second_line_transplant",
     "compare_survival",
     "compare_treatments",
     "count_changes",
@@ -69,21 +79,28 @@ __all__ = [
     "estimate_response",
     "estimate_specifications",
     "estimate_survival",
+    "fit_center_frailty",
+    "fit_imputed",
     "fit_model",
     "fit_univariable",
     "join_attrition",
+    "join_best_change",
     "join_cohort",
     "known_variables",
     "label_scopes",
+    "leave_one_center_out",
     "list_choices",
+    "list_switches",
     "list_truth",
     "make_row",
     "name_specification",
     "population_truth",
+    "schoenfeld_residuals",
     "select_population",
     "select_rows",
     "summarize_specifications",
     "survival_curves",
     "tabulate_risk",
     "to_frame",
+    "validate_model",
 ]

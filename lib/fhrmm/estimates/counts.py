@@ -89,3 +89,19 @@ def _column_words(source: str) -> str:
     column = source.split(".")[-1]
     known = variables("patients").get(column)
     return (known.label_en if known else column.replace("_", " ")).lower().replace("asct", "ASCT")
+
+
+def list_switches(study: Study) -> list[str]:
+    """Say how this run's plan sets what decides about the confirmation of a response, one sentence each."""
+    rule = study.response
+    alone = ", ".join(rule.progression_stands_alone) or "none"
+    counts = "is" if rule.lone_biochemical_progression_with_new_line_is_event else "is not"
+    return [
+        f"Confirmed at least {rule.minimum_confirmation_days} day(s) later; a warning from "
+        f"{rule.late_confirmation_days} days on.",
+        f"At most {rule.maximum_not_evaluable_between} visits that could not be evaluated in between.",
+        f"Progression that needs no second assessment: {alone}.",
+        f"A single biochemical progression followed by a new line {counts} a progression.",
+        f"Response dated at the {rule.date_at} visit that shows it, biochemical progression at the "
+        f"{rule.progression_date_at} one.",
+    ]

@@ -18,6 +18,26 @@ _MARKS = {
 _ENDS = ("death_date", "last_contact_date", "last_assessment_date", "progression_date")
 
 
+def join_best_change(changes: pd.DataFrame, response: pd.DataFrame) -> pd.DataFrame:
+    """Join the best change of the M-protein to the best response, without identifiers, largest change first.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        From `fhrmm.imwg.derive_best_change`: one row per patient with a change.
+    response : DataFrame
+        One row per patient: center, patient_id, best_response.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient with a change: `change_pct`, `best_response`.
+    """
+    joined = changes.merge(response[[*KEYS, "best_response"]], on=KEYS, how="left", validate="one_to_one")
+    shown = joined.rename(columns={"best_change_pct": "change_pct"})[["change_pct", "best_response"]]
+    return shown.sort_values("change_pct", ascending=False, ignore_index=True, kind="stable")
+
+
 def describe_courses(response: pd.DataFrame, cohort: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return each patient's course in months from the first dose of second line, in random-looking stable order.
 

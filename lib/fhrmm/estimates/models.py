@@ -13,6 +13,8 @@ from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.firth import fit_firth_cox
+from timetoevent.frailty import FrailtyFit
+from timetoevent.imputation import PooledFit
 from timetoevent.power import minimum_detectable_hazard_ratio
 from timetoevent.proportional_hazards import check_proportional_hazards
 from timetoevent.results import OK, Estimate, not_estimable
@@ -46,7 +48,7 @@ def estimate_budget(
     Peduzzi P et al. J Clin Epidemiol 1995;48:1503-1510. Schoenfeld DA. Biometrics 1983;39:499-503.
     """
     rows = select_endpoint(time_to_event, endpoint)
-    frame = _model_frame(rows, terms)
+    frame = make_model_frame(rows, terms)
     n_events, n = int(frame.rows["event"].sum()), len(frame.rows)
     n_parameters = sum(frame.rows[term].nunique() - 1 for term in frame.terms)
     if n_parameters == 0:
@@ -125,16 +127,16 @@ def fit_model(
     Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Heinze G, Schemper M.
     Biometrics 2001;57:114-119.
     """
-    frame = _model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
     n_events = int(frame.rows["event"].sum())
     if n_events < study.models.minimum_events:
         reason = f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
-        return to_frame(_unfitted_rows(frame, terms, endpoint, model, reason))
+        return to_frame(unfitted_rows(frame, terms, endpoint, model, reason))
     if not frame.terms:
-        return to_frame(_unfitted_rows(frame, terms, endpoint, model, "no term varies"))
-    fit = _fit(frame, study, penalized=penalized)
-    rows = [_coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
-    rows += _dropped_rows(frame, endpoint, model)
+        return to_frame(unfitted_rows(frame, terms, endpoint, model, "no term varies"))
+    fit = fit_frame(frame, study, penalized=penalized)
+    rows = [coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
+    rows += dropped_rows(frame, endpoint, model)
     rows.append(make_row(fit.concordance, endpoint=endpoint, estimand="concordance", model=model))
     test = replace(fit.likelihood_ratio, estimate=fit.likelihood_ratio.p_value)
     rows.append(make_row(test, endpoint=endpoint, estimand="likelihood_ratio_p", model=model))
@@ -150,12 +152,12 @@ def check_hazards(
     ----------
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
-    frame = _model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
     n, n_events = len(frame.rows), int(frame.rows["event"].sum())
     if n_events < study.models.minimum_events or not frame.terms:
         empty = not_estimable("no model was fitted", n=n, n_events=n_events)
         return to_frame([make_row(empty, endpoint=endpoint, estimand="ph_test_p", model=model, variable="GLOBAL")])
-    tests = check_proportional_hazards(_fit(frame, study, penalized=False))
+    tests = check_proportional_hazards(fit_frame(frame, study, penalized=False))
     return to_frame(
         make_row(
             _test_estimate(row, n, n_events),
@@ -168,15 +170,20 @@ def check_hazards(
     )
 
 
-def _fit(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
+def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
+    """Fit the terms of a model frame (Efron, or Firth's penalty)."""
     fitter = fit_firth_cox if penalized else fit_cox
     return fitter(
         frame.rows, time="time_months", event="event", terms=list(frame.terms), ci_level=study.models.ci_level
     )
 
 
-def _model_frame(rows: pd.DataFrame, terms: Sequence[str]) -> ModelFrame:
-    complete = rows[["time_months", "event", *terms]].dropna()
+def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[str] = ()) -> ModelFrame:
+    """Take the complete cases of a model, and of its terms those that vary and have their reference level.
+
+    `also` names further columns to keep; a missing value there leaves the patient out, too.
+    """
+    complete = rows[["time_months", "event", *terms, *also]].dropna()
     complete = complete.assign(event=complete["event"].astype(bool))
     kept, dropped = [], {}
     for term in terms:
@@ -194,7 +201,10 @@ def _model_frame(rows: pd.DataFrame, terms: Sequence[str]) -> ModelFrame:
     return ModelFrame(complete.reset_index(drop=True), tuple(kept), dropped, len(rows) - len(complete))
 
 
-def _coefficient_row(row: dict[str, object], fit: CoxFit, endpoint: str, model: str) -> dict[str, object]:
+def coefficient_row(
+    row: dict[str, object], fit: CoxFit | FrailtyFit | PooledFit, endpoint: str, model: str
+) -> dict[str, object]:
+    """Turn a row of a coefficient table into a row of the estimates table; a reference row has no interval."""
     is_reference = row["level"] == row["reference"] and row["reference"] != ""
     missing = math.nan
     value = Estimate(
@@ -219,15 +229,17 @@ def _coefficient_row(row: dict[str, object], fit: CoxFit, endpoint: str, model: 
     )
 
 
-def _unfitted_rows(
+def unfitted_rows(
     frame: ModelFrame, terms: Sequence[str], endpoint: str, model: str, reason: str
 ) -> list[dict[str, object]]:
+    """Return the rows of a model that was not fitted, with the reason."""
     value = not_estimable(reason, n=len(frame.rows), n_events=int(frame.rows["event"].sum()))
     rows = [make_row(value, endpoint=endpoint, estimand="hazard_ratio", model=model, variable=term) for term in terms]
     return [*rows, make_row(value, endpoint=endpoint, estimand="concordance", model=model)]
 
 
-def _dropped_rows(frame: ModelFrame, endpoint: str, model: str) -> list[dict[str, object]]:
+def dropped_rows(frame: ModelFrame, endpoint: str, model: str) -> list[dict[str, object]]:
+    """Return the rows of the terms that a model had to leave out, with the reason."""
     counts = {"n": len(frame.rows), "n_events": int(frame.rows["event"].sum())}
     return [
         make_row(

@@ -73,6 +73,8 @@ _DERIVED: Mapping[str, str] = {
     "second_line_standard": "Second-line regimen",
     "second_line_carfilzomib": "Carfilzomib in second line",
     "best_response": "Best response",
+    "depth_by_month": "Reached",
+    "second_line_asct": "Second-line ASCT",
     "end_of_observation": "End of observation",
     "cause": "Cause",
     "center": "Center",

@@ -63,7 +63,9 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
     write_report_bytes(page.run, "figures", f"{stem}.png", save_figure(figure, "png", dpi=_DPI[page.display]))
     text = alt if alt.strip() and not page.is_release else describe_figure(figure)
     said = f"{caption.rstrip()} {_release_note(page, figure)}".rstrip()
-    show_html(page, _figure_html(page, svg, stem, said, text), f"figure {name}")
+    width, height = figure.get_size_inches()
+    shape = "tall" if height > width else "wide"
+    show_html(page, _figure_html(page, svg, stem, said, text, shape), f"figure {name}")
 
 
 def show_table(
@@ -158,12 +160,12 @@ def _protect_figure(page: Page, fig: Figure, name: str) -> Figure | None:
     return None if drawn.shows_patients else drawn.redraw(protections(page))
 
 
-def _figure_html(page: Page, svg: bytes, stem: str, caption: str, alt: str) -> str:
+def _figure_html(page: Page, svg: bytes, stem: str, caption: str, alt: str, shape: str) -> str:
     source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
     mark = '<span class="mark">Synthetic data</span>' if page.info.synthetic else ""
     links = " ".join(f'<a href="figures/{stem}.{kind}">{kind.upper()}</a>' for kind in ("svg", "png"))
     html = io.StringIO()
-    html.write(f'<figure class="fhrmm" id="figure-{stem}"><img src="{source}" alt="{escape(alt)}">')
+    html.write(f'<figure class="fhrmm {shape}" id="figure-{stem}"><img src="{source}" alt="{escape(alt)}">')
     html.write(f"<figcaption>{mark}{escape(caption)}")
     html.write(f'<span class="downloads">{links}</span></figcaption></figure>')
     return html.getvalue()

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from fhrmm.response.visits import DEEPEST_FIRST
+from fhrmm.study import Study
 
-NOT_ASSESSED = "not yet assessed"
 
-
-def tabulate_depth(visits: pd.DataFrame, at_months: Sequence[float]) -> pd.DataFrame:
-    """Count patients by their best confirmed response so far at given times.
+def derive_depth(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return what each patient's best confirmed response was by several times.
 
     Parameters
     ----------
     visits : DataFrame
         From `derive_visits`: center, patient_id, months, best_so_far.
-    at_months : sequence of float
-        Times in months from the start of second line.
+    study : Study
+        The plan: ``response.depth_at_months``.
 
     Returns
     -------
     DataFrame
-        One row per time and category, deepest first, `not yet assessed` last: months, response, n, n_patients (those
-        with any visit).
+        One row per patient with any visit and time: center, patient_id, `depth_by_month` (category such as
+        ``by month 3``), `best_response` (missing where no visit had been made by then). A patient whose observation
+        ended keeps what was reached.
 
     Examples
     --------
-    >>> visits = pd.DataFrame({"months": [1.0, 2.0], "best_so_far": ["SD", "PR"]}).assign(center="A", patient_id="1")
-    >>> tabulate_depth(visits, [0.5, 3]).query("n > 0")["response"].tolist()
-    ['not yet assessed', 'PR']
+    >>> from fhrmm.study import load_study
+    >>> visits = pd.DataFrame({"months": [1.5, 2.5], "best_so_far": ["SD", "PR"]}).assign(center="A", patient_id="1")
+    >>> derive_depth(visits, load_study())["best_response"].tolist()
+    [nan, 'SD', 'PR', 'PR', 'PR', 'PR']
     """
     keys = ["center", "patient_id"]
-    patients = visits[keys].drop_duplicates()
-    levels = [*DEEPEST_FIRST, NOT_ASSESSED]
-    rows = []
-    for months in at_months:
-        seen = (
-            visits[visits["months"] <= months].sort_values("months", kind="stable").drop_duplicates(keys, keep="last")
-        )
-        counts = seen["best_so_far"].astype(object).value_counts().reindex(levels, fill_value=0)
-        counts[NOT_ASSESSED] = len(patients) - len(seen)
-        rows += [{"months": float(months), "response": level, "n": int(n)} for level, n in counts.items()]
-    return pd.DataFrame(rows, columns=["months", "response", "n"]).assign(n_patients=len(patients))
+    patients = visits[keys].drop_duplicates(ignore_index=True)
+    ordered = visits.sort_values("months", kind="stable")
+    parts = []
+    for month in study.response.depth_at_months:
+        seen = ordered[ordered["months"] <= month].drop_duplicates(keys, keep="last")
+        reached = patients.merge(seen[[*keys, "best_so_far"]], on=keys, how="left", validate="one_to_one")
+        parts.append(reached.assign(depth_by_month=f"by month {month:g}"))
+    joined = pd.concat(parts, ignore_index=True).rename(columns={"best_so_far": "best_response"})
+    times = [f"by month {month:g}" for month in study.response.depth_at_months]
+    return joined.assign(
+        depth_by_month=pd.Categorical(joined["depth_by_month"], categories=times),
+        best_response=pd.Categorical(joined["best_response"].astype(object), categories=list(DEEPEST_FIRST)),
+    )

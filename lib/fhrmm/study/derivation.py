@@ -92,6 +92,7 @@ class Response(Frozen):
     date_at: Literal["first", "confirming"]
     progression_date_at: Literal["first", "confirming"]
     visit_source: Literal["recorded", "labs"]
+    depth_at_months: tuple[float, ...]
     progression_stands_alone: tuple[Literal["biochemical", "imaging", "clinical"], ...]
     levels: tuple[str, ...]
     responders: tuple[str, ...]

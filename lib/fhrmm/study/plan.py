@@ -96,6 +96,9 @@ class Models(Frozen):
     power: float
     alpha: float
     seed: int
+    n_imputations: int = Field(ge=2)
+    n_bootstrap: int = Field(ge=20)
+    landmark_months: float = Field(gt=0)
 
 
 class Comparison(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,9 @@ def asset(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def prepare_cells(cells: list[Any], is_teaching: bool = False) -> tuple[list[dict[str, Any]], Contents]:
+def prepare_cells(
+    cells: list[Any], is_teaching: bool = False, pages: Mapping[str, str] | None = None
+) -> tuple[list[dict[str, Any]], Contents]:
     """Return what the page shows of each cell, and its headings.
 
     Parameters
@@ -103,6 +106,8 @@ def prepare_cells(cells: list[Any], is_teaching: bool = False) -> tuple[list[dic
         Cells of an executed, cleaned notebook.
     is_teaching : bool
         Whether cells tagged ``teaching`` are shown.
+    pages : mapping, optional
+        Where the pages of other notebooks are, by name.
 
     Returns
     -------
@@ -111,7 +116,7 @@ def prepare_cells(cells: list[Any], is_teaching: bool = False) -> tuple[list[dic
     contents : Contents
         Headings in order.
     """
-    contents = Contents()
+    contents = Contents(pages=pages or {})
     blocks = []
     for cell in cells:
         tags = cell["metadata"].get("tags", [])

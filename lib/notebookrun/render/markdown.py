@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 _TAG = re.compile(r"<[^>]+>")
+_HEADER_CELL = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_NOTEBOOK_LINK = re.compile(r"(?P<name>[\w-]+)\.ipynb(?P<anchor>#.*)?")
 
 
 @dataclass
@@ -24,9 +27,11 @@ class Heading:
 
 @dataclass
 class Contents:
-    """Headings met so far, with an anchor that no other heading has."""
+    """Headings and tables met so far, and where the pages of other notebooks are."""
 
     headings: list[Heading] = field(default_factory=list)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
 
     def add(self, level: int, text: str) -> str:
         """Register a heading and return its anchor."""
@@ -36,6 +41,14 @@ class Contents:
         anchor = next(a for a in (slug, *(f"{slug}-{i}" for i in range(2, 10_000))) if a not in taken)
         self.headings.append(Heading(level, plain, anchor))
         return anchor
+
+    def name_table(self, text: str) -> str:
+        """Return what to call a table without caption, from its header: a screen reader lists tables by name."""
+        cells = [html.unescape(_TAG.sub("", cell)).strip() for cell in _HEADER_CELL.findall(text)]
+        name = "Table: " + ", ".join(cell for cell in cells if cell)
+        self.tables.append(name)
+        same = self.tables.count(name)
+        return name if same == 1 else f"{name} ({same})"
 
 
 class PageRenderer(IPythonRenderer):
@@ -51,7 +64,15 @@ class PageRenderer(IPythonRenderer):
 
     def table(self, text: str) -> str:
         """Return a table in a container of its own that scrolls on narrow screens."""
-        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>{text}</table></div>\n'
+        name = html.escape(self.contents.name_table(text), quote=True)
+        return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{name}"><table>{text}</table></div>\n'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a link; one to another notebook leads to its page."""
+        match = _NOTEBOOK_LINK.fullmatch(url)
+        if match and match["name"] in self.contents.pages:
+            url = self.contents.pages[match["name"]] + (match["anchor"] or "")
+        return super().link(text, url, title)
 
     def inline_math(self, body: str) -> str:
         """Return math within a line as MathML."""

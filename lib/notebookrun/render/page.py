@@ -43,7 +43,7 @@ def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, no
         HTML that asks no other machine for anything; equal bytes for equal inputs.
     """
     clean = clean_notebook(executed, scrub)
-    blocks, contents = prepare_cells(clean["cells"], context.is_teaching)
+    blocks, contents = prepare_cells(clean["cells"], context.is_teaching, context.pages)
     notebook = nbformat.from_dict({**clean, "cells": []})
     resources = {
         "page": context,

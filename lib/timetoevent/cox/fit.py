@@ -132,6 +132,19 @@ def fit_data(data: CoxData, *, robust: bool | None = None) -> CoxFit:
     )
 
 
+def find_coefficients(data: CoxData) -> tuple[FloatArray, BoolArray]:
+    """Return coefficients, 0 where redundant, and which of them have a finite, unique estimate.
+
+    For resampling, where the tables and the covariance of `fit_data` would be made and thrown away.
+    """
+    sets = None if data.problem else make_risk_sets(data)
+    if sets is None:
+        p = len(data.design.coefficients)
+        return np.zeros(p), np.zeros(p, dtype=bool)
+    maximum = maximize(sets, data.design.matrix)
+    return maximum.beta, ~(maximum.redundant | maximum.infinite)
+
+
 def method_name(model: Model, *, robust: bool) -> str:
     """Name the method with its conventions.
 

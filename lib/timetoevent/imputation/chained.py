@@ -10,7 +10,7 @@ import pandas as pd
 
 from timetoevent.checks import BoolArray, FloatArray, check_event, check_time, tie_times
 from timetoevent.cox.data import describe_missing
-from timetoevent.cox.design import build_design, factor_levels
+from timetoevent.cox.design import factor_levels
 from timetoevent.imputation.draws import draw_by_matching, draw_level, draw_yes_no
 from timetoevent.results import NOT_ESTIMABLE, OK
 
@@ -174,10 +174,11 @@ def _run_chain(
     for name, is_missing in gaps.items():
         observed = codes[name][~is_missing]
         codes[name][is_missing] = rng.choice(observed, int(is_missing.sum()))
+    widths = {name: len(factor_levels(frame[name]) or ()) for name in codes}
     trace = []
     for iteration in range(n_iterations):
         for name, is_missing in gaps.items():
-            x = np.vstack([known, _predictors(frame, codes, without=name)])
+            x = np.vstack([known, *(_contrasts(codes[n], widths[n]) for n in codes if n != name)])
             codes[name][is_missing] = _draw(frame[name], codes[name], is_missing, x, rng)
             trace.append((iteration, name, float(codes[name][is_missing].mean())))
     completed = frame.assign(**{name: _decode(frame[name], codes[name]) for name in gaps})
@@ -196,14 +197,9 @@ def _draw(
     return draw_by_matching(observed, *predictors, rng)
 
 
-def _predictors(frame: pd.DataFrame, codes: dict[str, FloatArray], *, without: str) -> FloatArray:
-    """Contrasts of the other variables as they stand."""
-    others = [name for name in codes if name != without]
-    levels = {name: factor_levels(frame[name]) for name in others}
-    current = pd.DataFrame({name: codes[name] for name in others}, index=frame.index)
-    contrasts = {name: list(range(len(found))) for name, found in levels.items() if found is not None}
-    nobody = np.zeros(len(frame), dtype=bool)
-    return build_design(current, nobody, others, levels=contrasts).matrix
+def _contrasts(codes: FloatArray, n_levels: int) -> FloatArray:
+    """One row for a number, one per level but the first for a factor: the contrasts of the regression design."""
+    return (codes[None, :] == np.arange(1, n_levels)[:, None]).astype(float) if n_levels else codes[None, :]
 
 
 def _encode(values: pd.Series) -> FloatArray:

@@ -1,0 +1,109 @@
+"""Second-line ASCT and survival: the naive comparison and two that do not give waiting time away as benefit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from fhrmm.estimates.models import coefficient_row
+from fhrmm.estimates.rows import make_row, to_frame
+from fhrmm.estimates.survival import select_endpoint
+from fhrmm.study import Study
+from timetoevent.cox import CoxFit, fit_cox
+from timetoevent.landmark import make_landmark_data, split_at_change
+from timetoevent.results import Estimate, not_estimable
+
+VARIABLE = "second_line_asct"
+NAIVE, TIME_DEPENDENT = "naive: ever against never", "time-dependent"
+
+
+def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
+    """Compare patients with and without second-line ASCT in three ways, of which the first is biased.
+
+    Parameters
+    ----------
+    time_to_event : DataFrame
+        One row per patient and endpoint; the transplant is the event of the endpoint TTASCT.
+    study : Study
+        The plan: landmark, interval level, least number of events.
+    endpoint : str
+        PFS or OS.
+
+    Returns
+    -------
+    DataFrame
+        `hazard_ratio` rows of ``second_line_asct`` yes against no under three models. *Naive*: ever against never, so
+        that the months before the transplant, in which nobody who got one can have progressed, count as benefit.
+        *Landmark*: patients without event at the landmark, by what had happened until then, followed from there.
+        *Time-dependent*: every patient counts as not transplanted until the day of the transplant. Then one
+        `count` row per way in which patients left before the landmark.
+
+    References
+    ----------
+    Anderson JR, Cain KC, Gelber RD. J Clin Oncol 1983;1:710-719. Suissa S. Am J Epidemiol 2008;167:492-499.
+    """
+    frame = _with_transplant(time_to_event, endpoint)
+    landmark = study.models.landmark_months
+    name = f"landmark at {landmark:g} months"
+    kept = make_landmark_data(
+        frame, time="time_months", event="event", landmark=landmark, changes={VARIABLE: "transplant_months"}
+    )
+    split = split_at_change(frame, time="time_months", event="event", changes={VARIABLE: "transplant_months"})
+    ever = frame.assign(**{VARIABLE: frame["transplant_months"].notna()})
+    rows = [
+        *_fit_rows(ever, study, endpoint, NAIVE),
+        *_fit_rows(kept.frame, study, endpoint, name),
+        *_fit_rows(split.drop(columns="time_months"), study, endpoint, TIME_DEPENDENT, n=len(frame)),
+    ]
+    left = {"event before the landmark": kept.n_event_before, "censored before the landmark": kept.n_censored_before}
+    for level, count in left.items():
+        value = Estimate(float(count), n=len(frame), n_events=count, method="count")
+        rows.append(make_row(value, endpoint=endpoint, estimand="count", model=name, variable=VARIABLE, level=level))
+    return to_frame(rows)
+
+
+def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
+    """One row per patient: time, event, and months from the start of second line to the transplant, if any."""
+    rows = select_endpoint(time_to_event, endpoint)
+    rows = rows[rows["time_months"].notna() & rows["event"].notna()]
+    keys = ["center", "patient_id"]
+    transplants = select_endpoint(time_to_event, "TTASCT")
+    transplants = transplants[transplants["event"].astype(bool)]
+    months = transplants[[*keys, "time_months"]].rename(columns={"time_months": "transplant_months"})
+    frame = rows[[*keys, "time_months", "event"]].merge(months, on=keys, how="left", validate="one_to_one")
+    # a transplant after the event or the end of follow-up had no part in it
+    late = frame["transplant_months"] > frame["time_months"]
+    return frame.assign(event=frame["event"].astype(bool), transplant_months=frame["transplant_months"].mask(late))
+
+
+def _fit_rows(
+    frame: pd.DataFrame, study: Study, endpoint: str, model: str, n: int | None = None
+) -> list[dict[str, object]]:
+    n_events = int(frame["event"].sum())
+    states = pd.Categorical(frame[VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
+    reason = ""
+    if n_events < study.models.minimum_events:
+        reason = f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
+    elif states.value_counts().min() == 0:
+        reason = "all patients are in one group"
+    if reason:
+        value = not_estimable(reason, n=len(frame) if n is None else n, n_events=n_events)
+        return [
+            make_row(
+                value,
+                endpoint=endpoint,
+                estimand="hazard_ratio",
+                model=model,
+                variable=VARIABLE,
+                level="yes",
+                reference="no",
+            )
+        ]
+    fit = _fit(frame.assign(**{VARIABLE: states}), study)
+    return [coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
+
+
+def _fit(frame: pd.DataFrame, study: Study) -> CoxFit:
+    level = study.models.ci_level
+    if "stop" in frame.columns:
+        return fit_cox(frame, time="stop", event="event", entry="start", terms=[VARIABLE], ci_level=level)
+    return fit_cox(frame, time="time_months", event="event", terms=[VARIABLE], ci_level=level)

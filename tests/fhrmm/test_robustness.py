@@ -1,0 +1,153 @@
+"""Imputed, frailty, left-out and validated models, and second-line ASCT, against plain fits and known truth."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fhrmm import estimates
+from fhrmm.cohort import add_derived
+from fhrmm.endpoints import derive_time_to_event
+from fhrmm.response import derive_response
+from fhrmm.schema import empty_table
+from fhrmm.study import Study, load_study
+from fhrmm.synthetic import simulate_population
+
+STUDY = load_study()
+TERMS = ["second_line_krd", "ecog_2_or_more"]
+QUESTION = {"endpoint": "PFS", "terms": TERMS}
+
+
+@cache
+def followed(n: int = 240, *, complete: bool = True) -> pd.DataFrame:
+    patients = simulate_population(n, np.random.default_rng(5), visits=False, complete=complete).patients
+    cohort = add_derived(patients.assign(center=[f"K{i % 4}" for i in range(n)]), STUDY)
+    response = derive_response(cohort, empty_table("assessments"), STUDY)
+    return estimates.join_cohort(derive_time_to_event(cohort, response, STUDY), cohort)
+
+
+def ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["estimand"] == "hazard_ratio"].set_index(["variable", "level"])
+
+
+def short(n_bootstrap: int = 40) -> Study:
+    return STUDY.model_copy(update={"models": STUDY.models.model_copy(update={"n_bootstrap": n_bootstrap})})
+
+
+def test_imputation_without_missing_values_is_the_plain_fit():
+    plain = ratios(estimates.fit_model(followed(), STUDY, model="plain", **QUESTION))
+    imputed = ratios(estimates.fit_imputed(followed(), STUDY, np.random.default_rng(1), **QUESTION))
+    pd.testing.assert_series_equal(imputed["estimate"], plain["estimate"], rtol=1e-9)
+    assert (imputed["status"] == "ok").all()
+
+
+def test_imputation_keeps_everybody_and_the_seed_decides():
+    frame = followed().copy()
+    hidden = np.random.default_rng(2).random(len(frame)) < 0.3
+    frame["ecog_2_or_more"] = frame["ecog_2_or_more"].mask(pd.Series(hidden, index=frame.index))
+    complete = estimates.fit_model(frame, STUDY, model="plain", **QUESTION)
+    first, again = (estimates.fit_imputed(frame, STUDY, np.random.default_rng(3), **QUESTION) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    per_level = ratios(first).loc["second_line_krd"]["n"].sum()
+    assert per_level == (frame["endpoint"] == "PFS").sum() > ratios(complete).loc["second_line_krd"]["n"].sum()
+
+
+def test_frailty_and_leaving_out_need_several_centers():
+    alone = followed()[followed()["center"] == "K0"]
+    frailty = estimates.fit_center_frailty(alone, STUDY, **QUESTION)
+    without = estimates.leave_one_center_out(alone, STUDY, variable="second_line_krd", **QUESTION)
+    for rows in (frailty, without):
+        assert set(rows["status"]) == {"not_estimable"}
+        assert set(rows["note"]) == {"one center only"}
+
+
+def test_frailty_variance_is_zero_where_centers_are_labels():
+    rows = estimates.fit_center_frailty(followed(), STUDY, **QUESTION)
+    variance = rows[rows["estimand"] == "frailty_variance"].iloc[0]
+    assert 0 <= variance["estimate"] < 0.05
+    assert variance["p_value"] > 0.05
+
+
+def test_each_left_out_fit_is_the_fit_without_that_center():
+    rows = estimates.leave_one_center_out(followed(), STUDY, variable="second_line_krd", **QUESTION)
+    assert rows["model"].tolist() == ["all centers", *(f"without K{i}" for i in range(4))]
+    rest = followed()[followed()["center"] != "K2"]
+    by_hand = ratios(estimates.fit_model(rest, STUDY, model="x", **QUESTION)).loc[("second_line_krd", "other")]
+    found = rows[rows["model"] == "without K2"].iloc[0]
+    assert found["estimate"] == pytest.approx(by_hand["estimate"], rel=1e-9)
+    assert found["n"] == len(rest[rest["endpoint"] == "PFS"])
+
+
+def test_validation_starts_from_the_apparent_concordance_and_corrects_down():
+    study = short()
+    rows = estimates.validate_model(followed(), study, np.random.default_rng(4), model="m", **QUESTION)
+    fitted = estimates.fit_model(followed(), study, model="m", **QUESTION)
+    apparent = fitted.loc[fitted["estimand"] == "concordance", "estimate"].iloc[0]
+    concordance = rows[rows["estimand"] == "concordance"].set_index("level")["estimate"]
+    assert concordance["apparent"] == pytest.approx(apparent, rel=1e-9)
+    assert concordance["corrected"] == pytest.approx(concordance["apparent"] - concordance["optimism"], rel=1e-12)
+    assert rows.loc[rows["estimand"] == "share_same_sign", "estimate"].between(0, 1).all()
+
+
+def test_too_few_events_give_reasons_everywhere():
+    few = followed().assign(event=False)
+    rng = np.random.default_rng(1)
+    for rows in (
+        estimates.fit_imputed(few, STUDY, rng, **QUESTION),
+        estimates.fit_center_frailty(few, STUDY, **QUESTION),
+        estimates.leave_one_center_out(few, STUDY, variable="second_line_krd", **QUESTION),
+        estimates.validate_model(few, STUDY, rng, model="m", **QUESTION),
+    ):
+        assert set(rows["status"]) == {"not_estimable"}
+        assert rows["note"].str.startswith("0 events").all()
+    assert estimates.schoenfeld_residuals(few, STUDY, **QUESTION).empty
+
+
+def test_one_residual_for_each_event_and_coefficient():
+    rows = estimates.schoenfeld_residuals(followed(), STUDY, **QUESTION)
+    complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=TERMS)
+    assert rows.groupby("term").size().to_dict() == dict.fromkeys(
+        ["second_line_krd=other", "ecog_2_or_more=>=2"], int(complete["event"].sum())
+    )
+
+
+def transplanted() -> pd.DataFrame:
+    """Exponential times, and a transplant planned for everybody at a random month: it does nothing at all."""
+    rng = np.random.default_rng(11)
+    n = 4000
+    time, planned = rng.exponential(12, n), rng.uniform(1, 10, n)
+    got_one = planned < time
+    base = pd.DataFrame({"center": "A", "patient_id": [str(i) for i in range(n)]})
+    pfs = base.assign(endpoint="PFS", time_months=np.minimum(time, 24), event=time <= 24)
+    asct = base.assign(endpoint="TTASCT", time_months=np.where(got_one, planned, time), event=got_one)
+    return pd.concat([pfs, asct], ignore_index=True)
+
+
+def test_waiting_time_is_benefit_only_in_the_naive_comparison():
+    rows = estimates.compare_second_line_transplant(transplanted(), STUDY)
+    found = rows[(rows["estimand"] == "hazard_ratio") & (rows["level"] == "yes")]
+    naive, landmark, dependent = (row for _, row in found.iterrows())
+    assert naive["ci_upper"] < 0.6, "a transplant that does nothing looks protective"
+    assert landmark["ci_lower"] < 1 < landmark["ci_upper"]
+    assert dependent["ci_lower"] < 1 < dependent["ci_upper"]
+    assert dependent["ci_upper"] - dependent["ci_lower"] < 0.25
+
+
+def test_landmark_counts_who_left_before_it():
+    frame = transplanted()
+    rows = estimates.compare_second_line_transplant(frame, STUDY)
+    counts = rows[rows["estimand"] == "count"].set_index("level")["estimate"]
+    pfs = frame[frame["endpoint"] == "PFS"]
+    early = pfs["time_months"] <= STUDY.models.landmark_months
+    assert counts["event before the landmark"] == (early & pfs["event"]).sum()
+    assert counts["censored before the landmark"] == (early & ~pfs["event"]).sum()
+
+
+def test_nobody_transplanted_is_a_reason_not_a_number():
+    frame = transplanted()
+    frame.loc[frame["endpoint"] == "TTASCT", "event"] = False
+    rows = ratios(estimates.compare_second_line_transplant(frame, STUDY))
+    assert set(rows["note"]) == {"all patients are in one group"}

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from tests.oracle import record
 
 RELATIVE = 1e-6
 COHORTS = "cohorts.json"
@@ -72,10 +73,11 @@ def difference(found: object, expected: object, *, absolute: float = 0.0) -> flo
 def case_difference(case: Case, compute: Compute) -> float:
     """Return the largest difference of one case over all the numbers R gave."""
     found, absolute = compute(case), case.get("absolute", {})
-    return max(
+    worst = max(
         difference(found[name], expected, absolute=absolute.get(name, 0.0))
         for name, expected in case["expected"].items()
     )
+    return record.note(worst)
 
 
 def worst_differences(cases: Iterable[Case], compute: Compute) -> pd.DataFrame:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from fhrmm.estimates.rows import MISSING
 from fhrmm.schema import variables
 from fhrmm.study import Study
+from timetoevent.agreement import read_agreement
 
 BASELINE_VARIABLES = (
     "age_second_line", "sex", "isotype", "iss", "r_iss", "high_risk_cytogenetics", "ldh_above_uln",
@@ -105,3 +108,29 @@ def list_switches(study: Study) -> list[str]:
         f"Response dated at the {rule.date_at} visit that shows it, biochemical progression at the "
         f"{rule.progression_date_at} one.",
     ]
+
+
+def describe_agreement() -> pd.DataFrame:
+    """Put the table of agreement with R into words.
+
+    Returns
+    -------
+    DataFrame
+        One row per operation: what it is held against in R, number of frozen cases, and the worst relative difference
+        as a power of ten.
+    """
+    table = read_agreement()
+    return pd.DataFrame(
+        {
+            "Operation": table["operation"].str.replace("_", " "),
+            "Held against": table["counterpart"],
+            "Cases": table["n_cases"],
+            "Worst relative difference": [_difference_words(value) for value in table["worst_difference"]],
+        }
+    )
+
+
+def _difference_words(value: float) -> str:
+    if math.isnan(value):
+        return "compared in distribution"
+    return "none" if value == 0 else f"{value:.0e}"

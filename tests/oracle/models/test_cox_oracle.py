@@ -48,11 +48,12 @@ def numbers_of(fit: CoxFit) -> dict[str, object]:
 @cases("coxph")
 def test_fit(case):
     fit = fit_case(case)
-    differences = {name: worst_difference(found, case["expected"][name]) for name, found in numbers_of(fit).items()}
+    found = numbers_of(fit)
     if fit.wald.status != "ok":
         # fewer clusters than coefficients: R inverts a singular covariance to rounding
         assert "too few clusters" in fit.wald.note
-        del differences["wald"]
+        del found["wald"]
+    differences = {name: worst_difference(numbers, case["expected"][name]) for name, numbers in found.items()}
     assert max(differences.values()) < RELATIVE, differences
 
 
@@ -106,6 +107,5 @@ def test_concordance_of_a_marker(case):
     columns = (cohort["time"], cohort["event"].astype(bool), cohort[names["marker"]].astype(float))
     found = concordance_index(*(column.to_numpy() for column in columns), strata=strata)
     expected = case["expected"]
-    assert (found.estimate, found.std_error) == pytest.approx(
-        (expected["concordance"], expected["std_error"]), rel=RELATIVE
-    )
+    assert worst_difference(found.estimate, expected["concordance"]) < RELATIVE
+    assert worst_difference(found.std_error, expected["std_error"]) < RELATIVE

@@ -1,0 +1,42 @@
+"""The table of agreement that readers see is the one the frozen cases give."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from tests.oracle.record import COUNTERPARTS
+
+from timetoevent.agreement import read_agreement
+
+FOLDER = Path(__file__).parent
+ITERATED_BY_R = {"frailty"}  # R's search for the variance stops on a flat likelihood
+
+
+def frozen_operations() -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for path in FOLDER.glob("*/*.json"):
+        if path.name != "cohorts.json":
+            content = json.loads(path.read_text(encoding="utf-8"))
+            cases = content["cases"] if isinstance(content, dict) else content
+            counted.update(case["operation"] for case in cases)
+    return counted
+
+
+def test_every_frozen_case_is_in_the_table():
+    table = read_agreement().set_index("operation")["n_cases"]
+    assert table.to_dict() == dict(frozen_operations())
+    assert table.sum() >= 400
+
+
+def test_each_operation_names_its_counterpart():
+    table = read_agreement()
+    assert table.set_index("operation")["counterpart"].to_dict() == COUNTERPARTS
+
+
+def test_differences_are_within_what_is_promised():
+    table = read_agreement().set_index("operation")["worst_difference"]
+    assert set(table.index[table >= 1e-6]) <= ITERATED_BY_R
+    assert (table.dropna() < 1e-4).all()
+    assert set(table.index[table.isna()]) == {"impute"}, "drawn at random: compared in distribution"

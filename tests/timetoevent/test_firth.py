@@ -120,3 +120,15 @@ class TestNoAnswer:
         assert fit.note.startswith("x has 1 missing values")
         with pytest.raises(KeyError, match="nothing"):
             fit_firth_logistic(MONOTONE, outcome="nothing", terms=["x"])
+
+
+def test_profiles_of_chosen_terms_alone():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": rng.normal(size=40), "y": rng.normal(size=40), "d": rng.random(40) < 0.6})
+    frame["t"] = rng.exponential(size=40)
+    whole = fit_firth_cox(frame, time="t", event="d", terms=["x", "y"]).coefficients.set_index("term")
+    chosen = fit_firth_cox(frame, time="t", event="d", terms=["x", "y"], profile_terms=["y"]).coefficients
+    chosen = chosen.set_index("term")
+    pd.testing.assert_series_equal(chosen.loc["y"], whole.loc["y"])
+    assert chosen.loc["x", "coefficient"] == whole.loc["x", "coefficient"]
+    assert chosen.loc["x", ["ci_lower", "ci_upper", "p_value"]].isna().all()

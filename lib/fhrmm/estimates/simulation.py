@@ -121,8 +121,9 @@ _LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and th
 
 
 def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:
-    fitter = fit_firth_cox if penalized else fit_cox
-    rows = fitter(sample, time="time_months", event="event", terms=terms).coefficients
+    outcome = {"time": "time_months", "event": "event", "terms": terms}
+    fit = fit_firth_cox(sample, **outcome, profile_terms=[term]) if penalized else fit_cox(sample, **outcome)
+    rows = fit.coefficients
     chosen = rows[(rows["term"] == term) & (rows["level"] != rows["reference"])]
     if chosen.empty or chosen["status"].iloc[0] != "ok":
         return not_estimable("no finite estimate")

@@ -31,6 +31,7 @@ def fit_firth_cox(
     weights: str | None = None,
     ties: str = "breslow",
     ci_level: float = 0.95,
+    profile_terms: Sequence[str] | None = None,
 ) -> FirthFit:
     """Fit a Cox model by Firth's penalized likelihood, which is finite where a level has no events.
 
@@ -43,6 +44,9 @@ def fit_firth_cox(
         As for `timetoevent.cox.fit_cox`.
     ties : {"breslow", "efron"}
         Breslow, by default, is what R's ``coxphf`` and SAS's PROC PHREG with the FIRTH option print.
+    profile_terms : sequence of str, optional
+        Terms whose profiles are followed; the others have estimates without interval and p-value. All of
+        them by default. Profiles are nearly all of the work, so a simulation that looks at one term saves it.
 
     Returns
     -------
@@ -80,7 +84,11 @@ def fit_firth_cox(
     )
     data = read_data(frame, model)
     sets = None if data.problem else make_risk_sets(data)
-    fit = solve(_problem(data, sets))
+    problem = _problem(data, sets)
+    if profile_terms is not None:
+        wanted = [column.term in profile_terms for column in data.design.coefficients]
+        problem = replace(problem, profiled=np.array(wanted, dtype=bool))
+    fit = solve(problem)
     if not np.isfinite(fit.log_likelihood[1]):
         return fit
     concordance = concordance_index(

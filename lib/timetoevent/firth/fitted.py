@@ -65,6 +65,8 @@ class Problem:
         Why a position has no coefficient.
     intercept : int
         Number of leading coefficients that tests leave out.
+    profiled : bool array, optional
+        Positions whose profile is followed; all without it.
     """
 
     design: Design
@@ -79,6 +81,7 @@ class Problem:
     ratio: str = "hazard_ratio"
     intercept: int = 0
     remark: str = ""
+    profiled: np.ndarray | None = None
 
 
 def solve(problem: Problem) -> FirthFit:
@@ -95,6 +98,8 @@ def solve(problem: Problem) -> FirthFit:
     covariance[np.ix_(places, places)] = np.linalg.inv(peak.information)
     columns[places, 0] = peak.beta
     for k, place in enumerate(places):
+        if problem.profiled is not None and not problem.profiled[place]:
+            continue
         columns[place, 1:3] = profile_limits(problem.objective, peak, k, problem.ci_level)
         columns[place, 3] = profile_root(problem.objective, peak, k)
     columns[:, :3] /= problem.scale[:, None]

@@ -228,3 +228,22 @@ def test_quantiles_of_few_patients_lose_their_quartiles() -> None:
 
 def test_no_rows() -> None:
     assert suppress_estimates(to_frame([]), K).empty
+
+
+def test_completeness_does_not_tell_how_many_died() -> None:
+    def known(variable: str, events: int, model: str = "") -> dict[str, object]:
+        return make_estimate(20, events, endpoint="COMPLETENESS", variable=variable, model=model)
+
+    rows = to_frame([known("death_date", 3), known("iss_diagnosis", 18), known("sex", 20), known("asct_date", 9)])
+    shown = suppress_estimates(rows, K, response=STUDY.response).set_index("variable")["status"]
+    assert shown.to_dict() == {
+        "death_date": "suppressed", "iss_diagnosis": "suppressed", "sex": "ok", "asct_date": "ok",
+    }  # fmt: skip
+
+
+def test_completeness_of_centers_does_not_give_a_small_one_away() -> None:
+    rows = [make_estimate(30, 12, endpoint="COMPLETENESS", variable="death_date")]
+    for center, (n, events) in {"A": (20, 10), "B": (10, 2)}.items():
+        rows.append(make_estimate(n, events, endpoint="COMPLETENESS", variable="death_date", model=f"center={center}"))
+    shown = suppress_estimates(to_frame(rows), K, response=STUDY.response)
+    assert (shown["status"] == "suppressed").sum() >= 2, "the pooled number less the large center is the small one"

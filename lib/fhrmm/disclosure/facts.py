@@ -23,7 +23,7 @@ COMPARISONS = frozenset(
         "rmst_difference_months", "rmst_ratio", "standardized_mean_difference", "interaction_p", "e_value",
     }
 )  # fmt: skip
-EVENT, NO_EVENT, KNOWN, REST = "event", "no event", "(known)", "(rest)"
+EVENT, NO_EVENT, KNOWN, REST, MISSING = "event", "no event", "(known)", "(rest)", "missing"
 END, RESPONSE, EVALUABLE = "end_of_observation", "best_response", "evaluable"
 _BASES = frozenset({"", "cohort", "responders", "accepted patients"})
 _CATEGORIES = frozenset({"BASELINE", "BEST_RESPONSE"})
@@ -109,8 +109,12 @@ def _count(row: Row, conditions: Conditions) -> dict[Conditions, int]:
         return _count_category(row, conditions, n, _members(row, events))
     if row["estimand"] == "cumulative_incidence":
         return {conditions: n}
+    if row["endpoint"] == "COMPLETENESS":
+        # how many have a date of death is how many died
+        known, missing = conditions | {(variable, KNOWN)}, conditions | {(variable, MISSING)}
+        return {conditions: n, known: events, missing: n - events}
     group = conditions | _level(row, variable, level)
-    if row["endpoint"] in _CATEGORIES or row["endpoint"] == "COMPLETENESS":
+    if row["endpoint"] in _CATEGORIES:
         return {group: n}
     name = str(row["endpoint"])
     return {group: n, group | {(name, EVENT)}: events, group | {(name, NO_EVENT)}: n - events}

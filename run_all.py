@@ -156,6 +156,7 @@ PROJECT = Project(
     data="data/synthetic",
     preload=PRELOAD,
     shared_files=("repository/study.toml",),
+    glossary=ROOT / "docs" / "glossary.md",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import sys
 import tomllib
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from notebookrun.cli import GOOD, MISUSE, build_parser, main
+from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
+from notebookrun.errors import MisuseError
 from notebookrun.graph import Step
+from notebookrun.locks import hold_folder
 from notebookrun.project import Project
 
 ROOT = Path(__file__).resolve().parent
@@ -161,24 +164,54 @@ PROJECT = Project(
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the study, or look at a center's files and propose its `center.toml`."""
+    """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
     parser = build_parser(PROJECT)
     parser.add_argument(
         "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
     )
+    parser.add_argument(
+        "--manuscript",
+        action="store_true",
+        help="then write tables, figures, methods and checklists for a journal: of each --center, or of all pooled",
+    )
     options, _ = parser.parse_known_args(arguments)
-    if options.init_center is None:
-        return main(PROJECT, arguments, parser)
-    folder = Path(options.init_center)
+    if options.init_center is not None:
+        return propose_center(Path(options.init_center))
+    if options.manuscript and options.matrix:
+        print("run_all: --manuscript does not go with --matrix; run it for one set of parameters", file=sys.stderr)
+        return MISUSE
+    status = main(PROJECT, arguments, parser)
+    has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
+    return write_manuscripts(options) or status if options.manuscript and has_run else status
+
+
+def propose_center(folder: Path) -> int:
+    """Print what was found in a center's files."""
     if not folder.is_dir():
-        print(
-            f"run_all: no folder {options.init_center!r}; it takes the folder with the center's files", file=sys.stderr
-        )
+        print(f"run_all: no folder {str(folder)!r}; it takes the folder with the center's files", file=sys.stderr)
         return MISUSE
     from fhrmm.init_center import init_center
 
     print(init_center(folder))
     return GOOD
+
+
+def write_manuscripts(options: argparse.Namespace) -> int:
+    """Write the manuscript of each scope asked for; one that cannot be written says why and keeps no other back."""
+    from fhrmm.errors import StudyError
+    from fhrmm.manuscript import write_manuscript
+
+    places = find_places(PROJECT, options)
+    status = GOOD
+    for scope in dict.fromkeys(options.center or [POOLED]):
+        try:
+            with hold_folder(places.reports, "report"):
+                files = write_manuscript(places.reports, places.data, scope)
+            print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}")
+        except (StudyError, MisuseError, OSError) as error:
+            print(f"run_all: {error}", file=sys.stderr)
+            status = SOMETHING_FAILED
+    return status
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import subprocess
@@ -103,6 +104,35 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     assert set(runner.PROJECT.place_parameters) <= set(known)
 
 
+def test_manuscript_that_cannot_be_written_is_one_line_and_status_1(
+    runner: ModuleType, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = argparse.Namespace(data=str(dataset), work="work", out=str(tmp_path / "r"), center=["ALL", "C01"])
+    assert runner.write_manuscripts(options) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["run_all: the report has no readable manifest.json; run the notebooks first"] * 2
+
+
+def test_manuscript_is_written_for_the_scopes_asked_for_or_the_pool(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "fhrmm.manuscript.write_manuscript", lambda *places: asked.append(places[-1]) or [tmp_path / "a"]
+    )
+    monkeypatch.setattr(runner, "main", lambda *_: 0)
+    folders = ["--out", str(tmp_path / "r"), "--manuscript"]
+    assert runner.run(folders) == 0
+    assert runner.run([*folders, "--center", "C03", "--center", "C05"]) == 0
+    assert runner.run([*folders, "--list"]) == 0
+    assert asked == ["ALL", "C03", "C05"]
+    monkeypatch.setattr(runner, "main", lambda *_: 2)
+    assert runner.run(folders) == 2
+    monkeypatch.setattr(runner, "main", lambda *_: 1)
+    assert runner.run(folders) == 1, "the rest of the run failed, the manuscript did not"
+    assert asked == ["ALL", "C03", "C05", "ALL"]
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `run_all.py`."""
     command = [sys.executable, str(ROOT / "run_all.py"), *arguments]
@@ -117,6 +147,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["-p", "fhr_window_months", "long"], "not of type int"),
         (["--center", "C99"], "no scope 'C99'"),
         (["--data", "no/such/folder"], "no dataset folder"),
+        (["--manuscript", "--matrix", "m.yaml"], "--manuscript does not go with --matrix"),
     ],
 )
 def test_wrong_use_ends_at_once_with_status_2(arguments: list[str], words: str, tmp_path: Path) -> None:

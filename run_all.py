@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fhrmm.cover import POOLED, read_cover
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
 from notebookrun.errors import MisuseError
 from notebookrun.graph import Step
@@ -17,15 +17,11 @@ from notebookrun.locks import hold_folder
 from notebookrun.project import Project
 
 ROOT = Path(__file__).resolve().parent
-POOLED = "ALL"
-BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
-HEADLINE = (
-    ("Patients", "BASELINE", "count", ""),
-    ("Overall response", "ORR", "proportion", ""),
-    ("Very good partial response or better", "VGPR_OR_BETTER", "proportion", ""),
-    ("Progression-free at 12 months", "PFS", "survival_probability", "12"),
-    ("Alive at 12 months", "OS", "survival_probability", "12"),
+INVENTED = (
+    "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
+    "definitions, the methods, and the published figures that results are held against."
 )
+BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
 PRELOAD = (
     "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
     "seaborn", "lifelines", "statsmodels.api", "pydantic", "pandera.pandas", "openpyxl", "great_tables",
@@ -63,80 +59,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def describe_dataset(data: Path) -> dict[str, Any]:
-    """Return what the manifest says about a dataset, and the banner of its pages."""
+    """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
     info = read_toml(data / "dataset.toml")
-    is_synthetic = bool(info.get("synthetic", False))
-    return {"name": info.get("name", data.name), "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
-
-
-def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], dict[str, str]]:
-    """Return the overall rows of a scope's estimates by endpoint, estimand and time."""
-    path = reports / scope / "tables" / "estimates.csv"
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if not (row["variable"] or row["level"] or row["model"])]
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for row in rows:
-        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
-        found.setdefault((row["endpoint"], row["estimand"], time), row)
-    return found
-
-
-def show_number(row: dict[str, str] | None, estimand: str) -> str:
-    """Return an estimate as the cover shows it; what is not a number says why."""
-    if row is None:
-        return "not available"
-    if row["status"] != "ok" or not row["estimate"]:
-        return row["status"].replace("_", " ")
-    value = float(row["estimate"])
-    return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
-
-
-def show_range(row: dict[str, str] | None, estimand: str) -> str:
-    """Return the interval and the denominator."""
-    if row is None or row["status"] != "ok" or estimand == "count":
-        return ""
-    ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
-    level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
-    return f"{level}; {row['n']} patients" if row["n"] else level
-
-
-def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], dict[str, str]]) -> dict[str, str]:
-    """Return one headline figure: label, value, interval."""
-    label, _, estimand, _ = key
-    row = rows.get(tuple(key[1:]))
-    return {"label": label, "value": show_number(row, estimand), "range": show_range(row, estimand)}
+    is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
+    facts = {"name": name, "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
+    return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
 def cover(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
-    """Return what the cover shows: the question, headline figures, one row of figures per scope, files."""
-    study = read_toml(ROOT / "study.toml").get("study", {})
-    overall = {scope: read_overall(reports, scope) for scope in scopes}
-    first = overall.get(POOLED) or next(iter(overall.values()), {})
-    cells = {s: [show_number(rows.get(key[1:]), key[2]) for key in HEADLINE] for s, rows in overall.items()}
-    return {
-        "question": study.get("question", ""),
-        "headline": [show_figure(key, first) for key in HEADLINE if first],
-        "figure_labels": [key[0] for key in HEADLINE],
-        "figures": cells,
-        "links": list_files(reports, scopes),
-    }
-
-
-def list_files(reports: Path, scopes: Sequence[str]) -> list[dict[str, str]]:
-    """Return links to the tables of numbers and to the manifest."""
-    notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
-    links = [
-        {"href": f"{scope}/tables/{name}.csv", "text": f"{scope}/tables/{name}.csv", "note": f"({note})"}
-        for scope in scopes
-        for name, note in notes.items()
-        if scope == POOLED and (reports / scope / "tables" / f"{name}.csv").is_file()
-    ]
-    return [
-        *links,
-        {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
-    ]
+    """Return what the cover shows."""
+    return read_cover(reports, scopes, read_toml(ROOT / "study.toml").get("study", {}).get("question", ""))
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"

@@ -30,7 +30,7 @@ LAYERS = {
     "staging": 2, "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
     "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
-    "report": 5,
+    "cover": 5, "report": 5,
     "manuscript": 6, "teaching": 6,
 }  # fmt: skip
 

@@ -40,7 +40,7 @@ class Project:
         ``figures`` maps each scope to the cells of its row.
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
-        ``banner`` is the standing warning of every page.
+        ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
     data, work, reports : str
         Default folders, relative to the root.
     preload : tuple of str

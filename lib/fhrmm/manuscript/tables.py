@@ -14,6 +14,7 @@ from fhrmm.tables import Cells, tabulate_across, tabulate_baseline, tabulate_est
 
 _TIMES = ("PFS", "OS", "TTNT", "DOR")
 _RATES = ("survival_probability",)
+_MODELS = {"univariable": "Univariable", "primary": "Primary", "full, Firth": "Full, Firth"}
 _WHO = "Patients with the value missing are counted in rows of their own and are not in the denominator of percentages."
 
 
@@ -95,7 +96,7 @@ def _models(published: Published) -> Document:
     parts = tuple(
         Part(
             name_endpoint(endpoint, published.study),
-            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, with_p=True).cells,
+            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, models=_MODELS, with_p=True).cells,
             (note, "p: Wald test, in the penalized model likelihood ratio test; exploratory, not corrected."),
         )
         for endpoint in ("PFS", "OS")

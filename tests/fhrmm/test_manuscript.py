@@ -355,7 +355,7 @@ def test_methods_hold_no_constant_of_their_own() -> None:
         "display.km_minimum_at_risk": 4, "display.km_limit_months": 33.0, "cohort.minimum_age_years": 21,
         "functional_high_risk.definition": "ikema_early", "response.source": "confirmed",
         "response.criteria_version": "IMWG 2006", "response.denominator": "evaluable",
-        "time.partial_date_policy": "lower", "functional_high_risk.quadruplet_requires_early": False,
+        "models.n_imputations": 7, "models.landmark_months": 4.0, "time.partial_date_policy": "lower", "functional_high_risk.quadruplet_requires_early": False,
     }  # fmt: skip
     plan = " ".join(text for _, text in write_methods(STUDY))
     for name, value in others.items():

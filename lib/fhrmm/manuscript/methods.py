@@ -120,7 +120,8 @@ def _comparison(study: Study) -> str:
         f"{name_variable(plan.treatment, study)} was compared among patients whose "
         f"{_words(plan.population_variable)} is {_listed(plan.population_levels)}, crude and with overlap weights from "
         f"{_listed(_labels(study, plan.covariates))}; the interaction with {_words(plan.interaction_with)} was "
-        "estimated. Estimates are associations."
+        "estimated. Second-line ASCT is time-dependent, with a landmark at "
+        f"{study.models.landmark_months:g} months. Estimates are associations."
     )
 
 
@@ -134,7 +135,8 @@ def _sensitivity(study: Study) -> str:
 def _missing(study: Study) -> str:
     return (
         "An empty value is unknown, never no; patients with an unknown level are left out of analyses of that factor, "
-        "models use complete cases, and the numbers missing are shown. In released output, counts below "
+        f"models use complete cases, and the full model also {study.models.n_imputations} imputed data sets; the "
+        "numbers missing are shown. In released output, counts below "
         f"{study.disclosure.minimum_cell_count} and what would reveal them are suppressed."
     )
 

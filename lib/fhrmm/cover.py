@@ -106,7 +106,7 @@ def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:
 
 
 def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
-    """Return links to the tables of numbers, to manuscripts and to the manifest."""
+    """Return links to the tables of numbers and to the manifest."""
     notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
     links = [
         {"href": f"{scope}/tables/{name}.csv", "text": f"{scope}/tables/{name}.csv", "note": f"({note})"}

@@ -24,10 +24,11 @@ from fhrmm.disclosure import DisclosureError
 from fhrmm.errors import StudyError
 from fhrmm.estimates import make_row
 from fhrmm.estimates.rows import collect
+from fhrmm.formats import clean_estimates
 from fhrmm.manuscript import write_manuscript
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist
 from fhrmm.manuscript.methods import write_methods
-from fhrmm.manuscript.published import CHOICES, NEEDED
+from fhrmm.manuscript.published import CHOICES, NEEDED, read_published
 from fhrmm.report import Page, publish_estimates, show_figure, start_page
 from fhrmm.report import page as page_module
 from fhrmm.store import Run, combine_estimates
@@ -65,7 +66,9 @@ def response() -> pd.DataFrame:
         return make_row(value, estimand="proportion", **what)
 
     rates = [rate(38, endpoint="ORR"), rate(26, endpoint="VGPR_OR_BETTER")]
-    best = [rate(n, endpoint="BEST_RESPONSE", level=level) for level, n in (("CR", 13), ("PR", 25), ("PD", 24))]
+    best = [
+        rate(n, endpoint="BEST_RESPONSE", level=level) for level, n in (("CR", 13), ("PR", 25), ("PD", 21), ("NE", 3))
+    ]
     return pd.DataFrame([*rates, *best])
 
 
@@ -286,6 +289,10 @@ def test_release_keeps_small_numbers_out(build: Builder) -> None:
     folder = write(reports)
     header = docx.Document(str(folder / "methods.docx")).sections[0].header.paragraphs[0].text
     assert "released form: small numbers are protected" in header
+    rows = clean_estimates(pd.read_csv(reports / "ALL" / "tables" / "estimates.csv"))
+    assert set(rows["status"]) > {"ok", "suppressed"}
+    again = read_published(reports, reports.parent / "data", "ALL").estimates
+    pd.testing.assert_frame_equal(again.reset_index(drop=True), rows, check_dtype=False)
     table = reports / "ALL" / "tables" / "estimates.csv"
     frame = pd.read_csv(table)
     rate = (frame["endpoint"] == "ORR") & frame["variable"].isna()
@@ -355,7 +362,8 @@ def test_methods_hold_no_constant_of_their_own() -> None:
         "display.km_minimum_at_risk": 4, "display.km_limit_months": 33.0, "cohort.minimum_age_years": 21,
         "functional_high_risk.definition": "ikema_early", "response.source": "confirmed",
         "response.criteria_version": "IMWG 2006", "response.denominator": "evaluable",
-        "models.n_imputations": 7, "models.landmark_months": 4.0, "time.partial_date_policy": "lower", "functional_high_risk.quadruplet_requires_early": False,
+        "models.n_imputations": 7, "models.landmark_months": 4.0, "time.partial_date_policy": "lower",
+        "functional_high_risk.quadruplet_requires_early": False,
     }  # fmt: skip
     plan = " ".join(text for _, text in write_methods(STUDY))
     for name, value in others.items():

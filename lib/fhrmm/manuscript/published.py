@@ -41,7 +41,7 @@ class Published:
     display : str
         ``local`` or ``release``.
     estimates : DataFrame
-        The estimates table of the scope, as published.
+        The estimates table of the scope, as published; in release up to the last notebook needed.
     figures : tuple of str
         Names of the figures without extension, in the order of the notebooks; those of single patients left out.
     pages : frozenset of str
@@ -84,10 +84,20 @@ def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) ->
     display = check_display(str(parameters.get("display") or LOCAL))
     estimates = clean_estimates(read_report_csv(run, "estimates"))
     if display != LOCAL:
-        # once more than needed: published rows are protected already, and protection leaves them as they are
-        estimates = suppress_estimates(estimates, study.disclosure.minimum_cell_count, response=study.response)
+        estimates = _protect(estimates, study)
     pages = frozenset(name for name, node in nodes.items() if f"reports/{name}.html" in node["outputs"])
     return Published(run, study, read_dataset_info(run.data_dir), display, estimates, _figures(scope, nodes), pages)
+
+
+def _protect(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Protect the rows once more, notebook after notebook as they were published, which leaves them as they are."""
+    threshold, shown = study.disclosure.minimum_cell_count, estimates.iloc[:0]
+    for notebook in sorted(set(estimates["notebook"])):
+        if notebook <= NEEDED[-1]:
+            rows = estimates[estimates["notebook"] == notebook]
+            again = suppress_estimates(rows, threshold, response=study.response, released=shown)
+            shown = pd.concat([shown, again], ignore_index=True) if len(shown) else again
+    return shown
 
 
 def _common_parameters(scope: str, nodes: dict[str, Node]) -> dict[str, Any]:

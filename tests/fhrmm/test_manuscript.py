@@ -233,6 +233,9 @@ def test_tables_have_three_lines_units_denominators_and_footnotes(build: Builder
     assert len(re.findall("<w:top ", xml)) == len(document.tables[0].columns)
     assert len(re.findall("<w:bottom ", xml)) == 2 * len(document.tables[0].columns)
     assert "w:tblHeader" in xml, "the head is repeated on every page"
+    widths = [column.width.mm for column in document.tables[0].columns]
+    assert sum(widths) == pytest.approx(210 - 36, abs=0.1), "as wide as the text of the page"
+    assert max(widths) == widths[0], "room for what heads the rows"
     text = text_of(folder / "table_3_survival.docx")
     assert "At 12 months, %" in text
     assert "Abbreviations: CI, confidence interval" in text

@@ -20,6 +20,7 @@ from fhrmm.tables import Cells
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _WIDE_FROM = 6
+_NARROWEST, _WIDEST = 7, 45
 _INDENT = Mm(3)
 
 
@@ -66,7 +67,7 @@ class Paper:
         self._document.paragraphs[-1].paragraph_format.keep_with_next = True
         columns = [str(name) for name in cells.text.columns]
         table = self._document.add_table(rows=0, cols=max(len(columns), 1))
-        table.autofit = True
+        table.autofit = False
         if cells.spanners:
             _add_spanners(table, cells.spanners)
         _fill(table.add_row(), columns, cells, columns, is_head=True)
@@ -81,6 +82,12 @@ class Paper:
         if cells.text.empty:
             table.add_row().cells[0].text = "No rows"
         _draw_lines(table, heads)
+        _set_widths(table, _share(cells, self._text_width))
+
+    @property
+    def _text_width(self) -> int:
+        section = self._document.sections[0]
+        return int(section.page_width - section.left_margin - section.right_margin)  # type: ignore[operator]
 
     def to_bytes(self) -> bytes:
         """Return the file, without author, time of writing or machine."""
@@ -97,6 +104,26 @@ class Paper:
 def is_wide(cells: Sequence[Cells]) -> bool:
     """Say whether tables need a page that lies on its side."""
     return any(len(each.text.columns) >= _WIDE_FROM for each in cells)
+
+
+def _share(cells: Cells, width: int) -> list[int]:
+    """Divide the width of the text among the columns by the length of what stands in them, within bounds."""
+    wanted = [
+        max([_NARROWEST, *map(len, str(name).split()), *cells.text[name].astype(str).str.len()])
+        for name in cells.text.columns
+    ]
+    bounded = [min(int(length), _WIDEST) for length in wanted]
+    return [width * length // sum(bounded) for length in bounded]
+
+
+def _set_widths(table: Table, widths: Sequence[int]) -> None:
+    """Set the width of each column, and of each cell that is not merged: programs read one or the other."""
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    for row in table.rows:
+        cells = row._tr.tc_lst
+        for cell, width in zip(cells, widths, strict=False) if len(cells) == len(widths) else ():
+            cell.width = width
 
 
 def _without_times(raw: io.BytesIO) -> bytes:

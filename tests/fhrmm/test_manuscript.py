@@ -328,6 +328,15 @@ def test_a_notebook_that_is_not_ready_is_named_and_no_old_manuscript_stays(
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
+def test_a_scope_without_any_estimate_gets_a_manuscript_that_says_so(build: Builder) -> None:
+    reports = build()
+    table = reports / "ALL" / "tables" / "estimates.csv"
+    table.write_text(table.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    folder = write(reports)
+    for path in folder.glob("table_*.docx"):
+        assert "No rows" in cells_of(path), path.name
+
+
 def test_no_report_is_said(build: Builder, tmp_path: Path) -> None:
     reports = build()
     (reports / "manifest.json").unlink()

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import csv
+import argparse
 import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from notebookrun.cli import GOOD, MISUSE, build_parser, main
+from fhrmm.cover import POOLED, read_cover
+from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
+from notebookrun.errors import MisuseError
 from notebookrun.graph import Step
+from notebookrun.locks import hold_folder
 from notebookrun.project import Project
 
 ROOT = Path(__file__).resolve().parent
-POOLED = "ALL"
-BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
-HEADLINE = (
-    ("Patients", "BASELINE", "count", ""),
-    ("Overall response", "ORR", "proportion", ""),
-    ("Very good partial response or better", "VGPR_OR_BETTER", "proportion", ""),
-    ("Progression-free at 12 months", "PFS", "survival_probability", "12"),
-    ("Alive at 12 months", "OS", "survival_probability", "12"),
+INVENTED = (
+    "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
+    "definitions, the methods, and the published figures that results are held against."
 )
+BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
 PRELOAD = (
     "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
     "seaborn", "lifelines", "statsmodels.api", "pydantic", "pandera.pandas", "openpyxl", "great_tables",
@@ -60,80 +59,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def describe_dataset(data: Path) -> dict[str, Any]:
-    """Return what the manifest says about a dataset, and the banner of its pages."""
+    """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
     info = read_toml(data / "dataset.toml")
-    is_synthetic = bool(info.get("synthetic", False))
-    return {"name": info.get("name", data.name), "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
-
-
-def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], dict[str, str]]:
-    """Return the overall rows of a scope's estimates by endpoint, estimand and time."""
-    path = reports / scope / "tables" / "estimates.csv"
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if not (row["variable"] or row["level"] or row["model"])]
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for row in rows:
-        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
-        found.setdefault((row["endpoint"], row["estimand"], time), row)
-    return found
-
-
-def show_number(row: dict[str, str] | None, estimand: str) -> str:
-    """Return an estimate as the cover shows it; what is not a number says why."""
-    if row is None:
-        return "not available"
-    if row["status"] != "ok" or not row["estimate"]:
-        return row["status"].replace("_", " ")
-    value = float(row["estimate"])
-    return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
-
-
-def show_range(row: dict[str, str] | None, estimand: str) -> str:
-    """Return the interval and the denominator."""
-    if row is None or row["status"] != "ok" or estimand == "count":
-        return ""
-    ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
-    level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
-    return f"{level}; {row['n']} patients" if row["n"] else level
-
-
-def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], dict[str, str]]) -> dict[str, str]:
-    """Return one headline figure: label, value, interval."""
-    label, _, estimand, _ = key
-    row = rows.get(tuple(key[1:]))
-    return {"label": label, "value": show_number(row, estimand), "range": show_range(row, estimand)}
+    is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
+    facts = {"name": name, "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
+    return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
 def cover(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
-    """Return what the cover shows: the question, headline figures, one row of figures per scope, files."""
-    study = read_toml(ROOT / "study.toml").get("study", {})
-    overall = {scope: read_overall(reports, scope) for scope in scopes}
-    first = overall.get(POOLED) or next(iter(overall.values()), {})
-    cells = {s: [show_number(rows.get(key[1:]), key[2]) for key in HEADLINE] for s, rows in overall.items()}
-    return {
-        "question": study.get("question", ""),
-        "headline": [show_figure(key, first) for key in HEADLINE if first],
-        "figure_labels": [key[0] for key in HEADLINE],
-        "figures": cells,
-        "links": list_files(reports, scopes),
-    }
-
-
-def list_files(reports: Path, scopes: Sequence[str]) -> list[dict[str, str]]:
-    """Return links to the tables of numbers and to the manifest."""
-    notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
-    links = [
-        {"href": f"{scope}/tables/{name}.csv", "text": f"{scope}/tables/{name}.csv", "note": f"({note})"}
-        for scope in scopes
-        for name, note in notes.items()
-        if scope == POOLED and (reports / scope / "tables" / f"{name}.csv").is_file()
-    ]
-    return [
-        *links,
-        {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
-    ]
+    """Return what the cover shows."""
+    return read_cover(reports, scopes, read_toml(ROOT / "study.toml").get("study", {}).get("question", ""))
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
@@ -156,28 +91,59 @@ PROJECT = Project(
     data="data/synthetic",
     preload=PRELOAD,
     shared_files=("repository/study.toml",),
+    glossary=ROOT / "docs" / "glossary.md",
 )
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the study, or look at a center's files and propose its `center.toml`."""
+    """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
     parser = build_parser(PROJECT)
     parser.add_argument(
         "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
     )
+    parser.add_argument(
+        "--manuscript",
+        action="store_true",
+        help="then write tables, figures, methods and checklists for a journal: of each --center, or of all pooled",
+    )
     options, _ = parser.parse_known_args(arguments)
-    if options.init_center is None:
-        return main(PROJECT, arguments, parser)
-    folder = Path(options.init_center)
+    if options.init_center is not None:
+        return propose_center(Path(options.init_center))
+    if options.manuscript and options.matrix:
+        print("run_all: --manuscript does not go with --matrix; run it for one set of parameters", file=sys.stderr)
+        return MISUSE
+    status = main(PROJECT, arguments, parser)
+    has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
+    return write_manuscripts(options) or status if options.manuscript and has_run else status
+
+
+def propose_center(folder: Path) -> int:
+    """Print what was found in a center's files."""
     if not folder.is_dir():
-        print(
-            f"run_all: no folder {options.init_center!r}; it takes the folder with the center's files", file=sys.stderr
-        )
+        print(f"run_all: no folder {str(folder)!r}; it takes the folder with the center's files", file=sys.stderr)
         return MISUSE
     from fhrmm.init_center import init_center
 
     print(init_center(folder))
     return GOOD
+
+
+def write_manuscripts(options: argparse.Namespace) -> int:
+    """Write the manuscript of each scope asked for; one that cannot be written says why and keeps no other back."""
+    from fhrmm.errors import StudyError
+    from fhrmm.manuscript import write_manuscript
+
+    places = find_places(PROJECT, options)
+    status = GOOD
+    for scope in dict.fromkeys(options.center or [POOLED]):
+        try:
+            with hold_folder(places.reports, "report"):
+                files = write_manuscript(places.reports, places.data, scope)
+            print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}")
+        except (StudyError, MisuseError, OSError) as error:
+            print(f"run_all: {error}", file=sys.stderr)
+            status = SOMETHING_FAILED
+    return status
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ LAYERS = {
     "staging": 2, "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
     "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
-    "report": 5,
-    "teaching": 6,
+    "cover": 5, "report": 5,
+    "manuscript": 6, "teaching": 6,
 }  # fmt: skip
 
 # package -> the modules that may import it; everywhere else in lib/ it is a leak
@@ -46,7 +46,8 @@ ONLY_IMPORTERS = {
     "distributed": {"notebookrun"},
     "dask": {"notebookrun"},
     "great_tables": {"fhrmm.tables"},
-    "docx": {"fhrmm.report"},
+    "docx": {"fhrmm.manuscript"},
+    "PIL": {"fhrmm.manuscript"},
     "lifelines": {"timetoevent"},
     "firthmodels": {"timetoevent"},
     "statsmodels": {"timetoevent"},
@@ -59,6 +60,7 @@ COMES_WITH = {
     "pygments": "nbconvert",
     "traitlets": "nbconvert",
     "jupyter_core": "jupyter-client",
+    "PIL": "matplotlib",
 }
 
 # What writes files: only the store does so for work/ and reports/; the generator and the templates write data/.

@@ -67,6 +67,9 @@ def links_of(path: Path) -> Links:
 
 # What is asked of a page, each answer a list of offending elements (or what is there). One visit answers all of them.
 QUESTIONS = {
+    "unexplained_terms": """
+        const text = e => document.getElementById(e.getAttribute('aria-describedby'))?.textContent || '';
+        return all('.term').filter(e => text(e).length < 20).map(start)""",
     "short_alternatives": """
         const named = e => e.getAttribute('alt') || e.getAttribute('aria-label');
         const said = e => named(e) || e.querySelector('title')?.textContent || '';
@@ -279,6 +282,44 @@ def test_internal_links_resolve(built_report, name):
         if not other.exists() or (anchor and other.suffix == ".html" and anchor not in links_of(other).anchors):
             broken.append(target)
     assert broken == []
+
+
+@every_notebook_page
+def test_figures_offer_their_files(built_report, name):
+    page = built_report.reports / name
+    for links in figure_links(page.read_text(encoding="utf-8")):
+        kinds = [link.rpartition(".")[2] for link in links]
+        expected = ["svg", "png", "pdf"] if shows_patients(links[0]) else ["svg", "png", "pdf", "csv"]
+        assert kinds == expected or (kinds == expected[:3] and page.parent.name == SMALLEST_CENTER), links
+        assert all((page.parent / link).stat().st_size for link in links)
+
+
+def figure_links(page: str) -> list[list[str]]:
+    """Return the addresses under each figure of a page."""
+    found = re.findall(r'<span class="downloads">(.*?)</span>', page)
+    return [re.findall(r'href="([^"]+)"', links) for links in found]
+
+
+def shows_patients(link: str) -> bool:
+    """Say whether a figure shows single patients: its rows stay in the center. In a tiny center others are empty."""
+    return any(word in link for word in ("swimmer", "waterfall", "schoenfeld"))
+
+
+@every_notebook_page
+def test_terms_met_are_explained_on_the_page(look, built_report, name):
+    assert look(name)["unexplained_terms"] == []
+    text = (built_report.reports / name).read_text(encoding="utf-8")
+    assert name.endswith("09_methods_checks.html") or 'class="term"' in text
+
+
+def test_cover_shows_survival_curves_with_words(built_report):
+    cover = (built_report.reports / "index.html").read_text(encoding="utf-8")
+    picture = re.search(
+        r'<figure class="thumbnail"><a href="ALL/04_pfs_os.html"><img src="[^"]+" alt="([^"]+)">', cover
+    )
+    assert picture is not None
+    assert "Progression-free survival falls to" in picture[1]
+    assert "Every patient and every center of this report is invented" in cover
 
 
 @pytest.mark.parametrize("suffix", [".html", ".csv", ".json", ".svg"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import base64
 import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 
@@ -59,6 +62,7 @@ def test_files_of_a_scope(runner: ModuleType, dataset: Path) -> None:
 def test_only_synthetic_data_carry_the_banner(runner: ModuleType, dataset: Path) -> None:
     assert runner.describe_dataset(dataset)["synthetic"] is True
     assert "Synthetic data" in runner.describe_dataset(dataset)["banner"]
+    assert "Every patient" in runner.describe_dataset(dataset)["paragraphs"][0]
     (dataset / "dataset.toml").unlink()
     assert runner.describe_dataset(dataset) == {"name": "set", "synthetic": False, "banner": ""}
 
@@ -88,6 +92,32 @@ def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleTy
     assert [link["href"] for link in shown["links"]] == ["ALL/tables/estimates.csv", "manifest.json"]
 
 
+def test_cover_draws_the_published_curves_small_and_describes_them(runner: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "C03" / "figures"
+    folder.mkdir(parents=True)
+    assert runner.cover(tmp_path, ["C03"])["thumbnail"] is None
+    head = "part,endpoint,group,time,survival,ci_lower,ci_upper,n_censored,n_at_risk\n"
+    steps = "curve,PFS,,0.0,1.0,1.0,1.0,0,\ncurve,PFS,,3.5,0.8,0.6,0.9,1,\ncurve,PFS,,13.0,0.25,,,0,\n"
+    (folder / "04_pfs_os_pfs.csv").write_text(head + steps + "numbers_at_risk,PFS,,0,,,,,9\n", encoding="utf-8")
+    shown = runner.cover(tmp_path, ["C03"])["thumbnail"]
+    assert shown["alt"] == (
+        "Progression-free survival falls to 80% at 6 months, 80% at 12 months; the curve ends at 13 months."
+    )
+    assert shown["href"] == "C03/04_pfs_os.html"
+    assert "center C03" in shown["caption"]
+    drawing = base64.b64decode(shown["source"].split(",")[1]).decode()
+    line = ElementTree.fromstring(drawing).find("{http://www.w3.org/2000/svg}polyline")
+    corners = [tuple(map(float, pair.split(","))) for pair in line.get("points").split()]
+    assert len(corners) == 5, "a staircase: two corners for each step"
+    heights = [y for _, y in corners]
+    share = [(heights[-1] - y) / (heights[-1] - heights[0]) for y in (heights[1], heights[2])]
+    assert share == pytest.approx([1.0, (0.8 - 0.25) / 0.75], abs=0.01)
+    assert "synthetic data" not in drawing
+    (folder / "04_pfs_os_pfs.svg").write_text('<g id="synthetic-mark"/>', encoding="utf-8")
+    marked = runner.cover(tmp_path, ["C03"])["thumbnail"]["source"].split(",")[1]
+    assert "synthetic data" in base64.b64decode(marked).decode()
+
+
 def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_path: Path) -> None:
     from notebookrun.graph import build_graph
     from notebookrun.parameters import merge_parameters
@@ -101,6 +131,35 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     assert len(graph.nodes) == 2 * (len(each) + len(steps)) + once
     known = merge_parameters(notebook.parameters for notebook in notebooks)
     assert set(runner.PROJECT.place_parameters) <= set(known)
+
+
+def test_manuscript_that_cannot_be_written_is_one_line_and_status_1(
+    runner: ModuleType, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = argparse.Namespace(data=str(dataset), work="work", out=str(tmp_path / "r"), center=["ALL", "C01"])
+    assert runner.write_manuscripts(options) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["run_all: the report has no readable manifest.json; run the notebooks first"] * 2
+
+
+def test_manuscript_is_written_for_the_scopes_asked_for_or_the_pool(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "fhrmm.manuscript.write_manuscript", lambda *places: asked.append(places[-1]) or [tmp_path / "a"]
+    )
+    monkeypatch.setattr(runner, "main", lambda *_: 0)
+    folders = ["--out", str(tmp_path / "r"), "--manuscript"]
+    assert runner.run(folders) == 0
+    assert runner.run([*folders, "--center", "C03", "--center", "C05"]) == 0
+    assert runner.run([*folders, "--list"]) == 0
+    assert asked == ["ALL", "C03", "C05"]
+    monkeypatch.setattr(runner, "main", lambda *_: 2)
+    assert runner.run(folders) == 2
+    monkeypatch.setattr(runner, "main", lambda *_: 1)
+    assert runner.run(folders) == 1, "the rest of the run failed, the manuscript did not"
+    assert asked == ["ALL", "C03", "C05", "ALL"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,6 +176,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["-p", "fhr_window_months", "long"], "not of type int"),
         (["--center", "C99"], "no scope 'C99'"),
         (["--data", "no/such/folder"], "no dataset folder"),
+        (["--manuscript", "--matrix", "m.yaml"], "--manuscript does not go with --matrix"),
     ],
 )
 def test_wrong_use_ends_at_once_with_status_2(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -208,6 +208,41 @@ def write_report_bytes(run: Run, folder: str, file_name: str, content: bytes) ->
     return path
 
 
+def read_report_bytes(run: Run, folder: str, file_name: str) -> bytes:
+    """Read one published file of the scope.
+
+    Raises
+    ------
+    StudyError
+        If it is not there.
+    """
+    path = run.reports / folder / file_name
+    if not path.is_file():
+        raise StudyError(f"{run.scope}: published file {folder}/{file_name} is not there; run again")
+    return path.read_bytes()
+
+
+def clear_report_folder(run: Run, folder: str) -> None:
+    """Remove the files of a folder below reports/<SCOPE>/, so that nothing of an earlier run stays in it."""
+    for path in sorted((run.reports / folder).rglob("*")):
+        if path.is_file():
+            path.unlink()
+
+
+def read_manifest(run: Run) -> dict[str, Any]:
+    """Read what the runner wrote about the report: above all, the state of every notebook.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or it is damaged.
+    """
+    try:
+        return json.loads((run.reports_dir / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise StudyError("the report has no readable manifest.json; run the notebooks first") from None
+
+
 def combine_estimates(reports_dir: str | Path, scope: str, notebooks: Sequence[str] | None = None) -> Path:
     """Join the estimates of every notebook of a scope into `tables/estimates.csv`, in notebook order.
 

@@ -102,7 +102,7 @@ def _check(
     project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
 ) -> tuple[Request, Graph, list[ParameterSet]]:
     """Check everything that was asked for, and complain about all of it at once."""
-    places = _places(project, options)
+    places = find_places(project, options)
     problems: list[str] = []
     scopes = _scopes(project, places, problems)
     if scopes:
@@ -133,7 +133,8 @@ def _check(
     return request, build_graph(notebooks, project.steps, scopes), sets
 
 
-def _places(project: Project, options: argparse.Namespace) -> Places:
+def find_places(project: Project, options: argparse.Namespace) -> Places:
+    """Return the folders of a run, as its options say."""
     root = project.root.resolve()
     data, work, reports = (_absolute(root, given, project) for given in (options.data, options.work, options.out))
     return Places(root, data, work, reports)

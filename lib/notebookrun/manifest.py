@@ -16,6 +16,8 @@ from notebookrun.plan import Planner
 from notebookrun.task import DONE
 
 VERSION = 1
+# What is said about the dataset for readers: on the cover, and not in the manifest.
+SHOWN_FACTS = frozenset({"banner", "paragraphs"})
 _FINAL = {"ok", "failed", "blocked", "interrupted"}
 
 
@@ -75,7 +77,7 @@ def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str
     manifest = {
         "version": VERSION,
         "title": planner.project.title,
-        "dataset": {key: value for key, value in facts.items() if key != "banner"},
+        "dataset": {key: value for key, value in facts.items() if key not in SHOWN_FACTS},
         "started": started,
         "parameters": dict(planner.values),
         "packages": planner.packages,

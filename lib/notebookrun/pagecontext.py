@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from notebookrun.glossary import Term
+
 
 @dataclass(frozen=True)
 class Link:
@@ -54,6 +56,8 @@ class PageContext:
         Where the page of each notebook is, by the notebook's name: text that links to ``NAME.ipynb`` leads there.
     is_teaching : bool
         Whether cells tagged ``teaching`` are shown.
+    glossary : tuple of Term
+        Terms that are explained where they are met.
     """
 
     site: str
@@ -67,6 +71,7 @@ class PageContext:
     parameters: tuple[ParameterRow, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     is_teaching: bool = False
+    glossary: tuple[Term, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for the cache and for workers."""
@@ -78,4 +83,5 @@ class PageContext:
         links = {key: tuple(Link(**row) for row in plain[key]) for key in ("notebooks", "scopes")}
         single = {key: Link(**plain[key]) if plain[key] else None for key in ("previous", "following")}
         rows = tuple(ParameterRow(**row) for row in plain["parameters"])
-        return cls(**{**plain, **links, **single, "parameters": rows})
+        terms = tuple(Term(**{**row, "forms": tuple(row["forms"])}) for row in plain.get("glossary", ()))
+        return cls(**{**plain, **links, **single, "parameters": rows, "glossary": terms})

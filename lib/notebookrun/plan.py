@@ -12,6 +12,7 @@ from notebookrun.cache import Entry
 from notebookrun.codememory import CodeMemory
 from notebookrun.codeuse import CodeIndex
 from notebookrun.fingerprint import Digests, digest, installed_packages
+from notebookrun.glossary import Term, read_glossary
 from notebookrun.graph import Graph, Node, NodeId, Step
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
 from notebookrun.parameters import Value
@@ -21,7 +22,7 @@ from notebookrun.sources import Notebook
 from notebookrun.task import Task
 
 _ENGINE = Path(__file__).parent
-_PAGE_FILES = ("render", "templates", "pagecontext.py")
+_PAGE_FILES = ("render", "templates", "pagecontext.py", "glossary.py")
 
 
 @dataclass
@@ -82,6 +83,10 @@ class Planner:
     @cached_property
     def _inputs_of(self) -> dict[str, list[str]]:
         return {}
+
+    @cached_property
+    def _glossary(self) -> tuple[Term, ...]:
+        return read_glossary(self.project.glossary) if self.project.glossary else ()
 
     @cached_property
     def _page_code(self) -> str:
@@ -202,6 +207,7 @@ class Planner:
             following=links[position + 1] if position + 1 < len(links) else None,
             parameters=self._parameter_rows(node, work),
             pages={n.name: self._address(n.name, scope) for n in self.notebooks},
+            glossary=self._glossary,
         )
 
     def _address(self, notebook: str, scope: str) -> str:

@@ -40,13 +40,15 @@ class Project:
         ``figures`` maps each scope to the cells of its row.
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
-        ``banner`` is the standing warning of every page.
+        ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
     data, work, reports : str
         Default folders, relative to the root.
     preload : tuple of str
         Modules that the parent of forked kernels imports beforehand.
     shared_files : tuple of str
         Names of files (``repository/...``) that every notebook depends on.
+    glossary : Path or None
+        Markdown file of terms that pages explain; see `notebookrun.glossary.read_glossary`.
     place_parameters : dict of str to str
         Parameters that the runner sets: name to ``scope``, ``data``, ``work`` or ``reports``.
     """
@@ -65,6 +67,7 @@ class Project:
     reports: str = "reports"
     preload: tuple[str, ...] = ()
     shared_files: tuple[str, ...] = ()
+    glossary: Path | None = None
     place_parameters: Mapping[str, str] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:

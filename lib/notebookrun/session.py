@@ -20,7 +20,7 @@ from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId
 from notebookrun.local import LocalPool
 from notebookrun.locks import hold_folder
-from notebookrun.manifest import mark_stale, node_rows, read_former, write_index, write_manifest
+from notebookrun.manifest import SHOWN_FACTS, mark_stale, node_rows, read_former, write_index, write_manifest
 from notebookrun.noderun import Executor, Settings
 from notebookrun.parameters import Value
 from notebookrun.places import Places
@@ -235,7 +235,8 @@ class Session:
             name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
         ]
         content = self.project.content(planner.places.reports, planner.shown_scopes)
-        content.setdefault("banner", self.facts.get("banner", ""))
+        for name in SHOWN_FACTS & self.facts.keys():
+            content.setdefault(name, self.facts[name])
         write_index(planner, rows, content)
         write_manifest(planner, rows, self.facts, started)
         run.digests.save()

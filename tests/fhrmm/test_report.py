@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from fhrmm import figures, report, tables
 from fhrmm.disclosure import DisclosureError
@@ -54,9 +55,13 @@ def rate(n: int, n_events: int, **what: object) -> dict[str, object]:
     return make_row(value, **{"endpoint": "ORR", "estimand": "proportion", **what})
 
 
-def curve_figure() -> figures.Drawn:
+def curve_times() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(5)
-    time, event = rng.exponential(10, 60), rng.random(60) < 0.6
+    return rng.exponential(10, 60), rng.random(60) < 0.6
+
+
+def curve_figure() -> figures.Drawn:
+    time, event = curve_times()
     risk = numbers_at_risk(time, event, at=[0, 6, 12]).assign(group="")
     return figures.plot_kaplan_meier({"": kaplan_meier(time, event)}, risk, STUDY, endpoint="PFS")
 
@@ -88,7 +93,7 @@ def test_a_misspelt_way_of_showing_is_refused(start) -> None:
         start(display="relase")
 
 
-def test_figure_is_shown_with_alt_and_written_twice(start, shown: list[str]) -> None:
+def test_figure_is_shown_with_alt_and_written_in_every_form(start, shown: list[str]) -> None:
     page = start()
     report.show_figure(page, curve_figure(), "pfs", caption="PFS < all", alt='a "falling" curve')
     html = shown[-1]
@@ -97,8 +102,50 @@ def test_figure_is_shown_with_alt_and_written_twice(start, shown: list[str]) -> 
     assert "PFS &lt; all" in html
     assert "Synthetic data" in html
     folder = page.run.reports / "figures"
-    assert sorted(path.name for path in folder.iterdir()) == ["04_pfs_os_pfs.png", "04_pfs_os_pfs.svg"]
+    offered = re.findall('href="figures/([^"]+)"', html)
+    assert offered == [f"04_pfs_os_pfs.{kind}" for kind in ("svg", "png", "pdf", "csv")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(offered)
     assert b"synthetic-mark" in (folder / "04_pfs_os_pfs.svg").read_bytes()
+    with Image.open(folder / "04_pfs_os_pfs.png") as picture:
+        assert [round(dots) for dots in picture.info["dpi"]] == [300, 300]
+        assert picture.text["Description"] == "PFS < all", "a picture that travels alone says what it shows"
+
+
+def test_data_of_a_figure_are_the_steps_it_draws_and_the_counts_under_it(start, shown: list[str]) -> None:
+    page = start()
+    report.show_figure(page, curve_figure(), "pfs", caption="PFS")
+    rows = pd.read_csv(page.run.reports / "figures" / "04_pfs_os_pfs.csv")
+    curve = rows[rows["part"] == "curve"]
+    full = kaplan_meier(*curve_times())
+    shown_part = full[(full["n_at_risk"] >= STUDY.display.km_minimum_at_risk) & (full["time"] <= 24)]
+    assert curve["survival"].iloc[0] == 1.0
+    np.testing.assert_allclose(curve["survival"].iloc[1:], shown_part["survival"], rtol=1e-12)
+    counts = rows[rows["part"] == "numbers_at_risk"]
+    assert counts[["time", "n_at_risk"]].iloc[0].tolist() == [0, 60]
+
+
+def test_released_data_of_a_figure_are_protected_like_the_figure(start, shown: list[str]) -> None:
+    local, release = start(), start(display="release")
+    found = {}
+    for page in (local, release):
+        report.show_figure(page, curve_figure(), "pfs", caption="PFS")
+        found[page.display] = pd.read_csv(page.run.reports / "figures" / "04_pfs_os_pfs.csv")
+    curve = found["release"].query("part == 'curve'")
+    assert (curve["time"] == curve["time"].round()).all(), "whole months"
+    assert len(curve) < len(found["local"].query("part == 'curve'"))
+    frame = to_frame(SMALL)
+    report.show_figure(release, figures.plot_rates(frame, STUDY, endpoint="ORR"), "f", caption="By sex")
+    rates = pd.read_csv(release.run.reports / "figures" / "04_pfs_os_f.csv")
+    assert rates.loc[rates["status"] == "suppressed", "estimate"].isna().all()
+    assert set(rates["status"]) == {"ok", "suppressed"}
+
+
+def test_figures_of_single_patients_give_no_data(start, shown: list[str]) -> None:
+    page = start()
+    report.show_figure(page, figures.plot_swimmer(pd.DataFrame({"end_months": [3.0]})), "swimmer", caption="Courses.")
+    kinds = sorted(path.suffix for path in (page.run.reports / "figures").iterdir())
+    assert kinds == [".pdf", ".png", ".svg"]
+    assert ".csv" not in shown[-1]
 
 
 def test_figure_of_real_data_has_no_mark_and_describes_itself(start, shown: list[str]) -> None:

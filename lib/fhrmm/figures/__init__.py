@@ -28,7 +28,7 @@ from fhrmm.figures.output import mark_synthetic, save_figure
 from fhrmm.figures.rates import plot_center_rates, plot_rates
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
 from fhrmm.figures.specifications import plot_specification_curve
-from fhrmm.figures.style import Drawn, describe_figure, drawn_by
+from fhrmm.figures.style import Drawn, describe_figure, drawn_by, figure_data
 
 __all__ = [
     "Drawn",
@@ -48,6 +48,7 @@ __all__ = [
     "describe_swimmer",
     "describe_waterfall",
     "drawn_by",
+    "figure_data",
     "mark_synthetic",
     "plot_center_forest",
     "plot_center_rates",

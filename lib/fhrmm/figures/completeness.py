@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from fhrmm.figures.describe import describe_missingness
-from fhrmm.figures.style import draw_empty, drawn_from, new_figure
+from fhrmm.figures.style import draw_empty, drawn_from, keep_data, new_figure
 from fhrmm.formats import OK, Estimates, clean_estimates, name_variable
 from fhrmm.study import Study
 
@@ -44,7 +44,7 @@ def plot_missingness(completeness: Estimates, study: Study | None = None) -> Fig
     table = pd.DataFrame({"variable": rows["variable"], "group": group, "share": 100 * shares})
     grid = table.pivot_table(index="variable", columns="group", values="share", sort=False, dropna=False)
     grid = grid.reindex(index=list(dict.fromkeys(table["variable"])), columns=list(dict.fromkeys(table["group"])))
-    return _draw(grid, study)
+    return keep_data(_draw(grid, study), completeness=rows)
 
 
 def _draw(grid: pd.DataFrame, study: Study | None) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from fhrmm.figures.describe import describe_flow
-from fhrmm.figures.style import INK, MUTED, draw_empty, drawn_from, new_figure, style_of, wrap
+from fhrmm.figures.style import INK, MUTED, draw_empty, drawn_from, keep_data, new_figure, style_of, wrap
 from fhrmm.formats import format_count, is_missing
 
 Routes = Mapping[str, int] | pd.Series | pd.DataFrame | None
@@ -51,7 +51,8 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None) -> Figure:
         _criterion(axes, -_STEP * place, row, is_last=place == len(rows) - 1)
     if shares:
         _draw_routes(axes, -_STEP * (len(rows) - 1), shares)
-    return figure
+    routes_taken = pd.DataFrame({"label": list(shares), "n_remaining": list(shares.values())})
+    return keep_data(figure, attrition=attrition, route=routes_taken)
 
 
 def count_routes(routes: Routes) -> dict[str, object]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from fhrmm.figures.describe import describe_center_forest, describe_forest, select_comparison
-from fhrmm.figures.style import COLORS, INK, MARKERS, MUTED, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, INK, MARKERS, MUTED, draw_empty, drawn_from, keep_data, new_figure, wrap
 from fhrmm.formats import (
     DASH,
     OK,
@@ -95,7 +95,8 @@ def plot_forest(
     if len(set(frame["endpoint"])) > 1:
         raise ValueError("plot_forest: rows of several endpoints; choose one")
     default = f"{_words(estimand)} for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}"
-    return _draw_forest(lines, list(headings.values()), study, label or default, estimand)
+    figure = _draw_forest(lines, list(headings.values()), study, label or default, estimand)
+    return keep_data(figure, estimates=frame)
 
 
 @drawn_from(describe_center_forest, estimates="estimates")
@@ -130,7 +131,7 @@ def plot_center_forest(
         for row in ordered.to_dict("records")
     ]
     label = f"Hazard ratio for {endpoint}: {name_variable(variable, study)}\n(log axis; right of 1: higher hazard)"
-    return _draw_forest(lines, [""], study, label, "hazard_ratio", head="Center")
+    return keep_data(_draw_forest(lines, [""], study, label, "hazard_ratio", head="Center"), estimates=ordered)
 
 
 def _words(name: str) -> str:

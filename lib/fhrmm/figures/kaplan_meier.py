@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from fhrmm.figures.describe import describe_curves, describe_incidence
 from fhrmm.figures.steps import cut_curve, draw_steps
-from fhrmm.figures.style import MUTED, drawn_from, new_figure, say_instead, spread, style_of, wrap
+from fhrmm.figures.style import MUTED, drawn_from, keep_data, new_figure, say_instead, spread, style_of, wrap
 from fhrmm.formats import is_missing, name_endpoint, name_level, name_variable
 from fhrmm.study import Study
 
@@ -99,7 +99,9 @@ def plot_kaplan_meier(
         label = f"{name_endpoint(name, study)}, %" if name else "Survival, %"
         title = name_variable(variable, study) if variable else ""
         panels.append(Panel(groups, _risk_lines(groups, tables.get(name)), label, title))
-    return _draw(panels, study, "survival")
+    drawn = [_drawn_rows(panel.groups, study, endpoint=name) for name, panel in zip(parts, panels, strict=True)]
+    counts = [_counted_rows(tables.get(name), endpoint=name) for name in parts]
+    return keep_data(_draw(panels, study, "survival"), curve=_stack(drawn), numbers_at_risk=_stack(counts))
 
 
 @drawn_from(describe_incidence, curves="curves", risk_table="risk")
@@ -125,7 +127,31 @@ def plot_cumulative_incidence(
     """
     by_cause = {str(cause): part for cause, part in curves.groupby("cause", sort=False, observed=True)}
     groups = _make_groups(by_cause, study, "cause", {}, "cumulative_incidence")
-    return _draw([Panel(groups, _risk_lines(groups, risk_table), label)], study, "cumulative_incidence")
+    figure = _draw([Panel(groups, _risk_lines(groups, risk_table), label)], study, "cumulative_incidence")
+    return keep_data(figure, curve=_drawn_rows(groups, study), numbers_at_risk=_counted_rows(risk_table))
+
+
+def _drawn_rows(groups: list[Group], study: Study, endpoint: str = "") -> pd.DataFrame:
+    """The steps inside the axes: what lies beyond the month limit, or beyond too few at risk, is not shown."""
+    parts = []
+    for group in groups:
+        inside = group.curve[group.curve["time"] <= study.display.km_limit_months] if len(group.curve) else group.curve
+        parts.append(inside.assign(endpoint=endpoint, group=group.level))
+    return _stack(parts)
+
+
+def _counted_rows(risk_table: pd.DataFrame | None, endpoint: str = "") -> pd.DataFrame:
+    return pd.DataFrame() if risk_table is None else risk_table.rename(columns={"at": "time"}).assign(endpoint=endpoint)
+
+
+def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Rows below each other, what they are first; a part without rows adds no column."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame()
+    rows = pd.concat(filled, ignore_index=True)
+    first = [name for name in ("endpoint", "group", "time") if name in rows.columns]
+    return rows[[*first, *(name for name in rows.columns if name not in first)]]
 
 
 def _make_groups(curves: Curves, study: Study, variable: str, names: Mapping[str, str], value: str) -> list[Group]:

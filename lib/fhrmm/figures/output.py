@@ -11,10 +11,15 @@ from fhrmm.figures.style import MUTED, STYLE
 
 _MARK = "synthetic-mark"
 # None keeps date and library version out of the file: same figure, same bytes.
-_METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}, "pdf": {"CreationDate": None}}
+_METADATA = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+_CAPTION_FIELD = {"svg": "Description", "png": "Description", "pdf": "Subject"}
 
 
-def save_figure(figure: Figure, kind: str, *, dpi: int = 150) -> bytes:
+def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "") -> bytes:
     """Return a figure as a file.
 
     Parameters
@@ -25,6 +30,8 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150) -> bytes:
         File format.
     dpi : int
         Resolution of PNG.
+    caption : str
+        Kept inside the file, so that a figure that travels alone still says what it shows.
 
     Returns
     -------
@@ -39,8 +46,9 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150) -> bytes:
     if kind not in _METADATA:
         raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
     buffer = io.BytesIO()
+    metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
     with matplotlib.rc_context(dict(STYLE)):
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=_METADATA[kind])
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fhrmm.figures.describe import describe_center_rates, describe_rates
-from fhrmm.figures.style import COLORS, FAINT, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, FAINT, draw_empty, drawn_from, keep_data, new_figure, wrap
 from fhrmm.formats import (
     DASH,
     OK,
@@ -76,7 +76,8 @@ def plot_center_rates(
         Line("All centers" if row["scope"] == POOLED else str(row["scope"]), row, row["scope"] == POOLED)
         for row in ordered.to_dict("records")
     ]
-    return _draw(lines, study, label or _axis_label(ordered.iloc[0].to_dict(), study), "Center")
+    figure = _draw(lines, study, label or _axis_label(ordered.iloc[0].to_dict(), study), "Center")
+    return keep_data(figure, estimates=ordered)
 
 
 @drawn_from(describe_rates, estimates="estimates")
@@ -105,7 +106,8 @@ def plot_rates(estimates: Estimates, study: Study, *, endpoint: str, label: str 
     lines += [Line("All patients", row, True) for row in whole.to_dict("records")[:1]]
     if not lines:
         return draw_empty("No group has this rate")
-    return _draw(lines, study, label or _axis_label(rows.iloc[0].to_dict(), study), "Group")
+    figure = _draw(lines, study, label or _axis_label(rows.iloc[0].to_dict(), study), "Group")
+    return keep_data(figure, estimates=pd.concat([rows[rows["variable"] != ""], whole.head(1)]))
 
 
 def _overall_rates(frame: pd.DataFrame, study: Study, endpoint: str, estimand: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from fhrmm.figures.describe import describe_response, describe_swimmer, describe_waterfall
-from fhrmm.figures.style import COLORS, INK, MUTED, PALETTE, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, INK, MUTED, PALETTE, draw_empty, drawn_from, keep_data, new_figure, wrap
 from fhrmm.formats import SUPPRESSED, Estimates, clean_estimates, format_count, name_level, name_variable
 from fhrmm.study import Study
 
@@ -67,7 +67,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     present = [level for level in _LEVELS if (rows[rows["level"] == level]["n_events"] > 0).any()]
     if present:
         figure.legend(handles=[_patch(level) for level in present], loc="outside upper center", ncols=len(present))
-    return figure
+    return keep_data(figure, estimates=rows)
 
 
 @drawn_from(describe_swimmer, courses="patients")

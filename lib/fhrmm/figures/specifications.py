@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from fhrmm.figures.describe import describe_specifications
-from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, draw_empty, drawn_from, keep_data, new_figure, wrap
 from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, humanize, kind_of, name_endpoint
 from fhrmm.study import Study
 
@@ -60,7 +60,7 @@ def plot_specification_curve(
     top, below = figure.subplots(2, 1, height_ratios=[52, max(_ROW_MM * len(rows), 1)], sharex=True)
     _draw_curve(top, known, reference, label or _axis_label(known, study))
     _draw_choices(below, rows, [choices[model] for model in known["model"]], known["model"].tolist(), reference, labels)
-    return figure
+    return keep_data(figure, estimates=frame)
 
 
 def parse_choices(model: str) -> dict[str, str]:

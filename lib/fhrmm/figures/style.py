@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ParamSpec
 
 import matplotlib
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -88,6 +89,7 @@ STYLE: Mapping[str, object] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
+    "pdf.fonttype": 42,
     "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.03,
 }
@@ -162,6 +164,37 @@ def drawn_from(
 def drawn_by(figure: Figure) -> Drawn | None:
     """Return how a figure was made; None for one not made here."""
     return getattr(figure, "fhrmm_drawn", None)
+
+
+def keep_data(figure: Figure, **parts: pd.DataFrame) -> Figure:
+    """Let a figure remember the rows it shows, by part, and return it; for figures of single patients never called."""
+    figure.fhrmm_data = parts  # type: ignore[attr-defined]
+    return figure
+
+
+def figure_data(figure: Figure) -> pd.DataFrame | None:
+    """Return the rows that a figure shows as one tidy table.
+
+    Returns
+    -------
+    DataFrame or None
+        With a column `part` where the figure has several; None for a figure that has none to give: one of single
+        patients, or one that only says why nothing is drawn.
+
+    Examples
+    --------
+    >>> figure = keep_data(new_figure(40), curve=pd.DataFrame({"time": [0.0]}), risk=pd.DataFrame({"at": [0]}))
+    >>> figure_data(figure)["part"].tolist()
+    ['curve', 'risk']
+    """
+    parts: Mapping[str, pd.DataFrame] = getattr(figure, "fhrmm_data", {})
+    filled = {name: rows for name, rows in parts.items() if len(rows)}
+    if not filled:
+        return None
+    if len(parts) == 1:
+        return next(iter(filled.values())).reset_index(drop=True)
+    records = [{"part": name, **row} for name, rows in filled.items() for row in rows.to_dict("records")]
+    return pd.DataFrame(records).convert_dtypes(convert_string=False, convert_boolean=False)
 
 
 def new_figure(height_mm: float, width_mm: float = WIDE_MM) -> Figure:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 import pandas as pd
 
 from fhrmm.errors import StudyError
-from fhrmm.figures import describe_figure, drawn_by, mark_synthetic, save_figure
+from fhrmm.figures import describe_figure, drawn_by, figure_data, mark_synthetic, save_figure
 from fhrmm.figures.output import Figure
 from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
@@ -21,11 +21,12 @@ from fhrmm.study import repository_root
 from fhrmm.tables import PUBLIC, Table, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "lifelines", "statsmodels", "firthmodels", "matplotlib")
-_DPI = {"local": 150, "release": 300}
+_DPI = 300
+_DOWNLOADS = {"svg": "SVG", "png": f"PNG, {_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
 
 
 def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = "") -> None:
-    """Show a figure with caption and text alternative, and write it as SVG and PNG.
+    """Show a figure with caption and text alternative, and write it as SVG, PNG and PDF, with its data as CSV.
 
     Parameters
     ----------
@@ -35,7 +36,8 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
         As returned by a function of `fhrmm.figures`. In release it is drawn again from protected frames; one
         that shows single patients is not shown.
     name : str
-        Of the files: ``figures/<notebook>_<name>.svg`` and ``.png``.
+        Of the files: ``figures/<notebook>_<name>.svg``, ``.png``, ``.pdf`` and ``.csv``. A figure that shows single
+        patients gets no CSV.
     caption : str
         What, population, time origin, patients and events, interval method.
     alt : str
@@ -58,14 +60,16 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
     if page.info.synthetic:
         mark_synthetic(figure)
     stem = f"{page.notebook}_{name}"
-    svg = save_figure(figure, "svg")
-    write_report_bytes(page.run, "figures", f"{stem}.svg", svg)
-    write_report_bytes(page.run, "figures", f"{stem}.png", save_figure(figure, "png", dpi=_DPI[page.display]))
     text = alt if alt.strip() and not page.is_release else describe_figure(figure)
     said = f"{caption.rstrip()} {_release_note(page, figure)}".rstrip()
+    page.check(f"{said} {text}", f"figure {name}")
+    files = {kind: save_figure(figure, kind, dpi=_DPI, caption=said) for kind in ("svg", "png", "pdf")}
+    files |= _data_file(page, figure, name)
+    for kind, content in files.items():
+        write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
     width, height = figure.get_size_inches()
     shape = "tall" if height > width else "wide"
-    show_html(page, _figure_html(page, svg, stem, said, text, shape), f"figure {name}")
+    show_html(page, _figure_html(page, files, stem, said, text, shape), f"figure {name}")
 
 
 def show_table(
@@ -160,12 +164,22 @@ def _protect_figure(page: Page, fig: Figure, name: str) -> Figure | None:
     return None if drawn.shows_patients else drawn.redraw(protections(page))
 
 
-def _figure_html(page: Page, svg: bytes, stem: str, caption: str, alt: str, shape: str) -> str:
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
+def _data_file(page: Page, figure: Figure, name: str) -> dict[str, bytes]:
+    """The rows that a figure shows, as drawn: in release from protected frames. None for single patients."""
+    rows = figure_data(figure)
+    if rows is None:
+        return {}
+    text = rows.to_csv(index=False, lineterminator="\n")
+    page.check(text, f"data of figure {name}")
+    return {"csv": text.encode("utf-8")}
+
+
+def _figure_html(page: Page, files: Mapping[str, bytes], stem: str, caption: str, alt: str, shape: str) -> str:
+    source = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
     mark = '<span class="mark">Synthetic data</span>' if page.info.synthetic else ""
-    links = " ".join(f'<a href="figures/{stem}.{kind}">{kind.upper()}</a>' for kind in ("svg", "png"))
+    links = " ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
     html = io.StringIO()
     html.write(f'<figure class="fhrmm {shape}" id="figure-{stem}"><img src="{source}" alt="{escape(alt)}">')
     html.write(f"<figcaption>{mark}{escape(caption)}")
-    html.write(f'<span class="downloads">{links}</span></figcaption></figure>')
+    html.write(f'<span class="downloads">Figure as {links}</span></figcaption></figure>')
     return html.getvalue()

@@ -13,6 +13,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from traitlets import default
 
+from notebookrun.glossary import TermMarker
 from notebookrun.render.markdown import Contents, render_markdown
 from notebookrun.render.outputs import wrap_tables
 
@@ -96,7 +97,10 @@ def asset(name: str) -> str:
 
 
 def prepare_cells(
-    cells: list[Any], is_teaching: bool = False, pages: Mapping[str, str] | None = None
+    cells: list[Any],
+    is_teaching: bool = False,
+    pages: Mapping[str, str] | None = None,
+    marker: TermMarker | None = None,
 ) -> tuple[list[dict[str, Any]], Contents]:
     """Return what the page shows of each cell, and its headings.
 
@@ -108,6 +112,8 @@ def prepare_cells(
         Whether cells tagged ``teaching`` are shown.
     pages : mapping, optional
         Where the pages of other notebooks are, by name.
+    marker : TermMarker, optional
+        Marks the terms of the glossary in text cells and in prose that code has made.
 
     Returns
     -------
@@ -117,6 +123,7 @@ def prepare_cells(
         Headings in order.
     """
     contents = Contents(pages=pages or {})
+    marker = marker or TermMarker(())
     blocks = []
     for cell in cells:
         tags = cell["metadata"].get("tags", [])
@@ -124,11 +131,20 @@ def prepare_cells(
             continue
         if cell["cell_type"] == "markdown":
             text = render_markdown(cell["source"], contents, cell.get("attachments"))
-            blocks.append({"kind": "text", "html": text, "tags": tags})
+            blocks.append({"kind": "text", "html": marker.mark(text), "tags": tags})
         elif cell["cell_type"] == "code":
             blocks.append(_code_block(cell, tags))
             _render_markdown_outputs(cell["outputs"], contents)
+            _mark_outputs(cell["outputs"], marker)
     return blocks, contents
+
+
+def _mark_outputs(outputs: list[Any], marker: TermMarker) -> None:
+    """Mark terms in HTML outputs; most are pictures and tables, which have no prose to look through."""
+    for data in (output["data"] for output in outputs if "data" in output):
+        content = data.get("text/html", "")
+        if "<p" in content or "<li" in content:
+            data["text/html"] = marker.mark(content)
 
 
 def _render_markdown_outputs(outputs: list[Any], contents: Contents) -> None:

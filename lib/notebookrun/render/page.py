@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 
+from notebookrun.glossary import TermMarker
 from notebookrun.launch import READER_MARK
 from notebookrun.pagecontext import PageContext
 from notebookrun.render.exporter import asset, prepare_cells, shared_exporter
@@ -43,7 +44,8 @@ def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, no
         HTML that asks no other machine for anything; equal bytes for equal inputs.
     """
     clean = clean_notebook(executed, scrub)
-    blocks, contents = prepare_cells(clean["cells"], context.is_teaching, context.pages)
+    marker = TermMarker(context.glossary)
+    blocks, contents = prepare_cells(clean["cells"], context.is_teaching, context.pages, marker)
     notebook = nbformat.from_dict({**clean, "cells": []})
     resources = {
         "page": context,
@@ -51,6 +53,7 @@ def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, no
         "headings": [h for h in contents.headings if h.level in (2, 3)],
         "has_title": any(h.level == 1 for h in contents.headings),
         "notice": notice,
+        "terms": sorted(marker.used, key=lambda term: term.name.casefold()),
         "style": asset("style.css"),
         "script": asset("page.js"),
         "is_error_for_reader": is_error_for_reader,

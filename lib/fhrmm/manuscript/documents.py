@@ -1,0 +1,205 @@
+"""Word documents: three-line tables, headings, paragraphs; the same content gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from datetime import datetime
+
+from docx import Document
+from docx.document import Document as WordDocument
+from docx.enum.section import WD_ORIENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt
+from docx.table import Table, _Cell, _Row
+
+from fhrmm.tables import Cells
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_WIDE_FROM = 6
+_NARROWEST, _WIDEST = 7, 45
+_INDENT = Mm(3)
+
+
+class Paper:
+    """A document being written.
+
+    Parameters
+    ----------
+    header : str
+        Stands on every page: what the data are.
+    is_wide : bool
+        Whether the page lies on its side.
+    """
+
+    def __init__(self, header: str, *, is_wide: bool = False) -> None:
+        self._document: WordDocument = Document()
+        self._document.styles["Normal"].font.name = "Arial"
+        self._document.styles["Normal"].font.size = Pt(9.5)
+        section = self._document.sections[0]
+        section.page_width, section.page_height = (Mm(297), Mm(210)) if is_wide else (Mm(210), Mm(297))
+        section.orientation = WD_ORIENT.LANDSCAPE if is_wide else WD_ORIENT.PORTRAIT
+        section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(18)
+        section.header.paragraphs[0].text = header
+        section.header.paragraphs[0].runs[0].bold = True
+
+    def heading(self, text: str, level: int = 1) -> None:
+        """Write a heading."""
+        self._document.add_heading(text, level)
+
+    def paragraph(self, text: str, *, lead: str = "", is_small: bool = False) -> None:
+        """Write a paragraph; `lead` stands in bold before it."""
+        paragraph = self._document.add_paragraph()
+        if lead:
+            paragraph.add_run(f"{lead} ").bold = True
+        run = paragraph.add_run(text)
+        paragraph.paragraph_format.space_after = Pt(2 if is_small else 6)
+        for each in paragraph.runs if is_small else ():
+            each.font.size = Pt(8)
+        run.bold = None
+
+    def table(self, cells: Cells, caption: str) -> None:
+        """Write a caption and under it a table with three lines, its head repeated on every page."""
+        self._document.add_paragraph().add_run(caption).bold = True
+        self._document.paragraphs[-1].paragraph_format.keep_with_next = True
+        columns = [str(name) for name in cells.text.columns]
+        table = self._document.add_table(rows=0, cols=max(len(columns), 1))
+        table.autofit = False
+        if cells.spanners:
+            _add_spanners(table, cells.spanners)
+        _fill(table.add_row(), columns, cells, columns, is_head=True)
+        heads = len(table.rows)
+        current = ""
+        groups = cells.group or ("",) * len(cells.text)
+        for group, values in zip(groups, cells.text.to_numpy(dtype=object), strict=True):
+            if group and group != current:
+                _add_group(table, group)
+            current = group
+            _fill(table.add_row(), [str(value) for value in values], cells, columns, is_indented=bool(group))
+        if cells.text.empty:
+            table.add_row().cells[0].text = "No rows"
+        _draw_lines(table, heads)
+        _set_widths(table, _share(cells, self._text_width))
+
+    @property
+    def _text_width(self) -> int:
+        section = self._document.sections[0]
+        return int(section.page_width - section.left_margin - section.right_margin)  # type: ignore[operator]
+
+    def to_bytes(self) -> bytes:
+        """Return the file, without author, time of writing or machine."""
+        properties = self._document.core_properties
+        properties.author = properties.last_modified_by = properties.comments = properties.keywords = ""
+        properties.title = properties.subject = ""
+        properties.created = properties.modified = datetime(*_LONG_AGO)  # says nothing: equal content, equal bytes
+        properties.revision = 1
+        raw = io.BytesIO()
+        self._document.save(raw)
+        return _without_times(raw)
+
+
+def is_wide(cells: Sequence[Cells]) -> bool:
+    """Say whether tables need a page that lies on its side."""
+    return any(len(each.text.columns) >= _WIDE_FROM for each in cells)
+
+
+def _share(cells: Cells, width: int) -> list[int]:
+    """Divide the width of the text among the columns by the length of what stands in them, within bounds."""
+    wanted = [
+        max([_NARROWEST, *map(len, str(name).split()), *cells.text[name].astype(str).str.len()])
+        for name in cells.text.columns
+    ]
+    bounded = [min(int(length), _WIDEST) for length in wanted]
+    return [width * length // sum(bounded) for length in bounded]
+
+
+def _set_widths(table: Table, widths: Sequence[int]) -> None:
+    """Set the width of each column, and of each cell that is not merged: programs read one or the other."""
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+    for row in table.rows:
+        cells = row._tr.tc_lst
+        for cell, width in zip(cells, widths, strict=False) if len(cells) == len(widths) else ():
+            cell.width = width
+
+
+def _without_times(raw: io.BytesIO) -> bytes:
+    """Write the members of a zip file again, all at one time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            member = zipfile.ZipInfo(name, _LONG_AGO)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.create_system = 0
+            target.writestr(member, source.read(name))
+    return buffer.getvalue()
+
+
+def _fill(
+    row: _Row,
+    values: Sequence[str],
+    cells: Cells,
+    columns: Sequence[str],
+    *,
+    is_head: bool = False,
+    is_indented: bool = False,
+) -> None:
+    for place, (cell, value, name) in enumerate(zip(row.cells, values, columns, strict=True)):
+        paragraph = _write(cell, value, is_bold=is_head)
+        if name in cells.numeric and place:
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        if is_indented and place == 0:
+            paragraph.paragraph_format.left_indent = _INDENT
+    _keep_together(row, is_head=is_head)
+
+
+def _write(cell: _Cell, text: str, *, is_bold: bool = False) -> object:
+    paragraph = cell.paragraphs[0]
+    run = paragraph.add_run(text)
+    run.bold = is_bold or None
+    run.font.size = Pt(8)
+    paragraph.paragraph_format.space_after = Pt(0)
+    return paragraph
+
+
+def _add_group(table: Table, heading: str) -> None:
+    row = table.add_row()
+    _write(row.cells[0].merge(row.cells[-1]), heading, is_bold=True)
+    _keep_together(row)
+
+
+def _add_spanners(table: Table, spanners: Sequence[tuple[str, int]]) -> None:
+    row, at = table.add_row(), 0
+    for text, width in spanners:
+        _write(row.cells[at].merge(row.cells[at + width - 1]), text, is_bold=True)
+        at += width
+    _keep_together(row, is_head=True)
+
+
+def _keep_together(row: _Row, *, is_head: bool = False) -> None:
+    properties = row._tr.get_or_add_trPr()
+    for tag in ("w:cantSplit", "w:tblHeader") if is_head else ("w:cantSplit",):
+        properties.append(OxmlElement(tag))
+
+
+def _draw_lines(table: Table, n_heads: int) -> None:
+    """Draw the three lines: above the head, below it, below the last row."""
+    _line(table.rows[0], "top", 12)
+    _line(table.rows[n_heads - 1], "bottom", 6)
+    _line(table.rows[-1], "bottom", 12)
+
+
+def _line(row: _Row, side: str, width: int) -> None:
+    for element in row._tr.tc_lst:
+        properties = element.get_or_add_tcPr()
+        borders = properties.find(qn("w:tcBorders"))
+        if borders is None:
+            borders = OxmlElement("w:tcBorders")
+            properties.append(borders)
+        border = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "000000")):
+            border.set(qn(f"w:{name}"), value)
+        borders.append(border)

@@ -1,0 +1,68 @@
+"""Figures as journals take them: TIFF at 300 dpi made from the published PNG, and the published PDF."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from PIL import Image, TiffImagePlugin
+
+from fhrmm.manuscript.published import Published
+from fhrmm.store import read_report_bytes
+
+MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
+_DPI = 300
+_DESCRIPTION = 270
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One figure of the manuscript.
+
+    Attributes
+    ----------
+    label, stem : str
+        ``Figure 1`` or ``Figure S1``, and the name it has in the report.
+    legend : str
+        The caption it was published with.
+    tiff, pdf : bytes
+        The files.
+    """
+
+    label: str
+    stem: str
+    legend: str
+    tiff: bytes
+    pdf: bytes
+
+    @property
+    def file_name(self) -> str:
+        """Name of the files without extension."""
+        return f"{self.label.lower().replace(' ', '_')}_{self.stem[3:]}"
+
+
+def make_pictures(published: Published) -> tuple[list[Picture], list[str]]:
+    """Return the figures: those of the text, then all others as supplement; and which of the text are not there.
+
+    Figures of single patients are not among them, whether released or not.
+    """
+    main = [(f"Figure {place}", stem) for place, stem in enumerate(MAIN, start=1)]
+    others = [stem for stem in published.figures if stem not in MAIN]
+    supplement = [(f"Figure S{place}", stem) for place, stem in enumerate(others, start=1)]
+    absent = [f"{label} ({stem})" for label, stem in main if stem not in published.figures]
+    found = [(label, stem) for label, stem in (*main, *supplement) if stem in published.figures]
+    return [_picture(published, label, stem) for label, stem in found], absent
+
+
+def _picture(published: Published, label: str, stem: str) -> Picture:
+    with Image.open(io.BytesIO(read_report_bytes(published.run, "figures", f"{stem}.png"))) as image:
+        legend = str(image.info.get("Description", ""))
+        flat = Image.new("RGB", image.size, "white")
+        shown = image.convert("RGBA")
+        flat.paste(shown, mask=shown.getchannel("A"))
+    published.check(legend, f"legend of {label}")
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[_DESCRIPTION] = legend.encode("ascii", "replace").decode("ascii")
+    memory = io.BytesIO()
+    flat.save(memory, format="TIFF", compression="tiff_lzw", dpi=(_DPI, _DPI), tiffinfo=tags)
+    return Picture(label, stem, legend, memory.getvalue(), read_report_bytes(published.run, "figures", f"{stem}.pdf"))

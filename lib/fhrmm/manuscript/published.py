@@ -1,0 +1,122 @@
+"""What a scope has published, and whether a manuscript can be made from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers, suppress_estimates
+from fhrmm.errors import StudyError
+from fhrmm.formats import clean_estimates
+from fhrmm.store import DatasetInfo, Run, open_run, read_dataset_info, read_manifest, read_report_csv
+from fhrmm.study import Study, load_study
+
+NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
+# What a parameter of the notebooks replaces in the plan.
+CHOICES = {
+    "fhr_definition": "functional_high_risk.definition",
+    "fhr_window_months": "functional_high_risk.window_months",
+    "quadruplet_requires_early": "functional_high_risk.quadruplet_requires_early",
+    "response_source": "response.source",
+}
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Everything that a manuscript is made from.
+
+    Attributes
+    ----------
+    run : Run
+        Scope and folders.
+    study : Study
+        The plan with the parameters of the run.
+    info : DatasetInfo
+        What the dataset is.
+    display : str
+        ``local`` or ``release``.
+    estimates : DataFrame
+        The estimates table of the scope, as published; in release up to the last notebook needed.
+    figures : tuple of str
+        Names of the figures without extension, in the order of the notebooks; those of single patients left out.
+    pages : frozenset of str
+        ``<scope>/<notebook>`` of every page of the report.
+    """
+
+    run: Run
+    study: Study
+    info: DatasetInfo
+    display: str
+    estimates: pd.DataFrame
+    figures: tuple[str, ...]
+    pages: frozenset[str]
+
+    def of(self, notebook: str) -> pd.DataFrame:
+        """Return the estimates of one notebook."""
+        return self.estimates[self.estimates["notebook"] == notebook]
+
+    def check(self, text: str, where: str) -> None:
+        """Refuse text that holds what looks like a patient identifier, or a date that is not the plan's."""
+        dates = (self.study.cohort.second_line_from, self.study.cohort.second_line_to, self.info.data_cutoff_date)
+        allowed = frozenset(when.isoformat() for when in dates if when is not None)
+        refuse_identifiers(text, where=f"manuscript, {where}", allowed_dates=allowed)
+
+
+def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) -> Published:
+    """Read what a scope has published.
+
+    Raises
+    ------
+    StudyError
+        If a notebook that the manuscript needs has failed, has not run, is out of date, or ran with other parameters
+        than the rest.
+    """
+    run = open_run(scope, str(data_dir), "work", str(reports_dir))
+    nodes: dict[str, Node] = read_manifest(run)["nodes"]
+    parameters = _common_parameters(scope, nodes)
+    plan = str(parameters.get("study_file") or "study.toml")
+    study = load_study(plan, {dotted: parameters.get(name) for name, dotted in CHOICES.items()})
+    display = check_display(str(parameters.get("display") or LOCAL))
+    estimates = clean_estimates(read_report_csv(run, "estimates"))
+    if display != LOCAL:
+        estimates = _protect(estimates, study)
+    pages = frozenset(name for name, node in nodes.items() if f"reports/{name}.html" in node["outputs"])
+    return Published(run, study, read_dataset_info(run.data_dir), display, estimates, _figures(scope, nodes), pages)
+
+
+def _protect(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Protect the rows once more, notebook after notebook as they were published, which leaves them as they are."""
+    threshold, shown = study.disclosure.minimum_cell_count, estimates.iloc[:0]
+    for notebook in sorted(set(estimates["notebook"])):
+        if notebook <= NEEDED[-1]:
+            rows = estimates[estimates["notebook"] == notebook]
+            again = suppress_estimates(rows, threshold, response=study.response, released=shown)
+            shown = pd.concat([shown, again], ignore_index=True) if len(shown) else again
+    return shown
+
+
+def _common_parameters(scope: str, nodes: dict[str, Node]) -> dict[str, Any]:
+    """Return the parameters of the notebooks needed, after asking whether each ran through."""
+    found = {name: nodes.get(f"{scope}/{name}", {"state": "absent", "reason": "it has not run"}) for name in NEEDED}
+    problems = [f"{name}: {node['reason'] or node['state']}" for name, node in found.items() if node["state"] != "ok"]
+    if problems:
+        raise StudyError(f"{scope}: no manuscript, since it needs notebooks that are not ready: {'; '.join(problems)}")
+    wanted = (*CHOICES, "display", "study_file")
+    sets = [{name: node["parameters"].get(name) for name in wanted} for node in found.values()]
+    if any(other != sets[0] for other in sets[1:]):
+        raise StudyError(f"{scope}: no manuscript, since its notebooks ran with different parameters; run all of them")
+    return sets[0]
+
+
+def _figures(scope: str, nodes: dict[str, Node]) -> tuple[str, ...]:
+    """Return the figures with data behind them that the notebooks of the scope wrote last; the others show patients."""
+    ready = [node for name, node in sorted(nodes.items()) if name.startswith(f"{scope}/") and node["state"] == "ok"]
+    written = {name for node in ready for name in node["outputs"]}
+    pattern = re.compile(rf"reports/{re.escape(scope)}/figures/(.+)\.csv")
+    found = [match[1] for name in sorted(written) if (match := pattern.fullmatch(name))]
+    return tuple(stem for stem in found if f"reports/{scope}/figures/{stem}.png" in written)

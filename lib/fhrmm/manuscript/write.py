@@ -1,0 +1,171 @@
+"""Put the manuscript of one scope together and write it below reports/<SCOPE>/manuscript/."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from fhrmm.disclosure import LOCAL
+from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist, tabulate_checklist
+from fhrmm.manuscript.documents import Paper, is_wide
+from fhrmm.manuscript.methods import write_methods
+from fhrmm.manuscript.pictures import Picture, make_pictures
+from fhrmm.manuscript.published import Published, read_published
+from fhrmm.manuscript.tables import Document, Part, make_tables
+from fhrmm.report.page import overridden_values
+from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
+from fhrmm.study import repository_root
+from fhrmm.tables import Cells
+
+FOLDER = "manuscript"
+_SYNTHETIC = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence"
+_LONGEST_ABBREVIATION = 8
+_HEADING = re.compile(r"^## (?P<name>[^()\n]+?) \((?P<forms>[^()\n]+)\)$", re.MULTILINE)
+
+
+def write_manuscript(reports_dir: str | Path, data_dir: str | Path, scope: str) -> list[Path]:
+    """Write tables, figures, legends, methods and checklists of one scope from what it has published.
+
+    Parameters
+    ----------
+    reports_dir, data_dir : str or Path
+        The report, and the dataset it was made from.
+    scope : str
+        A center id, or ``ALL``.
+
+    Returns
+    -------
+    list of Path
+        The files, ``README.md`` last. A manuscript of an earlier run is removed first, also if this one fails.
+
+    Raises
+    ------
+    StudyError
+        If a notebook that is needed is not ready; the message says which and why.
+    DisclosureError
+        If a text holds what looks like a patient identifier or a date.
+    """
+    clear_report_folder(open_run(scope, str(data_dir), "work", str(reports_dir)), FOLDER)
+    published = read_published(reports_dir, data_dir, scope)
+    files = {
+        f"table_{table.number}_{table.name}.docx": _table_file(published, table) for table in make_tables(published)
+    }
+    pictures, absent = make_pictures(published)
+    for picture in pictures:
+        files[f"figures/{picture.file_name}.tiff"] = picture.tiff
+        files[f"figures/{picture.file_name}.pdf"] = picture.pdf
+    files["figure_legends.docx"] = _legends_file(published, pictures)
+    files["methods.docx"] = _methods_file(published)
+    files |= {f"checklist_{name}.docx": _checklist_file(published, name) for name in CHECKLISTS}
+    files["README.md"] = _contents(published, files, absent).encode("utf-8")
+    run = published.run
+    return [write_report_bytes(run, FOLDER, name, content) for name, content in files.items()]
+
+
+def _header(published: Published) -> str:
+    kind = _SYNTHETIC if published.info.synthetic else "Center data, pseudonymous"
+    shown = "" if published.display == LOCAL else " · released form: small numbers are protected"
+    return f"{kind} · {published.info.name} · scope {published.run.scope}{shown}"
+
+
+def _table_file(published: Published, table: Document) -> bytes:
+    paper = Paper(_header(published), is_wide=is_wide([part.cells for part in table.parts]))
+    for letter, part in zip("ABC", table.parts, strict=False):
+        caption = f"Table {table.number}{letter if len(table.parts) > 1 else ''}. {table.title}"
+        caption += f": {part.title[:1].lower()}{part.title[1:]}" if part.title else ""
+        _write_part(paper, published, part, caption)
+    return paper.to_bytes()
+
+
+def _write_part(paper: Paper, published: Published, part: Part, caption: str) -> None:
+    notes = [*part.notes, *part.cells.notes]
+    shown = " ".join([caption, *_texts(part.cells), *notes])
+    published.check(shown, caption)
+    paper.table(part.cells, f"{caption}.")
+    for note in dict.fromkeys(notes):
+        paper.paragraph(note, is_small=True)
+    known = abbreviations(shown)
+    if known:
+        paper.paragraph(f"{known}.", lead="Abbreviations:", is_small=True)
+
+
+def _texts(cells: Cells) -> list[str]:
+    values = [str(value) for row in cells.text.to_numpy(dtype=object) for value in row]
+    return [*map(str, cells.text.columns), *cells.group, *(text for text, _ in cells.spanners), *values]
+
+
+def abbreviations(text: str) -> str:
+    """Spell out the abbreviations of a text, in alphabetical order; `docs/glossary.md` is where they are explained.
+
+    Examples
+    --------
+    >>> abbreviations("Median PFS (95% CI)")
+    'CI, confidence interval; PFS, progression-free survival'
+    """
+    path = repository_root() / "docs" / "glossary.md"
+    source = path.read_text(encoding="utf-8") if path.is_file() else ""
+    known = {
+        form.strip(): match["name"]
+        for match in _HEADING.finditer(source)
+        for form in match["forms"].split(",")
+        if sum(letter.isupper() for letter in form) > 1 and len(form.strip()) <= _LONGEST_ABBREVIATION
+    }
+    used = [form for form in known if re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text)]
+    return "; ".join(f"{form}, {_lowered(known[form])}" for form in sorted(used, key=str.casefold))
+
+
+def _lowered(name: str) -> str:
+    """Begin a term with a small letter unless it is a name."""
+    is_name = name[1:2].isupper() or any(word[:1].isupper() for word in name.split()[1:])
+    return name if is_name else name[:1].lower() + name[1:]
+
+
+def _legends_file(published: Published, pictures: Sequence[Picture]) -> bytes:
+    paper = Paper(_header(published))
+    paper.heading("Figure legends")
+    mark = " Synthetic data." if published.info.synthetic else ""
+    for picture in pictures:
+        known = abbreviations(picture.legend)
+        paper.paragraph(f"{picture.legend}{mark}{f' {known}.' if known else ''}", lead=f"{picture.label}.")
+    return paper.to_bytes()
+
+
+def _methods_file(published: Published) -> bytes:
+    paper = Paper(_header(published))
+    paper.heading("Methods")
+    for heading, text in write_methods(published.study):
+        published.check(text, f"methods, {heading}")
+        paper.paragraph(text, lead=f"{heading}.")
+    changed = [f"{name} = {new} (plan: {old})" for name, old, new in overridden_values(published.study)]
+    paper.paragraph("; ".join(changed) or "nothing.", lead="Differs from the plan:")
+    return paper.to_bytes()
+
+
+def _checklist_file(published: Published, name: str) -> bytes:
+    checklist = load_checklist(name)
+    paper = Paper(_header(published))
+    cells = tabulate_checklist(checklist, published.run.scope, published.pages)
+    paper.table(cells, f"{checklist.title}: where each item is answered.")
+    paper.paragraph(f"Items in own words, after {checklist.reference}. {checklist.note}".rstrip(), is_small=True)
+    return paper.to_bytes()
+
+
+def _contents(published: Published, files: dict[str, bytes], absent: Sequence[str]) -> str:
+    """List the files with their digests, and the digest of the table that every number comes from."""
+    source = read_report_bytes(published.run, "tables", "estimates.csv")
+    lines = [
+        f"# Manuscript files, scope {published.run.scope}",
+        "",
+        _header(published) + ".",
+        "",
+        f"Every number comes from `../tables/estimates.csv` (sha256 {hashlib.sha256(source).hexdigest()}).",
+        *(f"Not in this scope: {each}." for each in absent),
+        "",
+        "| file | sha256 |",
+        "|---|---|",
+        *(f"| {name} | {hashlib.sha256(content).hexdigest()} |" for name, content in files.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -205,3 +205,11 @@ def test_large_pictures_are_cleaned_in_linear_time() -> None:
     picture = f'<img alt="x" src="data:image/png;base64,{"A" * 3_000_000}">'
     page = page_of(code("x", data(text_html=picture)))
     assert picture in page
+
+
+def test_key_findings_come_first_and_again_where_they_were_made():
+    finding = data(text_html="<p>Half of the patients responded.</p>")
+    page = page_of(text("# Title"), text("Method."), code("show()", finding, tags=("key-findings",)))
+    assert page.count("Half of the patients responded.") == 2
+    assert page.index("Half of the patients") < page.index("Method.")
+    assert "Key findings" not in page_of(text("# Title"), code("show()", finding))

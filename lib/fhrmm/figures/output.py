@@ -47,9 +47,18 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
         raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
     buffer = io.BytesIO()
     metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
+    encoding = {"pil_kwargs": {"compress_level": 4}} if kind == "png" else {}
     with matplotlib.rc_context(dict(STYLE)):
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+        _settle(figure)
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, **encoding)
     return buffer.getvalue()
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once: otherwise each format measures every text again, and may arrange it differently."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
 
 
 def mark_synthetic(figure: Figure) -> None:

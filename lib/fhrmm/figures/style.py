@@ -89,7 +89,7 @@ STYLE: Mapping[str, object] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,
     "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.03,
 }

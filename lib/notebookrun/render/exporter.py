@@ -18,6 +18,7 @@ from notebookrun.render.markdown import Contents, render_markdown
 from notebookrun.render.outputs import wrap_tables
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
+LEAD_TAG = "key-findings"
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
@@ -136,7 +137,15 @@ def prepare_cells(
             blocks.append(_code_block(cell, tags))
             _render_markdown_outputs(cell["outputs"], contents)
             _mark_outputs(cell["outputs"], marker)
-    return blocks, contents
+    return _with_lead(blocks), contents
+
+
+def _with_lead(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Repeat what cells tagged ``key-findings`` show below the title: a reader in a hurry reads no further."""
+    outputs = [output for block in blocks if LEAD_TAG in block["tags"] for output in block.get("outputs", [])]
+    if not outputs:
+        return blocks
+    return [*blocks[:1], {"kind": "lead", "outputs": outputs, "tags": []}, *blocks[1:]]
 
 
 def _mark_outputs(outputs: list[Any], marker: TermMarker) -> None:

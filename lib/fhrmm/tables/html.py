@@ -95,9 +95,15 @@ def _group_heading(heading: str, width: int) -> str:
 
 def _row(values: list[str], cells: Cells, attribute: str) -> str:
     names = [str(name) for name in cells.text.columns]
-    first = f'<th scope="row">{escape(values[0])}</th>'
-    rest = [f"<td{_class(name, cells)}>{escape(value)}</td>" for name, value in zip(names[1:], values[1:], strict=True)]
+    first = f'<th scope="row">{_breakable(values[0])}</th>'
+    pairs = zip(names[1:], values[1:], strict=True)
+    rest = [f"<td{_class(name, cells)}>{_breakable(value)}</td>" for name, value in pairs]
     return f"<tr{attribute}>{first}{''.join(rest)}</tr>"
+
+
+def _breakable(value: str) -> str:
+    """Let a long name of a rule or column break after an underscore, and nowhere else within a word."""
+    return escape(value).replace("_", "_<wbr>")
 
 
 def _class(name: str, cells: Cells) -> str:

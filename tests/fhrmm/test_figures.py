@@ -182,6 +182,20 @@ def test_same_figure_same_bytes(kind: str) -> None:
     assert b"CreationDate" not in first
 
 
+def test_last_digits_of_the_layout_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solver of the layout may end differently in another process; names inside an SVG are made from its result."""
+    first = figures.save_figure(draw_curves({"": 30}), "svg")
+    solve = Figure.draw_without_rendering
+
+    def solve_a_little_differently(figure: Figure) -> None:
+        solve(figure)
+        for axes in figure.axes:
+            axes._set_position([value + 3e-13 for value in axes.get_position(original=True).bounds])
+
+    monkeypatch.setattr(Figure, "draw_without_rendering", solve_a_little_differently)
+    assert figures.save_figure(draw_curves({"": 30}), "svg") == first
+
+
 def test_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="known are svg, png, pdf"):
         figures.save_figure(draw_curves({"": 10}), "gif")

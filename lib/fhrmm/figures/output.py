@@ -6,10 +6,12 @@ import io
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fhrmm.figures.style import MUTED, STYLE
 
 _MARK = "synthetic-mark"
+_POSITION_DECIMALS = 6
 # None keeps date and library version out of the file: same figure, same bytes.
 _METADATA = {
     "svg": {"Date": None, "Creator": None},
@@ -55,10 +57,18 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once: otherwise each format measures every text again, and may arrange it differently."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
-        figure.set_layout_engine(None)
+    """Lay the figure out once, and round where its axes are.
+
+    Otherwise each format measures every text again, and may arrange it differently.
+    The layout is solved in floating point and may differ in its last digits between processes; the names of clip
+    paths in an SVG are made from those digits. Rounded, every process and every file format has the same layout.
+    """
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])
 
 
 def mark_synthetic(figure: Figure) -> None:
@@ -70,6 +80,6 @@ def mark_synthetic(figure: Figure) -> None:
     )
     label.set_in_layout(False)
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if isinstance(engine, ConstrainedLayoutEngine):
         height = figure.get_size_inches()[1]
         engine.set(rect=(0.0, 0.13 / height, 1.0, 1.0 - 0.13 / height))

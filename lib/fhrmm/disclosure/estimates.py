@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -64,12 +64,28 @@ def suppress_estimates(
     new = [Line(line.context, frozenset()) if place in suppressed else line for place, line in enumerate(lines)]
     ledger, sensitive = build_ledger(new, threshold, response, n_given=len(before))
     suppressed |= {place for place in protect(ledger, sensitive, threshold) if place < len(rows)}
+    suppressed |= _of_small_wholes(lines, len(rows), threshold)
     suppressed |= _comparisons(rows, suppressed, before)
     shown = [
         _blank(row) if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
         for place, row in enumerate(rows)
     ]
     return pd.DataFrame(shown, columns=frame.columns)
+
+
+def _of_small_wholes(lines: Sequence[Line], n_rows: int, threshold: int) -> set[int]:
+    """Rows about a set of patients that is small as a whole: there, also a zero says where the few are not."""
+    small = {
+        (fact.scope, fact.base)
+        for line in lines
+        for fact in line.facts
+        if not fact.conditions and 0 < fact.count < threshold
+    }
+    return {
+        place
+        for place, line in enumerate(lines[:n_rows])
+        if any((fact.scope, fact.base.split(",")[0]) in small for fact in line.facts)
+    }
 
 
 def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:

@@ -66,7 +66,7 @@ def _settle(figure: Figure) -> None:
     if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         return
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     for axes in figure.axes:
         axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])
 

@@ -251,6 +251,6 @@ def test_completeness_of_centers_does_not_give_a_small_one_away() -> None:
 
 def test_a_zero_in_a_tiny_cohort_would_say_where_its_patient_is() -> None:
     one = pd.DataFrame({"route": pd.Categorical(["b"], ["a", "b"]), "stage": pd.Categorical(["I"], ["I", "II"])})
-    rows = [make_estimate(1, 0)] + estimate_baseline(one, ["stage"], by="route").to_dict("records")
+    rows = [make_estimate(1, 0), *estimate_baseline(one, ["stage"], by="route").to_dict("records")]
     shown = suppress_estimates(to_frame(rows), K, response=STUDY.response)
     assert set(shown["status"]) == {"suppressed"}

@@ -84,11 +84,7 @@ def fit_firth_cox(
     )
     data = read_data(frame, model)
     sets = None if data.problem else make_risk_sets(data)
-    problem = _problem(data, sets)
-    if profile_terms is not None:
-        wanted = [column.term in profile_terms for column in data.design.coefficients]
-        problem = replace(problem, profiled=np.array(wanted, dtype=bool))
-    fit = solve(problem)
+    fit = solve(_problem(data, sets, profile_terms))
     if not np.isfinite(fit.log_likelihood[1]):
         return fit
     concordance = concordance_index(
@@ -114,8 +110,9 @@ def penalized_coefficients(data: CoxData) -> FloatArray:
     return beta / problem.scale
 
 
-def _problem(data: CoxData, sets: RiskSets | None) -> Problem:
-    p = len(data.design.coefficients)
+def _problem(data: CoxData, sets: RiskSets | None, profile_terms: Sequence[str] | None = None) -> Problem:
+    columns = data.design.coefficients
+    p = len(columns)
     method = f"Firth-penalized Cox regression, {data.model.ties.capitalize()} ties, profile likelihood intervals"
     shared = {
         "design": data.design,
@@ -124,6 +121,7 @@ def _problem(data: CoxData, sets: RiskSets | None) -> Problem:
         "method": method,
         "ci_level": data.model.ci_level,
         "remark": data.note,
+        "profiled": None if profile_terms is None else np.array([c.term in profile_terms for c in columns], dtype=bool),
     }
     if sets is None:
         reason = data.problem or ("no events" if data.n else "no rows")

@@ -76,8 +76,8 @@ def test_wider_window_changes_the_cohort_and_every_later_number(tmp_path: Path) 
     assert narrow[0] == 62
     assert wide[0] > narrow[0]
     assert (narrow[1], wide[1]) == (str(narrow[0]), str(wide[0]))
-    assert "functional_high_risk.window_months" in wide[2]
-    assert "functional_high_risk.window_months" not in narrow[2]
+    assert "functional_high_risk.window_months = 18" in wide[2]
+    assert "functional_high_risk.window_months = " not in narrow[2]
 
 
 @pytest.mark.slow

@@ -31,13 +31,12 @@ def audit_frame(tables: Sequence[TypedTable], center: str) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in AUDIT_COLUMNS})
     sizes = [len(changes.rows) for _, changes in parts]
-    people = {id(table): pd.factorize(patient_ids(table.frame)) for table in tables}
     content = {
         "center": _repeated([center] * len(parts), sizes),
         "table": _repeated([table.raw.spec.table for table, _ in parts], sizes),
         "file": _repeated([table.raw.spec.path for table, _ in parts], sizes),
         "row": np.concatenate([table.frame["_row"].to_numpy()[changes.rows] for table, changes in parts]),
-        "patient_id": _joined([(people[id(table)][1], people[id(table)][0][changes.rows]) for table, changes in parts]),
+        "patient_id": _joined([_patients(table) for table in tables if table.changes]),
         "column": _repeated([changes.column for _, changes in parts], sizes),
         "raw_value": _joined([(changes.raw, changes.codes) for _, changes in parts]),
         "clean_value": _joined([(changes.clean, changes.codes) for _, changes in parts]),
@@ -61,6 +60,12 @@ def pool_audits(audits: Sequence[pd.DataFrame]) -> pd.DataFrame:
         for name in AUDIT_COLUMNS
     }
     return pd.DataFrame(content, copy=False)
+
+
+def _patients(table: TypedTable) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct patients of a table, and which of them each of its changes concerns."""
+    codes, distinct = pd.factorize(patient_ids(table.frame))
+    return distinct, codes[np.concatenate([changes.rows for changes in table.changes])]
 
 
 def _repeated(texts: Sequence[str], sizes: Sequence[int]) -> pd.Categorical:

@@ -389,7 +389,25 @@ def test_redcap_repeated_instruments(folder):
     assert accounting.loc["data.csv [telefonate]"].tolist() == [1, 0, 1]
     assert accounting["rows_read"].sum() == 4
     assert "instrument_not_read" in set(cleaned.issues["rule"])
-    assert set(cleaned.unknown_columns["column"]) == {"note", "(instrument) telefonate"}
+    assert set(cleaned.unknown_columns["column"]) == {"(instrument) telefonate"}
+    text = (folder / "data.csv").read_text(encoding="utf-8").replace("ciao", "sig. Rossi")
+    (folder / "data.csv").write_text(text, encoding="utf-8")
+    refused = [finding for finding in read(folder).findings if finding.rule == "identifier_name"]
+    assert [(finding.column, finding.found) for finding in refused] == [("column G", "in its cells")]
+
+
+def test_columns_of_the_other_table_of_a_sheet_are_not_unknown(folder):
+    (folder / "data.csv").write_text("patient_id,sex,assessment_date,mistero\nP1,f,2023-05-01,x\n", encoding="utf-8")
+    entry = '[[files]]\npath = "data.csv"\ntable = "{table}"\n'
+    both = "".join(entry.format(table=table) for table in ("patients", "assessments"))
+    (folder / "center.toml").write_text(both, encoding="utf-8")
+    assert read(folder).unknown_columns["column"].tolist() == ["mistero"]
+    book = make_book([["patient_id", "sex", "assessment_date"], ["P1", "f", None]], title="Pazienti")
+    book.create_sheet("Visite").append(["patient_id", "assessment_date", "response"])
+    book.save(folder / "data.xlsx")
+    both = both.replace("csv", "xlsx").replace('"patients"\n', '"patients"\nsheet = "Pazienti"\n')
+    (folder / "center.toml").write_text(both + 'sheet = "Visite"\n', encoding="utf-8")
+    assert read(folder).unknown_columns["column"].tolist() == ["assessment_date"]
 
 
 def test_redcap_label_export_by_label_and_by_field_name(folder):

@@ -15,7 +15,7 @@ from fhrmm.center import CenterFile
 from fhrmm.readers import redcap
 from fhrmm.readers.grid import Grid, ReadProblem, categorical_text
 from fhrmm.readers.guard import check_signature
-from fhrmm.readers.headers import HeaderMap, column_letter, header_key, map_headers
+from fhrmm.readers.headers import HeaderMap, column_letter, count_known, header_key, map_headers
 from fhrmm.readers.raw import RawTable
 from fhrmm.readers.spreadsheets import read_ods, read_xlsx
 from fhrmm.readers.tables import read_parquet, read_statistical
@@ -31,7 +31,7 @@ TEXT_READERS = {
     "ods": read_ods,
     "parquet": read_parquet,
 }
-IN_HEADER = "in the header"
+IN_HEADER, IN_CELLS = "in the header", "in its cells"
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def open_file(folder: Path, file: CenterFile) -> OpenedFile:
 
 
 def make_table(
-    opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes, elsewhere: frozenset[str] = frozenset()
+    opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes, others: Sequence[CenterFile] = ()
 ) -> RawTable | None:
     """Put one opened file into canonical columns.
 
@@ -88,8 +88,8 @@ def make_table(
         Its name in the row accounting.
     notes : FileNotes
         Collects findings and unknown columns.
-    elsewhere : frozenset of str
-        Keys of headers and sheets that other tables of the same file take: they are not unknown.
+    others : sequence of CenterFile
+        Other tables of the same path: what they take is not unknown.
 
     Returns
     -------
@@ -101,8 +101,9 @@ def make_table(
     if is_redcap:
         grid = _select_rows(grid, file)
     found = map_headers(grid.headers, file, grid.plain_headers)
-    found = replace(found, unknown=[i for i in found.unknown if header_key(grid.headers[i]) not in elsewhere])
-    report = _Reporter(file, grid, notes, elsewhere)
+    searched = [i for i in found.unknown if not _known_elsewhere(grid, grid.headers[i], file, others)]
+    found = replace(found, unknown=[i for i in searched if not _of_other_rows(opened.grid.columns[i], grid.columns[i])])
+    report = _Reporter(file, grid, notes, _sheets_elsewhere(others))
     report.headers(found, is_redcap=is_redcap)
     report.refused_rows()
     if "patient_id" not in found.columns:
@@ -111,7 +112,7 @@ def make_table(
     merged = np.empty((0, 2), dtype=np.int64)
     if is_redcap and not file.instrument:
         grid, merged = report.merge_events(grid, found)
-    report.identifiers(grid, found)
+    report.identifiers(grid, searched)
     return RawTable(
         spec=file, name=name, frame=_frame(grid, found, file), headers=_headers(grid, found), units=found.units,
         choices={column: dict(opened.choices.get(grid.headers[i], {})) for column, i in found.columns.items()},
@@ -147,6 +148,21 @@ def _select_rows(grid: Grid, file: CenterFile) -> Grid:
     return selected
 
 
+def _known_elsewhere(grid: Grid, header: str, file: CenterFile, others: Sequence[CenterFile]) -> bool:
+    """Tell whether another table of the same rows or sheet knows a header."""
+    same = (other for other in others if other.sheet == file.sheet and (file.sheet or not grid.other_sheets))
+    return any(count_known([header], other) for other in same)
+
+
+def _of_other_rows(everywhere: pd.Categorical, here: pd.Categorical) -> bool:
+    """Tell whether a column has values in the rows of other instruments alone: it is one of theirs."""
+    return len(here) < len(everywhere) and not (here.codes >= 0).any() and bool((everywhere.codes >= 0).any())
+
+
+def _sheets_elsewhere(others: Sequence[CenterFile]) -> frozenset[str]:
+    return frozenset(header_key(f"(sheet) {other.sheet or other.table}") for other in others)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reporter:
     """Writes down what one file has that it should not have."""
@@ -154,14 +170,19 @@ class _Reporter:
     file: CenterFile
     grid: Grid
     notes: FileNotes
-    elsewhere: frozenset[str]
+    sheets_elsewhere: frozenset[str]
 
     def finding(self, rule: str, **fields: object) -> Finding:
         return Finding(rule, table=self.file.table, file=self.file.path, sheet=self.grid.sheet, **fields)
 
+    def said(self, where: str) -> set[tuple[str, object]]:
+        """Return rule and column of what another table of the same sheet has reported already."""
+        same = (self.file.path, self.grid.sheet, where)
+        return {(x.rule, x.column) for x in self.notes.findings if (x.file, x.sheet, x.found) == same}
+
     def headers(self, found: HeaderMap, *, is_redcap: bool) -> None:
         add, headers = self.notes.findings.append, self.grid.headers
-        said = {(x.rule, x.column) for x in self.notes.findings if x.file == self.file.path and x.found == IN_HEADER}
+        said = self.said(IN_HEADER)
         for position, rule in found.refused:
             column = f"column {column_letter(self.grid.position(position))}"
             if (rule, column) not in said:
@@ -179,7 +200,7 @@ class _Reporter:
         unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
         left = [name for name in unknown if not (is_redcap and redcap.is_structure(name))]
         sheets = [f"(sheet) {name}" for name in self.grid.other_sheets]
-        left += [name for name in sheets if header_key(name) not in self.elsewhere]
+        left += [name for name in sheets if header_key(name) not in self.sheets_elsewhere]
         self.notes.unknown += [(self.file.path, name) for name in left]
 
     def refused_rows(self) -> None:
@@ -206,17 +227,18 @@ class _Reporter:
         absorbed = into != grid.rows
         return merged, np.column_stack([grid.rows[absorbed], into[absorbed]])
 
-    def identifiers(self, grid: Grid, found: HeaderMap) -> None:
+    def identifiers(self, grid: Grid, searched: Sequence[int]) -> None:
         """Look for direct identifiers in columns that are kept out: one finding per column and kind."""
-        groups = [grid.columns[position].categories.to_numpy(dtype=object) for position in found.unknown]
+        groups = [grid.columns[position].categories.to_numpy(dtype=object) for position in searched]
         if not groups:
             return
         owner = np.repeat(np.arange(len(groups)), [len(texts) for texts in groups])
         kinds = cell_identifiers(np.concatenate(groups))
         places = sorted((int(place), kind) for kind, mask in kinds.items() for place in np.unique(owner[mask]))
         for place, kind in places:
-            letter = column_letter(grid.position(found.unknown[place]))
-            self.notes.findings.append(self.finding(kind, column=f"column {letter}", found="in its cells"))
+            column = f"column {column_letter(grid.position(searched[place]))}"
+            if (kind, column) not in self.said(IN_CELLS):
+                self.notes.findings.append(self.finding(kind, column=column, found=IN_CELLS))
 
 
 def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:

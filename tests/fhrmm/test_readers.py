@@ -421,6 +421,22 @@ def test_redcap_label_export_by_label_and_by_field_name(folder):
     assert cleaned.patients[["sex", "maintenance", "del17p"]].values.tolist() == [["female", "lenalidomide", "yes"]]
 
 
+@pytest.mark.parametrize("form", ["redcap_raw", "redcap_label"])
+def test_redcap_choice_that_means_unknown_is_missing_in_both_forms(folder, form):
+    header = DICTIONARY.split("\n")[0]
+    choices = '"1, Yes | 0, No | 9, Unknown or not done"'
+    fields = f"record_id,base,,text,ID,,,,,,,,,,,,,\nfish,base,,radio,FISH,{choices},,,,,,,,,,,,\n"
+    (folder / "dict.csv").write_text(f"{header}\n{fields}", encoding="utf-8")
+    answers = ("9", "1") if form == "redcap_raw" else ("Unknown or not done", "Yes")
+    (folder / "data.csv").write_text(f"record_id,fish\nP1,{answers[0]}\nP2,{answers[1]}\n", encoding="utf-8")
+    columns = '[files.columns]\n"record_id" = "patient_id"\n"fish" = "del17p"\n'
+    describe(folder, "data.csv", more=f'format = "{form}"\ndictionary = "dict.csv"\n{columns}')
+    cleaned = clean_scope(folder.parent, "C01", STUDY)
+    assert cleaned.issues[cleaned.issues["severity"] == "error"].empty
+    assert cleaned.patients["del17p"].astype(object).fillna("").tolist() == ["", "yes"]
+    assert cleaned.audit.loc[cleaned.audit["patient_id"] == "P1", "rule"].tolist() == ["missing_code"]
+
+
 def test_redcap_faults_of_the_export_itself(folder):
     write_redcap(folder, "record_id,sesso\n1,2\n", more='instrument = "visita"\n' + COLUMNS)
     assert "instrument_missing" in rules(folder)

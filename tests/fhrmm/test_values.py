@@ -357,6 +357,19 @@ def test_standard_codes_for_missing(text, column):
     assert cell(text, column)[:3] == (None, "", "missing_code")
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("Unknown/Not tested", True), ("Sconosciuto / non noto", True), ("ND (non disponibile)", True),
+        ("unknown or not done", True), ("Don't know", True), ("Non testato", True), ("non noto, positivo", False),
+        ("-/-", False), ("sì/ND", False), ("(", False),
+    ],
+)  # fmt: skip
+def test_several_codes_for_missing_joined(text, missing):
+    parsed = cell(text, "del17p")
+    assert (parsed.change, parsed.problem) == (("missing_code", "") if missing else ("", "value_unknown"))
+
+
 @pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t"])
 def test_blank_is_missing_without_a_change(text):
     assert cell(text, "sex")[:4] == (None, "", "", "")

@@ -547,3 +547,31 @@ def test_missing_file_and_missing_description(folder):
     assert rules(folder) == ["file_missing"]
     (folder / "center.toml").unlink()
     assert rules(folder) == ["center_unreadable"]
+
+
+def test_file_that_the_system_refuses_to_open(folder, monkeypatch):
+    (folder / "patients.csv").write_text("patient_id,sex\nP1,f\n", encoding="utf-8")
+    monkeypatch.setattr("fhrmm.readers.files.check_signature", _raise(PermissionError()))
+    assert rules(folder) == ["file_unreadable"]
+    monkeypatch.setattr("fhrmm.readers.files.check_signature", _raise(MemoryError()))
+    assert rules(folder) == ["file_too_large"]
+
+
+def _raise(error: BaseException):
+    def fail(*_args):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("name", ["patients.csv", "patients.xlsx", "patients.parquet", "center.toml"])
+def test_folder_in_the_place_of_a_file(folder, name):
+    (folder / name).mkdir()
+    assert rules(folder) in (["file_missing"], ["center_unreadable"])
+
+
+def test_dictionary_with_an_endless_cell(folder):
+    (folder / "dict.csv").write_text("a,b,c,d,e,f\n" + "x" * 200_000 + ",b,c,text,e,f\n", encoding="utf-8")
+    (folder / "data.csv").write_text("record_id\nP1\n", encoding="utf-8")
+    describe(folder, "data.csv", more='format = "redcap_raw"\ndictionary = "dict.csv"\n')
+    assert rules(folder) == ["dictionary_unreadable"]

@@ -59,6 +59,15 @@ def open_file(folder: Path, file: CenterFile) -> OpenedFile:
     ReadProblem
         With the rule that it breaks.
     """
+    try:
+        return _open(folder, file)
+    except OSError:
+        raise ReadProblem("file_unreadable", "the system refuses to open it") from None
+    except MemoryError:
+        raise ReadProblem("file_too_large", "it does not fit into memory") from None
+
+
+def _open(folder: Path, file: CenterFile) -> OpenedFile:
     path = folder / file.path
     if not path.is_file():
         raise ReadProblem("file_missing")

@@ -99,7 +99,7 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     typed = TypedTable(raw, pd.DataFrame(content, copy=False))
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
-        _note_changes(values, typed)
+        _note_changes(values, identity.get(name, {}), typed)
     _complete_limits(typed)
     _check_center(typed, center)
     return typed
@@ -218,9 +218,10 @@ def expected_text(variable: Variable) -> str:
     return {"date": "a date", "id": "an identifier"}.get(variable.type, "text")
 
 
-def _note_changes(values: ColumnValues, typed: TypedTable) -> None:
-    """Write down every changed cell."""
-    rows = values.rows_where(values.changes != "")
+def _note_changes(values: ColumnValues, identity: dict[str, np.ndarray], typed: TypedTable) -> None:
+    """Write down every changed cell; what identifies a person is not written down."""
+    shown = ~np.logical_or.reduce(list(identity.values())) if identity else True
+    rows = values.rows_where((values.changes != "") & shown)
     if len(rows):
         texts = values.texts, values.clean_texts, values.changes
         typed.changes.append(Changes(values.variable.column, rows, values.codes[rows], *texts))

@@ -22,7 +22,7 @@ from fhrmm.readers.tables import read_parquet, read_statistical
 from fhrmm.readers.text_files import read_text_file
 from fhrmm.rules import Finding
 from fhrmm.schema import variables
-from fhrmm.values import BOXES, CELL_PATTERNS
+from fhrmm.values import BOXES, CELL_PATTERNS, PLACE_NAME
 
 TEXT_READERS = {
     "csv": read_text_file,
@@ -109,7 +109,7 @@ def make_table(
     is_redcap = file.resolved_format in ("redcap_raw", "redcap_label")
     if is_redcap:
         grid = _select_rows(grid, file)
-    found = map_headers(grid.headers, file, grid.plain_headers)
+    found = _refuse_headers(map_headers(grid.headers, file, grid.plain_headers), grid)
     searched = [i for i in found.unknown if not _known_elsewhere(grid, grid.headers[i], file, others)]
     found = replace(found, unknown=[i for i in searched if not _of_other_rows(opened.grid.columns[i], grid.columns[i])])
     report = _Reporter(file, grid, notes, _sheets_elsewhere(others))
@@ -155,6 +155,16 @@ def _select_rows(grid: Grid, file: CenterFile) -> Grid:
             "instrument_missing", f"instruments there are: {', '.join(set(redcap.instruments(grid)) - {''})}"
         )
     return selected
+
+
+def _refuse_headers(found: HeaderMap, grid: Grid) -> HeaderMap:
+    """Refuse unknown headers that are themselves an identifier, such as a patient's name above a column."""
+    kinds = cell_identifiers([grid.headers[i] for i in found.unknown])
+    refused = {found.unknown[place]: kind for kind, mask in kinds.items() for place in np.flatnonzero(mask)}
+    if not refused:
+        return found
+    unknown = [i for i in found.unknown if i not in refused]
+    return replace(found, unknown=unknown, refused=[*found.refused, *sorted(refused.items())])
 
 
 def _known_elsewhere(grid: Grid, header: str, file: CenterFile, others: Sequence[CenterFile]) -> bool:
@@ -261,11 +271,16 @@ def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:
     array = pa.array(texts, type=pa.string(), from_pandas=True)
     if len(array) == 0:
         return {}
-    found = {
-        kind: pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False)
-        for kind, pattern in CELL_PATTERNS.items()
-    }
+    found = {kind: _matches(array, pattern) for kind, pattern in CELL_PATTERNS.items()}
+    named = np.flatnonzero(found["identifier_name"])
+    if len(named):
+        without_places = pc.replace_substring_regex(array.take(pa.array(named)), PLACE_NAME, " ; ")
+        found["identifier_name"][named] = _matches(without_places, CELL_PATTERNS["identifier_name"])
     return {kind: mask for kind, mask in found.items() if mask.any()}
+
+
+def _matches(array: pa.Array, pattern: str) -> np.ndarray:
+    return np.array(pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False))
 
 
 def _frame(grid: Grid, found: HeaderMap, file: CenterFile) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from fhrmm.values import tidy
 
-
 MOST_CELLS = 20_000_000
 
 

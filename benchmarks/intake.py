@@ -2,8 +2,8 @@
 
 Each program runs alone in a process of its own, several times in turn, so that both meet the same machine; the ratio of
 the shortest times is what counts. The file is written by the generator and holds every canonical column: in canonical
-notation, where hardly a cell changes, or as an Italian center writes it, where dates, decimal marks, categories and codes
-for missing make an audit row of most cells.
+notation, where hardly a cell changes, or as an Italian center writes it, where dates, decimal marks, categories and
+codes for missing make an audit row of most cells.
 """
 
 from __future__ import annotations

@@ -118,13 +118,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def propose_center(folder: Path) -> int:
-    """Print what was found in a center's files."""
+    """Look at a center's files and write a first `center.toml`; say what is in the way where that is not possible."""
     if not folder.is_dir():
         print(f"run_all: no folder {str(folder)!r}; it takes the folder with the center's files", file=sys.stderr)
         return MISUSE
+    from fhrmm.errors import StudyError
     from fhrmm.init_center import init_center
 
-    print(init_center(folder))
+    try:
+        print(init_center(folder))
+    except (StudyError, OSError) as error:
+        print(f"run_all: {error}", file=sys.stderr)
+        return MISUSE
     return GOOD
 
 

@@ -59,6 +59,19 @@ def test_files_of_a_scope(runner: ModuleType, dataset: Path) -> None:
     assert names("ALL") == ["dataset.toml", "C01/b.xlsx", "C02/a.csv", "_truth/t.json"]
 
 
+def test_a_folder_that_cannot_be_described_is_said_without_traceback(
+    runner: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert runner.run(["--init-center", str(tmp_path / "nowhere")]) == 2
+    assert "no folder" in capsys.readouterr().err
+    (tmp_path / "patients.csv").write_bytes(b"\x00\x01")
+    assert runner.run(["--init-center", str(tmp_path)]) == 2
+    assert "file not text" in capsys.readouterr().err
+    (tmp_path / "patients.csv").write_text("ID;Sesso\nA;F\n", encoding="utf-8")
+    assert runner.run(["--init-center", str(tmp_path)]) == 0
+    assert "center.toml" in capsys.readouterr().out
+
+
 def test_only_synthetic_data_carry_the_banner(runner: ModuleType, dataset: Path) -> None:
     assert runner.describe_dataset(dataset)["synthetic"] is True
     assert "Synthetic data" in runner.describe_dataset(dataset)["banner"]

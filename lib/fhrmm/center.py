@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from fhrmm.errors import StudyError
 from fhrmm.schema import TABLES, variables
-from fhrmm.study import Frozen, describe_validation
+from fhrmm.study import Frozen
 from fhrmm.values.units import known_units, normalize_unit
 
 Format = Literal[
@@ -154,8 +155,10 @@ def load_center(folder: Path) -> Center:
         center = Center.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{folder.name}/center.toml: not readable as TOML: {error}") from None
+    except OSError:
+        raise StudyError(f"{folder.name}/center.toml: the system refuses to open it") from None
     except ValidationError as error:
-        raise StudyError(describe_validation(error, f"{folder.name}/center.toml")) from None
+        raise StudyError(_describe(error, f"{folder.name}/center.toml")) from None
     if center.id not in (None, folder.name):
         raise StudyError(f"{folder.name}/center.toml: id {center.id!r} is not the folder's name; rename one of the two")
     return _with_dialects(center)
@@ -171,6 +174,27 @@ def center_minimum_cell_count(folder: Path, study_minimum: int) -> int:
     except StudyError:
         wanted = None
     return max(study_minimum, wanted or 0)
+
+
+def _describe(error: ValidationError, name: str) -> str:
+    """Say every problem of a `center.toml`, each unknown name with the nearest one that there is."""
+    found = error.errors(include_url=False)
+    of_files = any(item["loc"][:1] == ("files",) and len(item["loc"]) > 1 for item in found)
+    told = [item for item in found if not (of_files and item["type"] == "too_short" and item["loc"] == ("files",))]
+    lines = [f"- {'.'.join(str(part) for part in item['loc'])}: {_say(item)}" for item in told]
+    return "\n".join([f"{name}: {len(lines)} problem(s)", *lines])
+
+
+def _say(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        known = CenterFile.model_fields if item["loc"][0] == "files" else Center.model_fields
+        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        return "no such name" + (f"; nearest: {near[0]!r}" if near else f"; there are {', '.join(known)}")
+    if item["type"] == "missing":
+        return "has to be given"
+    if item["type"] == "value_error":
+        return item["msg"].removeprefix("Value error, ")
+    return f"{item['msg']} (found {item.get('input')!r:.60})"
 
 
 def _with_dialects(center: Center) -> Center:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 
 from fhrmm.study import repository_root
@@ -44,9 +47,10 @@ def load_dictionary() -> tuple[Variable, ...]:
     return tuple(_variable(row) for row in rows.to_dict("records"))
 
 
-def variables(table: str) -> dict[str, Variable]:
-    """Return the variables of one table by column name."""
-    return {variable.column: variable for variable in load_dictionary() if variable.table == table}
+@cache
+def variables(table: str) -> Mapping[str, Variable]:
+    """Return the variables of one table by column name, in the order of the dictionary."""
+    return MappingProxyType({found.column: found for found in load_dictionary() if found.table == table})
 
 
 def date_columns(table: str) -> list[str]:
@@ -56,7 +60,31 @@ def date_columns(table: str) -> list[str]:
 
 def empty_table(table: str) -> pd.DataFrame:
     """Return the canonical table without rows: right columns, right types."""
+    return _empty_table(table).copy()
+
+
+@cache
+def _empty_table(table: str) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in column_types(table).items()})
+
+
+def missing_column(dtype: object, size: int) -> object:
+    """Return a column of a canonical type in which every value is missing.
+
+    Examples
+    --------
+    >>> missing_column("Int64", 2)
+    <IntegerArray>
+    [<NA>, <NA>]
+    Length: 2, dtype: Int64
+    """
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Categorical.from_codes(np.full(size, -1, dtype=np.int8), dtype=dtype)
+    if dtype == "Int64":
+        return pd.arrays.IntegerArray(np.zeros(size, dtype=np.int64), np.ones(size, dtype=bool))
+    if dtype == "datetime64[ns]":
+        return np.full(size, np.datetime64("NaT", "ns"))
+    return np.full(size, np.nan, dtype=dtype)
 
 
 def column_types(table: str) -> dict[str, object]:
@@ -65,6 +93,11 @@ def column_types(table: str) -> dict[str, object]:
     A date ``x`` is a timestamp (the policy's point inside its possible interval) with companions
     ``x_lower``, ``x_upper`` (timestamps) and ``x_precision`` (day, month or year).
     """
+    return dict(_column_types(table))
+
+
+@cache
+def _column_types(table: str) -> dict[str, object]:
     types: dict[str, object] = {}
     for name, variable in variables(table).items():
         types[name] = _pandas_type(variable)

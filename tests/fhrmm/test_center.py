@@ -67,6 +67,31 @@ ldh_uln_u_l = -1
         "unit 'mg/L' is not known", "-1.0 is not a positive limit",
     ):  # fmt: skip
         assert part in message, part
+    assert "Value error" not in message
+
+
+def test_misspelt_names_come_with_the_nearest_one(folder):
+    text = 'decimale = ","\ndate_order = "dym"\n[[files]]\npath = "p.csv"\ntabel = "patients"\n'
+    with pytest.raises(StudyError) as caught:
+        load_center(write(folder, text))
+    assert str(caught.value).split("\n") == [
+        "C01/center.toml: 4 problem(s)",
+        "- date_order: Input should be 'dmy', 'mdy' or 'ymd' (found 'dym')",
+        "- files.0.table: has to be given",
+        "- files.0.tabel: no such name; nearest: 'table'",
+        "- decimale: no such name; nearest: 'decimal'",
+    ]
+
+
+def test_description_that_cannot_be_opened(folder, monkeypatch):
+    write(folder, PATIENTS)
+
+    def refuse(*_args, **_options):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(StudyError, match="refuses to open"):
+        load_center(folder)
 
 
 def test_canonical_value_must_be_a_level(folder):

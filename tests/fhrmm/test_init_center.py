@@ -6,6 +6,8 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import pandas as pd
+import pyreadstat
 import pytest
 
 from fhrmm.center import load_center
@@ -129,3 +131,74 @@ def test_evidence_of_dates_and_decimals():
     assert propose_date_order(["2023-04-15"]) is None
     assert propose_decimal(["3.5"]) is None
     assert not propose_decimal(["3,5", "3.5", "4.5"]).certain
+
+
+def test_unit_without_parentheses_is_written_down(folder):
+    write(folder, "ID;Sex;Alb g/L;Hgb g/dL;Plasma cells %\nA;F;38;11;40\nB;M;41;12;30\n")
+    text, _ = propose_center(folder)
+    entry = tomllib.loads(text)["files"][0]
+    assert entry["units"] == {"albumin_g_dl": "g/L"}
+    assert entry["columns"]["Plasma cells %"] == "bm_plasma_cells_pct"
+    assert "# stands in 'Alb g/L'" in text
+
+
+def test_a_likely_name_has_the_same_digits(folder):
+    write(folder, "ID;Sex;L9 start;L2 start\nA;F;2022-01-01;2022-01-01\n")
+    text, decisions = propose_center(folder)
+    assert tomllib.loads(text)["files"][0]["columns"]["L2 start"] == "second_line_start_date"
+    assert "casi.csv: which variable is 'L9 start', or none?" in decisions
+
+
+def test_codes_that_cannot_be_values_are_proposed_as_missing(folder):
+    write(folder, "ID;Sex;ECOG;LDH;Hb\nA;-99;-99;200;9.9\nB;M;1;-99;11\n")
+    text, decisions = propose_center(folder)
+    assert '# CONFIRM missing = ["-99"]  # cannot be a value: -99 in 3 columns' in text
+    assert any(decision.startswith("missing: cannot be a value") for decision in decisions)
+
+
+@pytest.mark.parametrize("name", ["p.sav", "p.dta", "p.ods", "p.parquet", "p.xlsx"])
+def test_other_formats_are_recognized(name, folder):
+    frame = pd.DataFrame({"id": ["A", "B"], "sesso": [1.0, 2.0], "data_diagnosi": ["2022-01-03", "2022-02-01"]})
+    path = folder / name
+    if name.endswith("sav"):
+        pyreadstat.write_sav(frame, str(path), variable_value_labels={"sesso": {1.0: "maschio", 2.0: "femmina"}})
+    elif name.endswith("dta"):
+        pyreadstat.write_dta(frame, str(path), variable_value_labels={"sesso": {1: "maschio", 2: "femmina"}})
+    elif name.endswith("parquet"):
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_excel(path, index=False, engine="odf" if name.endswith("ods") else "openpyxl")
+    text, decisions = propose_center(folder)
+    columns = tomllib.loads(text)["files"][0]["columns"]
+    assert columns == {"id": "patient_id", "data_diagnosi": "diagnosis_date"}
+    assert '"sesso" is sex by its name' in text
+    coded = name.endswith(("sav", "dta"))
+    assert any("values of sex" in decision for decision in decisions) is not coded
+    (folder / "center.toml").write_text(text, encoding="utf-8")
+    accepted = clean_scope(folder.parent, folder.name, load_study()).patients
+    assert len(accepted) == (2 if coded else 0)
+
+
+def test_redcap_without_dictionary(folder):
+    copy_synthetic("C03", folder)
+    for path in folder.glob("*Dictionary*"):
+        path.unlink()
+    init_center(folder)
+    assert load_center(folder).files[0].resolved_format == "redcap_raw"
+    cleaned = clean_scope(folder.parent, folder.name, load_study())
+    assert cleaned.row_accounting["rows_read"].sum() == 138
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.xlsx", b"PK\x03\x04rubbish"), ("x.parquet", b"PAR1"), ("x.sav", b"$FL2rubbish"), ("x.dta", b"rubbish"),
+     ("x.ods", b"PK\x03\x04"), ("x.csv", b""), ("x.csv", b"\x00")],
+)  # fmt: skip
+def test_rubbish_beside_a_good_file_is_reported(name, content, folder):
+    write(folder, "ID;Sesso\nA;F\n")
+    (folder / name).write_bytes(content)
+    (folder / "patients.csv").mkdir()
+    text, decisions = propose_center(folder)
+    assert [file["path"] for file in tomllib.loads(text)["files"]] == ["casi.csv"]
+    assert any(decision.startswith(f"{name}: ") for decision in decisions)
+    assert any(decision.startswith("patients.csv: file missing") for decision in decisions)

@@ -389,7 +389,25 @@ def test_redcap_repeated_instruments(folder):
     assert accounting.loc["data.csv [telefonate]"].tolist() == [1, 0, 1]
     assert accounting["rows_read"].sum() == 4
     assert "instrument_not_read" in set(cleaned.issues["rule"])
-    assert set(cleaned.unknown_columns["column"]) == {"note", "(instrument) telefonate"}
+    assert set(cleaned.unknown_columns["column"]) == {"(instrument) telefonate"}
+    text = (folder / "data.csv").read_text(encoding="utf-8").replace("ciao", "sig. Rossi")
+    (folder / "data.csv").write_text(text, encoding="utf-8")
+    refused = [finding for finding in read(folder).findings if finding.rule == "identifier_name"]
+    assert [(finding.column, finding.found) for finding in refused] == [("column G", "in its cells")]
+
+
+def test_columns_of_the_other_table_of_a_sheet_are_not_unknown(folder):
+    (folder / "data.csv").write_text("patient_id,sex,assessment_date,mistero\nP1,f,2023-05-01,x\n", encoding="utf-8")
+    entry = '[[files]]\npath = "data.csv"\ntable = "{table}"\n'
+    both = "".join(entry.format(table=table) for table in ("patients", "assessments"))
+    (folder / "center.toml").write_text(both, encoding="utf-8")
+    assert read(folder).unknown_columns["column"].tolist() == ["mistero"]
+    book = make_book([["patient_id", "sex", "assessment_date"], ["P1", "f", None]], title="Pazienti")
+    book.create_sheet("Visite").append(["patient_id", "assessment_date", "response"])
+    book.save(folder / "data.xlsx")
+    both = both.replace("csv", "xlsx").replace('"patients"\n', '"patients"\nsheet = "Pazienti"\n')
+    (folder / "center.toml").write_text(both + 'sheet = "Visite"\n', encoding="utf-8")
+    assert read(folder).unknown_columns["column"].tolist() == ["assessment_date"]
 
 
 def test_redcap_label_export_by_label_and_by_field_name(folder):
@@ -401,6 +419,22 @@ def test_redcap_label_export_by_label_and_by_field_name(folder):
     cleaned = clean_scope(folder.parent, "C01", STUDY)
     assert cleaned.issues.loc[cleaned.issues["severity"] == "error"].empty, cleaned.issues.to_string()
     assert cleaned.patients[["sex", "maintenance", "del17p"]].values.tolist() == [["female", "lenalidomide", "yes"]]
+
+
+@pytest.mark.parametrize("form", ["redcap_raw", "redcap_label"])
+def test_redcap_choice_that_means_unknown_is_missing_in_both_forms(folder, form):
+    header = DICTIONARY.split("\n")[0]
+    choices = '"1, Yes | 0, No | 9, Unknown or not done"'
+    fields = f"record_id,base,,text,ID,,,,,,,,,,,,,\nfish,base,,radio,FISH,{choices},,,,,,,,,,,,\n"
+    (folder / "dict.csv").write_text(f"{header}\n{fields}", encoding="utf-8")
+    answers = ("9", "1") if form == "redcap_raw" else ("Unknown or not done", "Yes")
+    (folder / "data.csv").write_text(f"record_id,fish\nP1,{answers[0]}\nP2,{answers[1]}\n", encoding="utf-8")
+    columns = '[files.columns]\n"record_id" = "patient_id"\n"fish" = "del17p"\n'
+    describe(folder, "data.csv", more=f'format = "{form}"\ndictionary = "dict.csv"\n{columns}')
+    cleaned = clean_scope(folder.parent, "C01", STUDY)
+    assert cleaned.issues[cleaned.issues["severity"] == "error"].empty
+    assert cleaned.patients["del17p"].astype(object).fillna("").tolist() == ["", "yes"]
+    assert cleaned.audit.loc[cleaned.audit["patient_id"] == "P1", "rule"].tolist() == ["missing_code"]
 
 
 def test_redcap_faults_of_the_export_itself(folder):
@@ -513,3 +547,31 @@ def test_missing_file_and_missing_description(folder):
     assert rules(folder) == ["file_missing"]
     (folder / "center.toml").unlink()
     assert rules(folder) == ["center_unreadable"]
+
+
+def test_file_that_the_system_refuses_to_open(folder, monkeypatch):
+    (folder / "patients.csv").write_text("patient_id,sex\nP1,f\n", encoding="utf-8")
+    monkeypatch.setattr("fhrmm.readers.files.check_signature", _raise(PermissionError()))
+    assert rules(folder) == ["file_unreadable"]
+    monkeypatch.setattr("fhrmm.readers.files.check_signature", _raise(MemoryError()))
+    assert rules(folder) == ["file_too_large"]
+
+
+def _raise(error: BaseException):
+    def fail(*_args):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("name", ["patients.csv", "patients.xlsx", "patients.parquet", "center.toml"])
+def test_folder_in_the_place_of_a_file(folder, name):
+    (folder / name).mkdir()
+    assert rules(folder) in (["file_missing"], ["center_unreadable"])
+
+
+def test_dictionary_with_an_endless_cell(folder):
+    (folder / "dict.csv").write_text("a,b,c,d,e,f\n" + "x" * 200_000 + ",b,c,text,e,f\n", encoding="utf-8")
+    (folder / "data.csv").write_text("record_id\nP1\n", encoding="utf-8")
+    describe(folder, "data.csv", more='format = "redcap_raw"\ndictionary = "dict.csv"\n')
+    assert rules(folder) == ["dictionary_unreadable"]

@@ -6,19 +6,15 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhrmm.schema import load_dictionary, variables
 from fhrmm.values import (
-    CELL_PATTERNS,
     CellDialect,
     comparison_key,
     find_unit,
-    header_identifier,
     load_synonyms,
     missing_codes,
     parse_cell,
@@ -357,6 +353,19 @@ def test_standard_codes_for_missing(text, column):
     assert cell(text, column)[:3] == (None, "", "missing_code")
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("Unknown/Not tested", True), ("Sconosciuto / non noto", True), ("ND (non disponibile)", True),
+        ("unknown or not done", True), ("Don't know", True), ("Non testato", True), ("non noto, positivo", False),
+        ("-/-", False), ("sì/ND", False), ("(", False),
+    ],
+)  # fmt: skip
+def test_several_codes_for_missing_joined(text, missing):
+    parsed = cell(text, "del17p")
+    assert (parsed.change, parsed.problem) == (("missing_code", "") if missing else ("", "value_unknown"))
+
+
 @pytest.mark.parametrize("text", ["", " ", "\u00a0", "\t"])
 def test_blank_is_missing_without_a_change(text):
     assert cell(text, "sex")[:4] == (None, "", "", "")
@@ -421,51 +430,3 @@ def test_large_columns_give_what_single_cells_give(column):
         assert (read.typed[position], read.clean_texts[position]) == (one.value, one.text) or one.value == float(text)
         assert (read.changes[position], read.problems[position]) == (one.change, one.problem)
     assert pd.isna(pd.Series(read.canonical()[column]).iloc[-1])
-
-
-# --- identifiers ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("Mario Rossi", "identifier_name"), ("ROSSI MARIO", "identifier_name"), ("Rossi, Maria", "identifier_name"),
-        ("sig. Bianchi", "identifier_name"), ("pz. Anna De Luca, stabile", "identifier_name"),
-        ("RSSMRA50A01H501U", "identifier_tax_code"), ("rss mra 50a01 h501u", "identifier_tax_code"),
-        ("a.b@ospedale.it", "identifier_email"), ("tel. 081 5551234", "identifier_phone"),
-        ("+39 333 1234567", "identifier_phone"), ("3331234567", "identifier_phone"),
-        ("nato il 12/03/1950", "identifier_birth_date"), ("DOB 1950-03-12", "identifier_birth_date"),
-        ("M.R. 12/03/1950", "identifier_birth_date"),
-    ],
-)  # fmt: skip
-def test_identifiers_in_cells(text, kind):
-    if text == "rss mra 50a01 h501u":
-        text = "rssmra 50 a 01 h501 u"
-    found = [
-        name
-        for name, pattern in CELL_PATTERNS.items()
-        if pc.match_substring_regex(pa.array([text]), pattern)[0].as_py()
-    ]
-    assert kind in found
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Herpes Zoster", "D-VTd", "KRd", "Carfilzomib-Len-Dex", "SYN-C01-001", "C03_0012", "Infarto Miocardico Acuto",
-     "2023-04-15", "15/04/2023", "3,5", "1234567", "Daratumumab Lenalidomide Dexamethasone", "PT-1950-01", "Rosa"],
-)  # fmt: skip
-def test_no_identifier_where_there_is_none(text):
-    assert not any(pc.match_substring_regex(pa.array([text]), pattern)[0].as_py() for pattern in CELL_PATTERNS.values())
-
-
-@pytest.mark.parametrize(
-    ("header", "kind"),
-    [
-        ("Nome", "identifier_name"), ("COGNOME", "identifier_name"), ("Codice Fiscale", "identifier_tax_code"),
-        ("Data di nascita", "identifier_birth_date"), ("DOB", "identifier_birth_date"), ("E-mail", "identifier_email"),
-        ("Telefono (cell)", "identifier_phone"), ("Indirizzo", "identifier_address"), ("Anno di nascita", ""),
-        ("ID paziente", ""), ("Nome del farmaco", ""), ("Data nascita:", "identifier_birth_date"),
-    ],
-)  # fmt: skip
-def test_identifiers_in_headers(header, kind):
-    assert header_identifier(header) == kind

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fhrmm.cleaning.audit import audit_frame, pool_audits
 from fhrmm.cleaning.completeness import absent_columns, empty_columns
 from fhrmm.cleaning.problem_list import make_problem_list, summarize_problems
 from fhrmm.cleaning.problem_list import write_problem_list as _write_problem_list
@@ -18,10 +19,10 @@ from fhrmm.cleaning.rows import (
     quarantined_patients,
     row_findings,
 )
-from fhrmm.cleaning.typed import AUDIT_COLUMNS, TypedTable, patient_ids, type_table
+from fhrmm.cleaning.typed import TypedTable, patient_ids, type_table
 from fhrmm.readers import RawCenter, read_center
 from fhrmm.rules import check_center, check_scope, findings_frame, rule_catalog
-from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table
+from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table, missing_column
 from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
 from fhrmm.study import Study
 
@@ -132,7 +133,7 @@ def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScop
     return CleanedScope(
         **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
         issues=issues,
-        audit=_audit(typed, raw.center),
+        audit=audit_frame(typed, raw.center),
         row_accounting=account_rows(raw, frames, duplicate, bad, sorted(set(files))),
         quarantined=quarantined,
         unknown_columns=raw.unknown_columns,
@@ -172,14 +173,12 @@ def _finish(frame: pd.DataFrame, table: str, study: Study, info: DatasetInfo) ->
     """Return accepted rows as the canonical table, dates at the plan's point inside their interval."""
     types = column_types(table)
     policy = study.time.partial_date_policy
-    content = {name: frame[name] for name in types if name in frame}
-    content |= {name: date_point(frame, name, policy) for name in date_columns(table) if name in frame}
-    absent = empty_table(table)[[name for name in types if name not in content]].reindex(frame.index)
-    content |= {name: absent[name] for name in absent}
-    if all(content[name].dtype == dtype for name, dtype in types.items()):
-        canonical = pd.DataFrame({name: content[name] for name in types}, copy=False)
-    else:
-        canonical = conform(pd.DataFrame(content), table)
+    dates = {name: date_point(frame, name, policy) for name in date_columns(table) if name in frame}
+    content = {name: frame[name].array for name in types if name in frame} | dates
+    content |= {name: missing_column(dtype, len(frame)) for name, dtype in types.items() if name not in content}
+    canonical = pd.DataFrame({name: content[name] for name in types}, index=frame.index, copy=False)
+    if any(content[name].dtype != dtype for name, dtype in types.items()):
+        canonical = conform(canonical, table)
     if table == "patients":
         canonical["reported_elsewhere"] = _reported_elsewhere(canonical, info)
     return canonical
@@ -199,26 +198,16 @@ def keep_rows(frame: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
-def date_point(frame: pd.DataFrame, column: str, policy: str) -> pd.Series:
+def date_point(frame: pd.DataFrame, column: str, policy: str) -> np.ndarray:
     """Return the lower, middle (rounded down to the day) or upper day of a date's interval."""
-    lower, upper = frame[f"{column}_lower"], frame[f"{column}_upper"]
+    lower, upper = frame[f"{column}_lower"].to_numpy(), frame[f"{column}_upper"].to_numpy()
     if policy != "midpoint":
         return lower if policy == "lower" else upper
-    partial = np.flatnonzero((lower != upper).to_numpy() & lower.notna().to_numpy())
+    partial = np.flatnonzero((lower != upper) & ~np.isnat(lower))
     points = lower.copy()
-    points.iloc[partial] = lower.iloc[partial] + ((upper.iloc[partial] - lower.iloc[partial]) / 2).dt.floor("D")
+    points[partial] += (upper[partial] - lower[partial]) // 2
+    points[partial] = points[partial].astype("datetime64[D]")
     return points
-
-
-def _audit(typed: list[TypedTable], center: str) -> pd.DataFrame:
-    """Return the audit rows of all files, in the order of files and columns."""
-    parts = [
-        part.assign(center=center, table=table.raw.spec.table, file=table.raw.spec.path)
-        for table in typed
-        for part in table.audit
-        if len(part)
-    ]
-    return pd.concat(parts, ignore_index=True)[list(AUDIT_COLUMNS)] if parts else _no_rows(AUDIT_COLUMNS)
 
 
 def _headers(raw: RawCenter) -> pd.DataFrame:
@@ -243,7 +232,9 @@ def _pool(cleaned: list[CleanedScope], study: Study) -> CleanedScope:
     """Put centers under each other and look for patients that two of them report."""
     if len(cleaned) == 1:
         return cleaned[0]
-    pooled = {field.name: _concat([getattr(part, field.name) for part in cleaned]) for field in fields(CleanedScope)}
+    names = [field.name for field in fields(CleanedScope) if field.name != "audit"]
+    pooled = {name: _concat([getattr(part, name) for part in cleaned]) for name in names}
+    pooled["audit"] = pool_audits([part.audit for part in cleaned])
     across = check_scope(pooled["patients"])
     pooled["issues"] = _concat([pooled["issues"], across])
     pooled["rules"] = rule_catalog(pooled["issues"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Font, NamedStyle, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -28,6 +28,7 @@ TITLES = {
 }  # fmt: skip
 WIDTHS = {"problem": 44, "found": 34, "expected": 30, "what_to_do": 52, "file": 26, "header": 22, "column": 24}
 FILLS = {"error": "FCE4D6", "warning": "FFF8DC", "resolved": "E2EFDA"}
+TOP, PLAIN = Alignment(vertical="top", wrap_text=True), Font(name="Calibri", size=11)
 LONGEST_CELL = 32_000
 MOST_ROWS = 100_000
 
@@ -132,6 +133,9 @@ def make_workbook(listed: pd.DataFrame) -> Workbook:
     sheet = book.active
     sheet.title = "Problems"
     sheet.append([TITLES[name] for name in COLUMNS])
+    for name, color in FILLS.items():  # named once: a style made anew for each cell takes most of the time
+        fill = PatternFill("solid", start_color=color)
+        book.add_named_style(NamedStyle(name, font=PLAIN, fill=fill, alignment=TOP))
     kinds = np.where(listed["state"] == "resolved", "resolved", listed["severity"])
     for number, (kind, row) in enumerate(zip(kinds, listed[list(COLUMNS)].to_numpy(), strict=True), start=2):
         for position, value in enumerate(row, start=1):
@@ -171,8 +175,7 @@ def _write_cell(cell: Cell, column: str, text: str, kind: str) -> None:
     """Write text as text, so that nothing in it can become a formula; row numbers as numbers."""
     cell.value = int(text) if column == "row" and text else ILLEGAL_CHARACTERS_RE.sub("", text)[:LONGEST_CELL]
     cell.data_type = "n" if column == "row" and text else "s"
-    cell.fill = PatternFill("solid", start_color=FILLS[kind])
-    cell.alignment = Alignment(vertical="top", wrap_text=True)
+    cell.style = kind
 
 
 def _lay_out(sheet: Worksheet) -> None:

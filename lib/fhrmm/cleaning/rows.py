@@ -42,6 +42,8 @@ def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
     """
     duplicate = np.zeros(len(frame), dtype=bool)
     repeated = np.flatnonzero(_repeated(frame))
+    if not len(repeated):
+        return duplicate
     columns = [name for name in variables(table) if name in frame]
     columns += [name for name in frame if name.endswith(("_lower", "_upper"))]
     duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,35 @@ from fhrmm.values import CellDialect, ColumnValues, missing_codes, parse_column,
 REFUSED_ID = "(refused)"
 COMMA_DECIMAL = re.compile(r"\D*\d{1,3}(?:\.\d{3})*,(?:\d{1,2}|\d{4,})\D*")
 FREE_TEXT = ("id", "text", "regimen")
-AUDIT_COLUMNS = ("center", "table", "file", "row", "patient_id", "column", "raw_value", "clean_value", "rule")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changed cells of one column.
+
+    Attributes
+    ----------
+    column : str
+        Canonical name.
+    rows : numpy.ndarray of int
+        Positions in the table.
+    codes : numpy.ndarray of int
+        Which distinct text stood there.
+    raw, clean, rules : numpy.ndarray of object
+        By distinct text: before, after, and the rule that changed it.
+    """
+
+    column: str
+    rows: np.ndarray
+    codes: np.ndarray
+    raw: np.ndarray
+    clean: np.ndarray
+    rules: np.ndarray
+
+    def without(self, rows: np.ndarray) -> Changes:
+        """Return the changes in other rows than these."""
+        keep = ~np.isin(self.rows, rows)
+        return replace(self, rows=self.rows[keep], codes=self.codes[keep])
 
 
 @dataclass(slots=True)
@@ -32,14 +60,14 @@ class TypedTable:
         Canonical typed columns (those the file has), dates with bounds and precision, and the place of each row.
     findings : list of Finding
         What was found in its cells.
-    audit : list of DataFrame
-        Changes: row, patient_id, column, raw_value, clean_value, rule.
+    changes : list of Changes
+        Cells that are not what the file has.
     """
 
     raw: RawTable
     frame: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
-    audit: list[pd.DataFrame] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
 
 
 def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
@@ -60,12 +88,10 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
         A cell that breaks a rule is missing in the frame and has a finding.
     """
     known = variables(raw.spec.table)
-    columns = {
-        name: parse_column(raw.frame[name], known[name], _cell_dialect(raw, name))
-        for name in known
-        if name in raw.frame
-    }
-    identity = {name: found for name, values in columns.items() if (found := _find_identifiers(values))}
+    present = [name for name in known if name in raw.frame]
+    decimal = raw.spec.decimal or _find_decimal(raw)
+    columns = {name: parse_column(raw.frame[name], known[name], _cell_dialect(raw, name, decimal)) for name in present}
+    identity = _find_identifiers(columns)
     content: dict[str, object] = {}
     for name, values in columns.items():
         content |= _hide(values, identity.get(name, {})).canonical()
@@ -73,18 +99,18 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     typed = TypedTable(raw, pd.DataFrame(content, copy=False))
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
-        _note_changes(values, typed)
+        _note_changes(values, identity.get(name, {}), typed)
     _complete_limits(typed)
     _check_center(typed, center)
     return typed
 
 
-def _cell_dialect(raw: RawTable, column: str) -> CellDialect:
+def _cell_dialect(raw: RawTable, column: str, decimal: str | None) -> CellDialect:
     """Return how the cells of one column are read."""
     spec = raw.spec
     codes, keys = missing_codes(spec.missing)
     return CellDialect(
-        decimal=spec.decimal or _find_decimal(raw),
+        decimal=decimal,
         thousands=spec.thousands,
         date_order=spec.date_order,
         epoch=raw.epoch,
@@ -104,15 +130,30 @@ def _find_decimal(raw: RawTable) -> str | None:
     return "," if any("," in text and COMMA_DECIMAL.fullmatch(text) for text in texts) else None
 
 
-def _find_identifiers(values: ColumnValues) -> dict[str, np.ndarray]:
-    """Return the kinds of identifiers in free text and in cells that are no value, each with the distinct texts."""
-    free = values.variable.type in FREE_TEXT
-    if not free and not (values.problems != "").any():
-        return {}
-    kinds = cell_identifiers(values.texts if free else np.where(values.problems != "", values.texts, ""))
-    if values.variable.type == "id":
-        kinds.pop("identifier_phone", None)
-    return kinds
+def _find_identifiers(columns: Mapping[str, ColumnValues]) -> dict[str, dict[str, np.ndarray]]:
+    """Return by column the kinds of identifiers in free text and in cells that are no value, as masks of its texts.
+
+    The texts of all columns are searched together: preparing the patterns takes longer than searching a small file.
+    """
+    places = {name: _searched(values) for name, values in columns.items()}
+    kinds = cell_identifiers(np.concatenate([columns[name].texts[some] for name, some in places.items()] or [[]]))
+    found: dict[str, dict[str, np.ndarray]] = {}
+    start = 0
+    for name, some in places.items():
+        for kind, mask in kinds.items():
+            own = np.zeros(len(columns[name].texts), dtype=bool)
+            own[some] = mask[start : start + len(some)]
+            if own.any() and not (kind == "identifier_phone" and columns[name].variable.type == "id"):
+                found.setdefault(name, {})[kind] = own
+        start += len(some)
+    return found
+
+
+def _searched(values: ColumnValues) -> np.ndarray:
+    """Return the positions of the distinct texts that may hold an identifier."""
+    if values.variable.type in FREE_TEXT:
+        return np.arange(len(values.texts))
+    return np.flatnonzero(values.problems != "")
 
 
 def _hide(values: ColumnValues, identity: dict[str, np.ndarray]) -> ColumnValues:
@@ -177,29 +218,19 @@ def expected_text(variable: Variable) -> str:
     return {"date": "a date", "id": "an identifier"}.get(variable.type, "text")
 
 
-def _note_changes(values: ColumnValues, typed: TypedTable) -> None:
-    """Make one audit row per changed cell."""
-    rows = values.rows_where(values.changes != "")
+def _note_changes(values: ColumnValues, identity: dict[str, np.ndarray], typed: TypedTable) -> None:
+    """Write down every changed cell; what identifies a person is not written down."""
+    shown = ~np.logical_or.reduce(list(identity.values())) if identity else True
+    rows = values.rows_where((values.changes != "") & shown)
     if len(rows):
-        codes = values.codes[rows]
-        note_audit(
-            typed, rows, values.variable.column, values.texts[codes], values.clean_texts[codes], values.changes[codes]
-        )
+        texts = values.texts, values.clean_texts, values.changes
+        typed.changes.append(Changes(values.variable.column, rows, values.codes[rows], *texts))
 
 
-def note_audit(
-    typed: TypedTable, rows: np.ndarray, column: str, raw: Iterable[str], clean: Iterable[str], rule: object
-) -> None:
-    """Add audit rows for some rows of one column."""
-    content = {
-        "row": typed.frame["_row"].to_numpy()[rows],
-        "patient_id": patient_ids(typed.frame)[rows],
-        "column": column,
-        "raw_value": raw,
-        "clean_value": clean,
-        "rule": rule,
-    }
-    typed.audit.append(pd.DataFrame(content))
+def note_change(typed: TypedTable, rows: np.ndarray, column: str, raw: object, clean: object, rule: str) -> None:
+    """Write down changes of some rows of one column: texts before and after, one per row or one for all."""
+    texts = (np.full(len(rows), text, dtype=object) for text in (raw, clean, rule))
+    typed.changes.append(Changes(column, rows, np.arange(len(rows)), *texts))
 
 
 def _complete_limits(typed: TypedTable) -> None:
@@ -212,7 +243,7 @@ def _complete_limits(typed: TypedTable) -> None:
         if limit := spec.uln.get("ldh_uln_u_l"):
             rows = np.flatnonzero(frame["ldh_u_l"].notna())
             frame.loc[frame.index[rows], "ldh_uln_u_l"] = limit
-            note_audit(typed, rows, "ldh_uln_u_l", "", write_number(float(limit)), "limit_from_center")
+            note_change(typed, rows, "ldh_uln_u_l", "", write_number(float(limit)), "limit_from_center")
     unit = spec.units.get("ldh_u_l", typed.raw.units.get("ldh_u_l"))
     if CellDialect(unit=unit).is_ratio:
         _resolve_ratio(typed)
@@ -228,10 +259,10 @@ def _resolve_ratio(typed: TypedTable) -> None:
     absolute = np.array([float(f"{x:.12g}") for x in products])
     texts = typed.raw.frame["ldh_u_l"].astype(object).to_numpy()
     numbers = frame["_row"].to_numpy()
-    typed.audit = [part[(part["column"] != "ldh_u_l") | ~part["row"].isin(numbers[known])] for part in typed.audit]
+    typed.changes = [part.without(known) if part.column == "ldh_u_l" else part for part in typed.changes]
     clean = np.array([write_number(x) for x in absolute.tolist()], dtype=object)
-    note_audit(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
-    note_audit(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
+    note_change(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
+    note_change(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
     frame.loc[frame.index[known], "ldh_u_l"] = absolute[back]
     frame.loc[frame.index[unknown], "ldh_uln_u_l"] = 1.0
     place = {"table": "patients", "file": typed.raw.spec.path, "column": "ldh_u_l"}

@@ -15,16 +15,17 @@ from fhrmm.init_center.evidence import (
     distinct_texts,
     propose_date_order,
     propose_decimal,
+    propose_missing,
     propose_thousands,
     propose_unit,
     unexplained_values,
 )
-from fhrmm.init_center.look import CHECKBOX, Source, look_at
+from fhrmm.init_center.look import CHECKBOX, Source, look_at, unit_behind
 from fhrmm.readers.headers import map_headers
 from fhrmm.readers.redcap import is_structure
 from fhrmm.readers.text_files import find_encoding, find_separator, to_utf8
 from fhrmm.schema import Variable, variables
-from fhrmm.values import CellDialect, comparison_key, synonyms_of
+from fhrmm.values import CellDialect, comparison_key, known_units, synonyms_of
 
 FILE_NAME = "center.toml"
 PROPOSED = "center.proposed.toml"
@@ -93,7 +94,6 @@ def _head(folder: Path, shared: Iterable[Proposal]) -> str:
         "# A line that begins with '# CONFIRM' is a guess: it does nothing until the mark is taken away.",
         f"id = {json.dumps(folder.name)}",
         *(_line(proposal) for proposal in shared),
-        '# missing = ["-99"]  # codes for missing beside the usual ones (ND, n.v., NA, -, ?)',
     ]
     return "\n".join(lines) + "\n"
 
@@ -109,6 +109,8 @@ def _shared(sources: list[Source], decisions: list[str]) -> list[Proposal]:
     numbers = [text for source in sources for text in _texts(source, ("number",))]
     proposed = (propose_date_order(dates), propose_decimal(numbers), propose_thousands(numbers))
     found = [proposal for proposal in proposed if proposal]
+    known = [(variables(source.file.table)[n], t) for source in sources for n, t in _by_column(source).items()]
+    found += [codes] if (codes := propose_missing(known)) else []
     decisions += [f"{item.line.split(' ')[0]}: {item.evidence}" for item in found if not item.certain]
     return found
 
@@ -189,6 +191,11 @@ def _unit_lines(source: Source, shared: list[Proposal], decisions: list[str]) ->
     named = map_headers(source.grid.headers, source.file.model_copy(update={"columns": _columns(source)})).units
     decimal = "," if any(item.line.startswith("decimal") for item in shared) else None
     found = []
+    for header, name in _columns(source).items():
+        unit = unit_behind(header, name) if name not in named else None
+        if unit and unit != known_units(name)[0]:
+            found.append(Proposal(f'{name} = "{unit}"', f"stands in {header!r}", certain=True))
+            named[name] = unit
     for name, texts in _by_column(source).items():
         if name not in named and (proposal := propose_unit(texts, known[name], decimal)):
             found.append(proposal)

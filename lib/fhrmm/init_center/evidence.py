@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ SLASHED = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})(?:\s.*)?")
 COMMA = re.compile(r"[<>]?\s*\d+,\d+\*?")
 POINT = re.compile(r"[<>]?\s*\d+\.(?:\d{1,2}|\d{4,})\*?")
 GROUPED = re.compile(r"[<>]?\s*\d{1,3}(?:\.\d{3})+")
+NINES = re.compile(r"-\d{1,4}|-?9{2,4}")
 STRANGE = ("value_unknown", "out_of_range", "number_unreadable", "number_is_range", "score_is_bound")
 RATIO_LIMITS = (0.2, 15.0)
 ENOUGH = 0.8
@@ -119,6 +120,31 @@ def propose_thousands(texts: Sequence[str]) -> Proposal | None:
     if not grouped or proposed is None or not proposed.certain:
         return None
     return Proposal('thousands = "."', f"{grouped} distinct numbers with a point before three digits", False)
+
+
+def propose_missing(columns: Iterable[tuple[Variable, pd.Series]]) -> Proposal | None:
+    """Propose codes for missing: nines and negative numbers that cannot be a value of their column.
+
+    Parameters
+    ----------
+    columns : iterable of (Variable, Series)
+        Each recognized column with its distinct texts and their counts.
+
+    Returns
+    -------
+    Proposal or None
+        Never certain.
+    """
+    found: dict[str, int] = {}
+    for variable, texts in columns:
+        for text in texts.index:
+            if NINES.fullmatch(text) and variable.type != "id" and parse_cell(text, variable, CellDialect()).problem:
+                found[text] = found.get(text, 0) + 1
+    if not found:
+        return None
+    places = ", ".join(f"{text} in {count} columns" for text, count in sorted(found.items()))
+    codes = ", ".join(f'"{text}"' for text in sorted(found))
+    return Proposal(f"missing = [{codes}]", f"cannot be a value: {places}", False)
 
 
 def propose_unit(texts: pd.Series, variable: Variable, decimal: str | None) -> Proposal | None:

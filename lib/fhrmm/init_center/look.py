@@ -17,13 +17,17 @@ from fhrmm.readers.files import OpenedFile, open_file
 from fhrmm.readers.grid import Grid, ReadProblem
 from fhrmm.readers.headers import UNIT_BEHIND, header_key, match_header
 from fhrmm.schema import TABLES, variables
-from fhrmm.values import comparison_key, header_identifier, load_synonyms, tidy
+from fhrmm.values import comparison_key, find_unit, header_identifier, load_synonyms, tidy
 
 MOST_SHEETS = 20
 NOT_OF_A_LINE = ("identity", "diagnosis", "visit", "event")
 SAMPLE = 2**18
 CHECKBOX = re.compile(r"(\w+?)___(\w+)|(.+) \(choice=(.*)\)")
-UNITS_BEHIND = (UNIT_BEHIND, re.compile(r"(.*\S),\s+([^,]*[/%][^,]*)"))
+UNITS_BEHIND = (
+    UNIT_BEHIND,
+    re.compile(r"(.*\S),\s+([^,]*[/%][^,]*)"),
+    re.compile(r"(.*[^\s/])\s+((?:[a-zA-Z\u00b5\u03bc]+/\S+|%))"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,9 @@ def _match(header: str, table: str) -> Match:
         if key in known:
             whole = position < len(keys) - 2 or variables(table)[known[key]].group in NOT_OF_A_LINE
             return Match(header, known[key], "usual name of this variable" if whole else f"its end is {key!r}", whole)
-    near = get_close_matches(keys[-1], known, n=1, cutoff=0.84) or _contained(keys[0], known)
+    near = _alike(keys, get_close_matches(keys[-1], known, n=1, cutoff=0.84)) or _alike(
+        keys, _contained(keys[0], known)
+    )
     return Match(header, known[near[0]], f"looks like {near[0]!r}", False) if near else Match(header, "", "", False)
 
 
@@ -179,6 +185,32 @@ def header_forms(header: str) -> list[str]:
     parts = [text, without, re.sub(r"\s*[/,:]\s+|\s+/\s+", " ", text), re.split(r" / |: |, ", text)[-1]]
     parts.insert(3, re.split(r" / |: ", without)[-1])
     return [comparison_key(part) for part in parts]
+
+
+def unit_behind(header: str, column: str) -> str | None:
+    """Return the unit that stands behind a header without parentheses, where the column is met in it.
+
+    Parameters
+    ----------
+    header : str
+        As the file has it.
+    column : str
+        Canonical column.
+
+    Examples
+    --------
+    >>> unit_behind("Alb g/L", "albumin_g_dl"), unit_behind("Alb", "albumin_g_dl")
+    ('g/L', None)
+    """
+    found = (form.fullmatch(tidy(header)) for form in UNITS_BEHIND[1:])
+    return next((unit for match in found if match and (unit := find_unit(column, match[2]))), None)
+
+
+def _alike(keys: list[str], near: list[str]) -> list[str]:
+    """Keep a likely name only with the same digits: 'L3 start' is no '2L start'."""
+    return [
+        name for name in near if re.findall(r"\d", name) in (re.findall(r"\d", keys[0]), re.findall(r"\d", keys[-1]))
+    ]
 
 
 def _contained(key: str, known: Mapping[str, str]) -> list[str]:

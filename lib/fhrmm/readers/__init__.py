@@ -10,7 +10,6 @@ from fhrmm.errors import StudyError
 from fhrmm.readers import redcap
 from fhrmm.readers.files import FileNotes, OpenedFile, cell_identifiers, make_table, open_file
 from fhrmm.readers.grid import ReadProblem
-from fhrmm.readers.headers import header_key
 from fhrmm.readers.raw import PLACE, RawCenter, RawTable, unknown_frame
 from fhrmm.rules import Finding
 from fhrmm.study import Study, resolve_path
@@ -65,7 +64,8 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
         name = _accounting_name(file) if times[file.path] > 1 else file.path
         try:
             opened = open_file(folder, file)
-            table = make_table(opened, file, name, notes, _taken_elsewhere(center, file))
+            others = [other for other in center.files if other.path == file.path and other is not file]
+            table = make_table(opened, file, name, notes, others)
         except ReadProblem as problem:
             notes.findings.append(_problem_finding(file, problem))
             continue
@@ -78,17 +78,6 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
         if file.resolved_format in ("redcap_raw", "redcap_label"):
             left_out += _instruments_left(center, file, opened, notes)
     return tables, list(dict(left_out).items())
-
-
-def _taken_elsewhere(center: Center, file: CenterFile) -> frozenset[str]:
-    """Return the keys of headers and sheets that other tables of the same path take."""
-    others = [other for other in center.files if other.path == file.path and other is not file]
-    return frozenset(header_key(name) for other in others for name in _names_used(other))
-
-
-def _names_used(file: CenterFile) -> list[str]:
-    boxes = [name for group in file.checkboxes.values() for name in group]
-    return [*file.columns, *boxes, f"(sheet) {file.sheet}"]
 
 
 def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:

@@ -15,14 +15,14 @@ from fhrmm.center import CenterFile
 from fhrmm.readers import redcap
 from fhrmm.readers.grid import Grid, ReadProblem, categorical_text
 from fhrmm.readers.guard import check_signature
-from fhrmm.readers.headers import HeaderMap, column_letter, header_key, map_headers
+from fhrmm.readers.headers import HeaderMap, column_letter, count_known, header_key, map_headers
 from fhrmm.readers.raw import RawTable
 from fhrmm.readers.spreadsheets import read_ods, read_xlsx
 from fhrmm.readers.tables import read_parquet, read_statistical
 from fhrmm.readers.text_files import read_text_file
 from fhrmm.rules import Finding
 from fhrmm.schema import variables
-from fhrmm.values import BOXES, CELL_PATTERNS
+from fhrmm.values import BOXES, CELL_PATTERNS, PLACE_NAME
 
 TEXT_READERS = {
     "csv": read_text_file,
@@ -31,7 +31,7 @@ TEXT_READERS = {
     "ods": read_ods,
     "parquet": read_parquet,
 }
-IN_HEADER = "in the header"
+IN_HEADER, IN_CELLS = "in the header", "in its cells"
 
 
 @dataclass(slots=True)
@@ -59,6 +59,15 @@ def open_file(folder: Path, file: CenterFile) -> OpenedFile:
     ReadProblem
         With the rule that it breaks.
     """
+    try:
+        return _open(folder, file)
+    except OSError:
+        raise ReadProblem("file_unreadable", "the system refuses to open it") from None
+    except MemoryError:
+        raise ReadProblem("file_too_large", "it does not fit into memory") from None
+
+
+def _open(folder: Path, file: CenterFile) -> OpenedFile:
     path = folder / file.path
     if not path.is_file():
         raise ReadProblem("file_missing")
@@ -74,7 +83,7 @@ def open_file(folder: Path, file: CenterFile) -> OpenedFile:
 
 
 def make_table(
-    opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes, elsewhere: frozenset[str] = frozenset()
+    opened: OpenedFile, file: CenterFile, name: str, notes: FileNotes, others: Sequence[CenterFile] = ()
 ) -> RawTable | None:
     """Put one opened file into canonical columns.
 
@@ -88,8 +97,8 @@ def make_table(
         Its name in the row accounting.
     notes : FileNotes
         Collects findings and unknown columns.
-    elsewhere : frozenset of str
-        Keys of headers and sheets that other tables of the same file take: they are not unknown.
+    others : sequence of CenterFile
+        Other tables of the same path: what they take is not unknown.
 
     Returns
     -------
@@ -100,9 +109,10 @@ def make_table(
     is_redcap = file.resolved_format in ("redcap_raw", "redcap_label")
     if is_redcap:
         grid = _select_rows(grid, file)
-    found = map_headers(grid.headers, file, grid.plain_headers)
-    found = replace(found, unknown=[i for i in found.unknown if header_key(grid.headers[i]) not in elsewhere])
-    report = _Reporter(file, grid, notes, elsewhere)
+    found = _refuse_headers(map_headers(grid.headers, file, grid.plain_headers), grid)
+    searched = [i for i in found.unknown if not _known_elsewhere(grid, grid.headers[i], file, others)]
+    found = replace(found, unknown=[i for i in searched if not _of_other_rows(opened.grid.columns[i], grid.columns[i])])
+    report = _Reporter(file, grid, notes, _sheets_elsewhere(others))
     report.headers(found, is_redcap=is_redcap)
     report.refused_rows()
     if "patient_id" not in found.columns:
@@ -111,7 +121,7 @@ def make_table(
     merged = np.empty((0, 2), dtype=np.int64)
     if is_redcap and not file.instrument:
         grid, merged = report.merge_events(grid, found)
-    report.identifiers(grid, found)
+    report.identifiers(grid, searched)
     return RawTable(
         spec=file, name=name, frame=_frame(grid, found, file), headers=_headers(grid, found), units=found.units,
         choices={column: dict(opened.choices.get(grid.headers[i], {})) for column, i in found.columns.items()},
@@ -147,6 +157,31 @@ def _select_rows(grid: Grid, file: CenterFile) -> Grid:
     return selected
 
 
+def _refuse_headers(found: HeaderMap, grid: Grid) -> HeaderMap:
+    """Refuse unknown headers that are themselves an identifier, such as a patient's name above a column."""
+    kinds = cell_identifiers([grid.headers[i] for i in found.unknown])
+    refused = {found.unknown[place]: kind for kind, mask in kinds.items() for place in np.flatnonzero(mask)}
+    if not refused:
+        return found
+    unknown = [i for i in found.unknown if i not in refused]
+    return replace(found, unknown=unknown, refused=[*found.refused, *sorted(refused.items())])
+
+
+def _known_elsewhere(grid: Grid, header: str, file: CenterFile, others: Sequence[CenterFile]) -> bool:
+    """Tell whether another table of the same rows or sheet knows a header."""
+    same = (other for other in others if other.sheet == file.sheet and (file.sheet or not grid.other_sheets))
+    return any(count_known([header], other) for other in same)
+
+
+def _of_other_rows(everywhere: pd.Categorical, here: pd.Categorical) -> bool:
+    """Tell whether a column has values in the rows of other instruments alone: it is one of theirs."""
+    return len(here) < len(everywhere) and not (here.codes >= 0).any() and bool((everywhere.codes >= 0).any())
+
+
+def _sheets_elsewhere(others: Sequence[CenterFile]) -> frozenset[str]:
+    return frozenset(header_key(f"(sheet) {other.sheet or other.table}") for other in others)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reporter:
     """Writes down what one file has that it should not have."""
@@ -154,14 +189,19 @@ class _Reporter:
     file: CenterFile
     grid: Grid
     notes: FileNotes
-    elsewhere: frozenset[str]
+    sheets_elsewhere: frozenset[str]
 
     def finding(self, rule: str, **fields: object) -> Finding:
         return Finding(rule, table=self.file.table, file=self.file.path, sheet=self.grid.sheet, **fields)
 
+    def said(self, where: str) -> set[tuple[str, object]]:
+        """Return rule and column of what another table of the same sheet has reported already."""
+        same = (self.file.path, self.grid.sheet, where)
+        return {(x.rule, x.column) for x in self.notes.findings if (x.file, x.sheet, x.found) == same}
+
     def headers(self, found: HeaderMap, *, is_redcap: bool) -> None:
         add, headers = self.notes.findings.append, self.grid.headers
-        said = {(x.rule, x.column) for x in self.notes.findings if x.file == self.file.path and x.found == IN_HEADER}
+        said = self.said(IN_HEADER)
         for position, rule in found.refused:
             column = f"column {column_letter(self.grid.position(position))}"
             if (rule, column) not in said:
@@ -179,7 +219,7 @@ class _Reporter:
         unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
         left = [name for name in unknown if not (is_redcap and redcap.is_structure(name))]
         sheets = [f"(sheet) {name}" for name in self.grid.other_sheets]
-        left += [name for name in sheets if header_key(name) not in self.elsewhere]
+        left += [name for name in sheets if header_key(name) not in self.sheets_elsewhere]
         self.notes.unknown += [(self.file.path, name) for name in left]
 
     def refused_rows(self) -> None:
@@ -206,17 +246,18 @@ class _Reporter:
         absorbed = into != grid.rows
         return merged, np.column_stack([grid.rows[absorbed], into[absorbed]])
 
-    def identifiers(self, grid: Grid, found: HeaderMap) -> None:
+    def identifiers(self, grid: Grid, searched: Sequence[int]) -> None:
         """Look for direct identifiers in columns that are kept out: one finding per column and kind."""
-        groups = [grid.columns[position].categories.to_numpy(dtype=object) for position in found.unknown]
+        groups = [grid.columns[position].categories.to_numpy(dtype=object) for position in searched]
         if not groups:
             return
         owner = np.repeat(np.arange(len(groups)), [len(texts) for texts in groups])
         kinds = cell_identifiers(np.concatenate(groups))
         places = sorted((int(place), kind) for kind, mask in kinds.items() for place in np.unique(owner[mask]))
         for place, kind in places:
-            letter = column_letter(grid.position(found.unknown[place]))
-            self.notes.findings.append(self.finding(kind, column=f"column {letter}", found="in its cells"))
+            column = f"column {column_letter(grid.position(searched[place]))}"
+            if (kind, column) not in self.said(IN_CELLS):
+                self.notes.findings.append(self.finding(kind, column=column, found=IN_CELLS))
 
 
 def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:
@@ -230,11 +271,16 @@ def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:
     array = pa.array(texts, type=pa.string(), from_pandas=True)
     if len(array) == 0:
         return {}
-    found = {
-        kind: pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False)
-        for kind, pattern in CELL_PATTERNS.items()
-    }
+    found = {kind: _matches(array, pattern) for kind, pattern in CELL_PATTERNS.items()}
+    named = np.flatnonzero(found["identifier_name"])
+    if len(named):
+        without_places = pc.replace_substring_regex(array.take(pa.array(named)), PLACE_NAME, " ; ")
+        found["identifier_name"][named] = _matches(without_places, CELL_PATTERNS["identifier_name"])
     return {kind: mask for kind, mask in found.items() if mask.any()}
+
+
+def _matches(array: pa.Array, pattern: str) -> np.ndarray:
+    return np.array(pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False))
 
 
 def _frame(grid: Grid, found: HeaderMap, file: CenterFile) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.values import tidy
+
+MOST_CELLS = 20_000_000
 
 
 class ReadProblem(Exception):
@@ -102,12 +104,23 @@ def grid_from_cells(
     body : iterable of (row number, cells)
         Cells beyond the last header count as unnamed columns.
     """
-    kept = [(number, cells) for number, cells in body if any(cells)]
+    kept = list(_filled_rows(body))
     width = max([len(row) for row in header_rows] + [len(cells) for _, cells in kept], default=0)
     columns = [text_column([cells[i] if i < len(cells) else "" for _, cells in kept]) for i in range(width)]
     numbers = np.array([number for number, _ in kept], dtype=np.int64)
     plain = tuple(join_headers(header_rows, width, spread=False)) if len(header_rows) > 1 else ()
     return drop_unnamed(Grid(join_headers(header_rows, width), columns, numbers, [], sheet, epoch, other_sheets, plain))
+
+
+def _filled_rows(body: Iterable[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield rows that hold anything, as long as all of them together fit into memory."""
+    count = 0
+    for number, cells in body:
+        count += len(cells)
+        if count > MOST_CELLS:
+            raise ReadProblem("file_too_large", f"more than {MOST_CELLS / 1e6:.0f} million cells")
+        if any(cells):
+            yield number, cells
 
 
 def text_column(values: Sequence[str]) -> pd.Categorical:

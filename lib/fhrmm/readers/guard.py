@@ -43,8 +43,15 @@ def check_signature(path: Path, file_format: str) -> None:
         raise ReadProblem("file_format_wrong", f"read as {file_format}, but the file is {seems}")
 
 
-def check_archive(path: Path) -> None:
+def check_archive(path: Path, largest: int = LARGEST_UNPACKED) -> None:
     """Refuse an archive that would unpack into far more than it is, before anything is unpacked.
+
+    Parameters
+    ----------
+    path : Path
+        The archive.
+    largest : int
+        Bytes that it may unpack to.
 
     Raises
     ------
@@ -54,14 +61,14 @@ def check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            for member in members:
+            for member in members[:MOST_MEMBERS]:
                 _check_entities(archive, member)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError):
         raise ReadProblem("file_unreadable", "the archive is broken or encrypted") from None
     unpacked = sum(member.file_size for member in members)
     packed = max(1, path.stat().st_size)
     bomb = unpacked > SMALL_UNPACKED and unpacked / packed > LARGEST_RATIO
-    if unpacked > LARGEST_UNPACKED or len(members) > MOST_MEMBERS or bomb:
+    if unpacked > largest or len(members) > MOST_MEMBERS or bomb:
         raise ReadProblem(
             "archive_expands_too_much", f"{packed / 2**20:.1f} MiB would unpack to {unpacked / 2**20:.0f} MiB"
         )

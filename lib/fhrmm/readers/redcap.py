@@ -17,6 +17,7 @@ from fhrmm.readers.headers import header_key
 from fhrmm.readers.text_files import to_utf8
 from fhrmm.values import comparison_key
 
+LARGEST_DICTIONARY = 2**24
 FORM, TYPE, LABEL, CHOICES = 1, 3, 4, 5
 STRUCTURE = {
     "redcap_event_name": ("redcap_event_name", "event name"),
@@ -70,13 +71,23 @@ def read_dictionary(path: Path) -> dict[str, Field]:
     """
     if not path.is_file():
         raise ReadProblem("dictionary_unreadable", f"no file {path.name}")
-    text = to_utf8(path.read_bytes(), None).decode("utf-8").removeprefix("\ufeff")
-    separator = ";" if text.split("\n", 1)[0].count(";") > text.split("\n", 1)[0].count(",") else ","
-    rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+    rows = _dictionary_rows(path)
     if len(rows) < 2 or len(rows[0]) < 6:
         raise ReadProblem("dictionary_unreadable", f"{path.name} has {len(rows[0]) if rows else 0} columns")
     fields = (_field(row) for row in rows[1:] if len(row) > CHOICES and row[0].strip())
     return {field.name: field for field in fields}
+
+
+def _dictionary_rows(path: Path) -> list[list[str]]:
+    """Return the cells of a dictionary file; one that is no text or far too large is refused."""
+    try:
+        if path.stat().st_size > LARGEST_DICTIONARY:
+            raise ReadProblem("dictionary_unreadable", f"{path.name} is larger than any dictionary")
+        text = to_utf8(path.read_bytes(), None).decode("utf-8").removeprefix("\ufeff")
+        head = text.split("\n", 1)[0]
+        return list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
+    except (OSError, csv.Error):
+        raise ReadProblem("dictionary_unreadable", f"{path.name} cannot be read") from None
 
 
 def parse_choices(text: str, kind: str = "") -> dict[str, str]:

@@ -24,6 +24,7 @@ from fhrmm.readers.headers import count_known
 from fhrmm.values import comparison_key, write_number
 
 MOST_REPEATED = 20_000
+LARGEST_ODS = 2**26  # its reader holds the whole document, at about thirty times its size
 LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
 
@@ -170,7 +171,7 @@ def number_text(value: float) -> str:
 
 def read_ods(path: Path, file: CenterFile) -> Grid:
     """Read one sheet of an OpenDocument spreadsheet; see `read_xlsx`."""
-    check_archive(path)
+    check_archive(path, LARGEST_ODS)
     try:
         document = opendocument.load(str(path))
     except Exception as error:  # odfpy raises whatever its parts raise on a broken file
@@ -205,6 +206,8 @@ def _ods_cells(row: Element) -> list[str]:
             continue
         repeated = int(cell.attributes.get((TABLENS, "number-columns-repeated"), 1))
         cells += [_ods_text(cell)] * min(repeated, MOST_REPEATED)
+        if len(cells) > MOST_REPEATED and cells[-1]:
+            raise ReadProblem("too_many_columns", f"more than {MOST_REPEATED} columns")
     while cells and not cells[-1]:
         cells.pop()
     return cells

@@ -15,7 +15,8 @@ from fhrmm.center import CenterFile
 from fhrmm.readers.grid import Grid, ReadProblem, categorical_text
 from fhrmm.readers.spreadsheets import number_text, plain_text
 
-LARGEST_UNPACKED = 8 * 2**30
+LARGEST_UNPACKED = 2**31
+MOST_CELLS = 200_000_000
 READERS = {
     ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
     ".sas7bdat": pyreadstat.read_sas7bdat, ".xpt": pyreadstat.read_xport,
@@ -32,10 +33,13 @@ def read_parquet(path: Path, file: CenterFile) -> Grid:
         If it is broken, or would unpack beyond memory.
     """
     try:
-        source = parquet.ParquetFile(path)
+        schema = parquet.read_schema(path)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        source = parquet.ParquetFile(path, read_dictionary=texts)
         groups = (source.metadata.row_group(i).total_byte_size for i in range(source.metadata.num_row_groups))
         if (size := sum(groups)) > LARGEST_UNPACKED:
             raise ReadProblem("archive_expands_too_much", f"would unpack to {size / 2**30:.0f} GiB")
+        _check_cells(source.metadata.num_rows, source.metadata.num_columns)
         content = source.read()
     except (pa.ArrowException, OSError) as error:
         raise ReadProblem("file_unreadable", f"no readable Parquet ({type(error).__name__})") from None
@@ -54,16 +58,26 @@ def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ReadProblem("file_format_wrong", f"no statistics format has the ending {path.suffix}")
+    options = {} if path.suffix == ".xpt" else {"user_missing": False}
     try:
-        content, meta = reader(str(path), user_missing=False) if path.suffix != ".xpt" else reader(str(path))
+        _, head = reader(str(path), metadataonly=True)
+        limit = MOST_CELLS // max(1, len(head.column_names)) + 1
+        content, meta = reader(str(path), row_limit=limit, **options)
     except Exception as error:  # pyreadstat raises its own errors and whatever Python raises on broken files
         raise ReadProblem("file_unreadable", f"not readable ({type(error).__name__})") from None
+    _check_cells(len(content), len(content.columns))
     columns = [_series_text(content[name]) for name in content.columns]
     choices = {
         name: {plain_text(code): str(label) for code, label in labels.items()}
         for name, labels in (meta.variable_value_labels or {}).items()
     }
     return Grid(list(content.columns), columns, np.arange(len(content)) + 2), choices
+
+
+def _check_cells(n_rows: int, n_columns: int) -> None:
+    """Refuse a table that would not fit into memory, whatever its file takes."""
+    if n_rows * n_columns > MOST_CELLS:
+        raise ReadProblem("file_too_large", f"more than {MOST_CELLS / 1e6:.0f} million cells")
 
 
 def _arrow_text(column: pa.ChunkedArray) -> pd.Categorical:

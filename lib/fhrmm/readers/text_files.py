@@ -27,7 +27,9 @@ EXPECTED_LETTERS = frozenset(
 )
 SEPARATORS = (";", ",", "\t", "|")
 LONGEST_ROW = 16 * 2**20
-LARGEST_FILE = 4 * 2**30
+LARGEST_FILE = 2 * 2**30
+BLOCK = 4 * 2**20
+WIDEST_CHARACTER = 4
 MOST_COLUMNS = 16_384
 
 
@@ -50,12 +52,29 @@ def read_text_file(path: Path, file: CenterFile) -> Grid:
     """
     if path.stat().st_size > LARGEST_FILE:
         raise ReadProblem("file_too_large", f"{path.stat().st_size / 2**30:.1f} GiB")
+    _check_blocks(path, file.encoding)
     content = to_utf8(path.read_bytes(), file.encoding)
     separator = file.separator or ("\t" if file.resolved_format == "tsv" else find_separator(content, file))
     headers, header_rows, start = _read_header(content, separator, file)
     body = content[start:]
     _check_lengths(body)
     return _read_body(body, headers, separator, header_rows)
+
+
+def _check_blocks(path: Path, encoding: str | None) -> None:
+    """Refuse what cannot be text, or has a row longer than any, while only a block of it is in memory."""
+    since_end = 0
+    with path.open("rb") as stream:
+        start = stream.read(BLOCK)
+        marked = any(start.startswith(mark) for mark, _ in BYTE_ORDER_MARKS)
+        if encoding is None and not marked and b"\x00" in start:
+            raise ReadProblem("file_not_text", "zero bytes inside")
+        while start:
+            end = start.rfind(b"\n")
+            since_end = since_end + len(start) if end < 0 else len(start) - end - 1
+            if since_end > WIDEST_CHARACTER * LONGEST_ROW:
+                raise ReadProblem("row_too_long", f"a row of more than {since_end / 2**20:.0f} MB")
+            start = stream.read(BLOCK)
 
 
 def to_utf8(content: bytes, encoding: str | None) -> bytes:

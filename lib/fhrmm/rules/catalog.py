@@ -82,8 +82,8 @@ class Finding:
         """Whether the rule is an error."""
         return load_rules()[self.rule].severity == "error"
 
-    def frame(self, center: str) -> pd.DataFrame:
-        """Return the finding as rows of the issue log."""
+    def columns(self, center: str) -> dict[str, object]:
+        """Return the finding as columns of the issue log."""
         rule, size = load_rules()[self.rule], len(self.row)
         constant = {"center": center, "severity": rule.severity, "rule": rule.id}
         columns = {name: _repeat(value, size) for name, value in constant.items()}
@@ -91,8 +91,7 @@ class Finding:
             columns[name] = _repeat(getattr(self, name), size)
         blank = columns["what_to_do"] == ""
         columns["what_to_do"] = np.where(blank, rule.what_to_do, columns["what_to_do"])
-        columns["row"] = pd.array(self.row, dtype="Int64")
-        return pd.DataFrame(columns)[list(ISSUE_COLUMNS)]
+        return columns | {"row": pd.array(self.row, dtype="Int64")}
 
 
 def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
@@ -103,8 +102,14 @@ def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
     >>> findings_frame([Finding("file_empty", file="a.csv")], "C01")[["severity", "rule", "file"]].values.tolist()
     [['error', 'file_empty', 'a.csv']]
     """
-    frames = [finding.frame(center) for finding in findings if len(finding.row)]
-    return pd.concat(frames, ignore_index=True) if frames else empty_issues()
+    parts = [finding.columns(center) for finding in findings if len(finding.row)]
+    if not parts:
+        return empty_issues()
+    rows = pd.concat([pd.Series(part["row"]) for part in parts], ignore_index=True)
+    columns = {
+        name: rows if name == "row" else np.concatenate([part[name] for part in parts]) for name in ISSUE_COLUMNS
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def empty_issues() -> pd.DataFrame:

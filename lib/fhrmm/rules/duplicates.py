@@ -34,6 +34,8 @@ def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
     rows = tables.patients
     alike = likeness(rows.frame)
     again = alike[alike.duplicated(keep=False)]
+    if again.empty:
+        return []
     identity = rows.frame.loc[again.index, "patient_id"]
     different = identity.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
     selected = np.zeros(len(rows.frame), dtype=bool)

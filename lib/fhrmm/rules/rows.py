@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -30,17 +30,20 @@ class Rows:
 
     table: str
     frame: pd.DataFrame
+    _filled: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def has(self, *columns: str) -> bool:
         """Tell whether the files have all these columns."""
         return all(column in self.frame for column in columns)
 
     def filled(self, column: str) -> np.ndarray:
-        """Return which rows have a value."""
-        if column not in self.frame:
-            return np.zeros(len(self.frame), dtype=bool)
-        name = f"{column}_lower" if f"{column}_lower" in self.frame else column
-        return self.frame[name].notna().to_numpy()
+        """Return which rows have a value; to be read only, since every rule that asks gets the same array."""
+        if column not in self._filled:
+            name = f"{column}_lower" if f"{column}_lower" in self.frame else column
+            known = name in self.frame
+            self._filled[column] = ~pd.isna(self.frame[name].array) if known else np.zeros(len(self.frame), dtype=bool)
+            self._filled[column].setflags(write=False)
+        return self._filled[column]
 
     def text(self, column: str) -> np.ndarray:
         """Return values as text, empty where missing."""

@@ -12,6 +12,7 @@ from fhrmm.schema import Variable
 from fhrmm.values.parsed import MISSING, Parsed, comparison_key, tidy
 
 RESPONSE_GROUP = "response"
+JOINED = re.compile(r"\s*[/|,;()]\s*|\s+(?:or|o|oppure|-)\s+")
 DURIE_SALMON = re.compile(r"(?:i{1,3}|[123])\s?[ab]|d\s?s .*|durie.*")
 
 
@@ -53,14 +54,17 @@ def missing_keys(kind: str) -> frozenset[str]:
 
 
 def is_missing(text: str, kind: str = "") -> bool:
-    """Tell whether a tidied text is one of the standard codes for missing.
+    """Tell whether a tidied text is one of the standard codes for missing, or joins several of them.
 
     Examples
     --------
-    >>> is_missing("n.d."), is_missing("-"), is_missing("0")
-    (True, True, False)
+    >>> is_missing("n.d."), is_missing("-"), is_missing("0"), is_missing("Unknown / not tested")
+    (True, True, False, True)
     """
-    return not text or text in load_synonyms()["missing"]["signs"] or comparison_key(text) in missing_keys(kind)
+    if not text or text in load_synonyms()["missing"]["signs"] or comparison_key(text) in missing_keys(kind):
+        return True
+    parts = [comparison_key(part) for part in JOINED.split(text) if part]
+    return len(parts) > 1 and all(part in missing_keys(kind) for part in parts)
 
 
 def missing_kind(variable: Variable) -> str:

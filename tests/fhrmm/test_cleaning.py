@@ -283,7 +283,11 @@ def test_second_run_says_what_is_new_still_open_and_resolved(data, run, study):
     assert "P1" not in summary.to_string()
     assert "boh" not in summary.to_string()
     again = write_problem_list(run, clean_scope(data, "C01", study))
-    assert "resolved" not in set(again["state"])
+    assert again["state"].tolist() == listed["state"].tolist(), "the same files give the same list"
+    write(data, "patient_id,sex,second_line_regimen\nP0,f,Kd\n")
+    mended = write_problem_list(run, clean_scope(data, "C01", study))
+    assert ("P1", "resolved") in set(zip(mended["patient_id"], mended["state"], strict=True))
+    assert ("P3", "value_unknown") not in set(zip(mended["patient_id"], mended["rule"], strict=True))
 
 
 def test_list_without_findings_is_written_too(data, run, study):

@@ -51,7 +51,8 @@ def make_problem_list(
     -------
     DataFrame
         One row per finding: `COLUMNS`. A finding is the same as an earlier one when rule, place, patient and found
-        text agree: rows may have moved.
+        text agree: rows may have moved. Where the findings are those of the earlier list, that list stays as it is:
+        running again without a change in the files changes nothing.
     """
     current = _with_place(issues, headers)
     if previous is None or previous.empty:
@@ -59,6 +60,11 @@ def make_problem_list(
     current, earlier = _numbered(current), _numbered(previous[previous["state"] != "resolved"])
     known = pd.MultiIndex.from_frame(earlier[IDENTITY])
     keys = pd.MultiIndex.from_frame(current[IDENTITY])
+    if len(known) == len(keys) and known.isin(keys).all():
+        states = pd.Series(earlier["state"].to_numpy(), index=known)
+        unchanged = current.assign(state=states.reindex(keys).to_numpy())
+        gone = previous[previous["state"] == "resolved"]
+        return _sorted(pd.concat([unchanged, gone], ignore_index=True) if len(gone) else unchanged)
     current["state"] = np.where(keys.isin(known), "still open", "new")
     gone = earlier[~known.isin(keys)].assign(state="resolved")
     return _sorted(pd.concat([current, gone], ignore_index=True) if len(gone) else current)

@@ -45,12 +45,9 @@ ONLY_IMPORTERS = {
     "jupyter_client": {"notebookrun"},
     "distributed": {"notebookrun"},
     "dask": {"notebookrun"},
-    "great_tables": {"fhrmm.tables"},
     "docx": {"fhrmm.manuscript"},
     "PIL": {"fhrmm.manuscript"},
-    "lifelines": {"timetoevent"},
-    "firthmodels": {"timetoevent"},
-    "statsmodels": {"timetoevent"},
+    "lifelines": {"fhrmm.estimates", "fhrmm.teaching"},
 }
 
 # imported under their own name, installed by a direct dependency that cannot do without

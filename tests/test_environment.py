@@ -16,7 +16,6 @@ ROOT = repository_root()
 
 # conda-forge splits some packages or spells them its own way
 CONDA_NAMES = {
-    "great_tables": "great-tables",
     "jupyter_client": "jupyter-client",
     "matplotlib-base": "matplotlib",
     "seaborn-base": "seaborn",

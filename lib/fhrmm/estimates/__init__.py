@@ -30,7 +30,13 @@ from fhrmm.estimates.robustness import (
     validate_model,
 )
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
-from fhrmm.estimates.simulation import describe_performance_truth, estimate_performance, population_truth
+from fhrmm.estimates.second_opinion import compare_with_lifelines
+from fhrmm.estimates.simulation import (
+    describe_performance_truth,
+    estimate_performance,
+    population_truth,
+    simulate_follow_up,
+)
 from fhrmm.estimates.specifications import (
     estimate_specifications,
     list_choices,
@@ -60,6 +66,7 @@ __all__ = [
     "compare_second_line_transplant",
     "compare_survival",
     "compare_treatments",
+    "compare_with_lifelines",
     "count_changes",
     "count_cross",
     "count_findings",
@@ -100,6 +107,7 @@ __all__ = [
     "schoenfeld_residuals",
     "select_population",
     "select_rows",
+    "simulate_follow_up",
     "summarize_specifications",
     "survival_curves",
     "tabulate_risk",

@@ -20,7 +20,7 @@ from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
 from fhrmm.tables import PUBLIC, Table, render_table, tabulate_frame
 
-_PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "lifelines", "statsmodels", "firthmodels", "matplotlib")
+_PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 _DPI = 300
 _DOWNLOADS = {"svg": "SVG", "png": f"PNG, {_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
 

@@ -31,8 +31,8 @@ def compare_with_lifelines(sample: pd.DataFrame, study: Study, *, term: str = "s
 
     Notes
     -----
-    Both use Efron's ties, the log-log interval and Greenwood's variance, and agree up to where lifelines stops iterating (1e-5). A median on a
-    plateau at one half is its middle here, as in R, and its left end in lifelines.
+    Both use Efron's ties, the log-log interval and Greenwood's variance, and agree up to where lifelines stops
+    iterating (1e-5). A median on a plateau at one half is its middle here, as in R, and its left end in lifelines.
 
     References
     ----------

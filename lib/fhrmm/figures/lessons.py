@@ -208,7 +208,11 @@ def plot_lines(
     axes.set_ylabel(y_label)
     if len(lines) > 1:
         ends = {name: (float(list(x)[-1]), float(list(y)[-1])) for name, (x, y) in lines.items()}
-        _name_ends(axes, ends)
+        heights = sorted(height for _, height in ends.values())
+        if min(np.diff(heights)) < 0.01 * np.ptp(axes.get_ylim()):
+            axes.legend(handlelength=3)
+        else:
+            _name_ends(axes, ends)
     return figure
 
 

@@ -122,8 +122,10 @@ def is_same(exercise: Exercise, answer: Answer, other: Answer) -> bool:
     """Say whether two answers to an exercise are the same: probabilities may be given in percent."""
     if same(answer, other, exercise.tolerance):
         return True
-    is_share = exercise.scale == "probability" and kind(answer) == kind(other) == "a number"
-    return is_share and float(answer) > 1 and same(float(answer) / 100, other, exercise.tolerance)
+    if exercise.scale != "probability" or not kind(answer) == kind(other) == "a number":
+        return False
+    may_be_percent = float(answer) > 1 or 0 < float(other) < 0.01
+    return may_be_percent and same(float(answer) / 100, other, exercise.tolerance / 100)
 
 
 def _slips(exercise: Exercise, solution: Answer) -> list[Mistake]:

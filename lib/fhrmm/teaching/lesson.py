@@ -107,7 +107,7 @@ class Lesson:
             self.n_figures += 1
             views.append(self._figure_html(draw(**settings)))
         first = self.n_figures - len(show) + 1
-        if not self.is_live:
+        if not (self.is_live and controls):
             show_lesson("\n".join(views), f"figure {first}")
             return
 

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from timetoevent.competing_risks import FineGray
 from timetoevent.cox import CoxFit
 from timetoevent.firth.fitted import FirthFit
 from timetoevent.imputation import PooledFit
 from timetoevent.results import Estimate
 
-Found = Estimate | CoxFit | FirthFit | PooledFit
+Found = Estimate | CoxFit | FirthFit | PooledFit | FineGray
 
 
 def side_by_side(found: Mapping[str, Found]) -> pd.DataFrame:
-    """Return one row per named result; of a regression, its first coefficient as a ratio.
+    """Return one row per named result; of a regression, its first coefficient (not the reference level) as a ratio.
 
     Returns
     -------
@@ -32,7 +33,8 @@ def side_by_side(found: Mapping[str, Found]) -> pd.DataFrame:
         if isinstance(result, Estimate):
             numbers = (result.estimate, result.ci_lower, result.ci_upper)
         else:
-            first = result.coefficients.iloc[0]
+            table = result.coefficients
+            first = table[table["note"] != "reference"].iloc[0] if "note" in table else table.iloc[0]
             ratio = "hazard_ratio" if "hazard_ratio" in result.coefficients else "odds_ratio"
             numbers = (first[ratio], first["ci_lower"], first["ci_upper"])
         rows.append(

@@ -57,7 +57,7 @@ EXERCISES = (
         ),
         scale="several",
         decimals=0,
-        because="The cohort doubles and more, and every further number is about other patients.",
+        because="The cohort more than doubles, and every further number is about other patients.",
     ),
     Exercise(
         "T12.3",
@@ -76,7 +76,7 @@ EXERCISES = (
         lambda: "immortal time",
         "What must a patient of the later group have survived, to be in it?",
         (
-            Mistake(lambda: "a real difference", "There is one, after relapse; most of this one is not it."),
+            Mistake(lambda: "a real difference", "There is one, seen from the relapse; most of this one is not it."),
             Mistake(lambda: "confounding", "Perhaps that, too. But look at the flat beginning of a curve."),
             Mistake(lambda: "chance", "Six hundred patients, narrow intervals: no."),
         ),

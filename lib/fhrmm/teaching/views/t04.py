@@ -46,7 +46,7 @@ def searched_cut(cohort: int) -> View:
         lines_at=[best["cut"]],
     )
     caption = (
-        f"Cohort {cohort}: 120 patients and a marker that does nothing, cut at {len(found)} places. The smallest p-value, "
-        f"{best['p_value']:.3f}, is at {best['cut']:.1f}; dashed: 0.05."
+        f"Cohort {cohort}: 120 patients and a marker that does nothing, cut at {len(found)} places. The smallest "
+        f"p-value, {best['p_value']:.3f}, is at {best['cut']:.1f}; dashed: 0.05."
     )
     return View(figure, caption)

@@ -68,12 +68,12 @@ def repeat_study(samples: int, n: int = 62, hazard_ratio: float = 1.6) -> pd.Dat
 
 @cache
 def repeat_model(samples: int, n: int, hazard_ratio: float = 1.8) -> pd.DataFrame:
-    """Draw a study many times, and estimate the first of six factors in one model, without and with Firth's penalty.
+    """Draw a study many times, and estimate six factors in one model, without and with Firth's penalty.
 
     Returns
     -------
     DataFrame
-        One row per study: hazard ratios `likelihood` and `firth`, the first missing where it has no maximum.
+        One row per study and factor: hazard ratios `likelihood` and `firth`, the first missing where it has no maximum.
 
     Examples
     --------
@@ -85,9 +85,10 @@ def repeat_model(samples: int, n: int, hazard_ratio: float = 1.8) -> pd.DataFram
     rows = []
     for _ in range(samples):
         study = six_factor_patients(n, hazard_ratio=hazard_ratio, seed=rng)
-        plain = fit_cox(study, time="time_months", event="event", terms=FACTORS).coefficients["hazard_ratio"].iloc[0]
-        rows.append({"likelihood": plain, "firth": np.exp(penalized_coefficients(read_data(study, model))[0])})
-    return pd.DataFrame(rows).astype(float)
+        plain = fit_cox(study, time="time_months", event="event", terms=FACTORS).coefficients["hazard_ratio"]
+        penalized = np.exp(penalized_coefficients(read_data(study, model)))
+        rows.append(pd.DataFrame({"likelihood": plain.to_numpy(dtype=float), "firth": penalized}))
+    return pd.concat(rows, ignore_index=True)
 
 
 def patients_with_an_empty_level() -> pd.DataFrame:

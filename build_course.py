@@ -26,6 +26,7 @@ COURSE = Course(
     out=ROOT / "reports" / "teaching",
     introduction=INTRODUCTION,
     preload=("numpy", "pandas", "scipy.stats", "matplotlib.pyplot", "ipywidgets", "IPython.display", "fhrmm.teaching"),
+    glossary=ROOT / "docs" / "glossary.md",
 )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from notebookrun.editions import Edition, make_edition
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import write_json, write_whole
+from notebookrun.glossary import read_glossary
 from notebookrun.kernels import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.pagecontext import Link, PageContext
@@ -26,7 +27,6 @@ from notebookrun.sources import cell_source
 
 LESSON_SECONDS = 300.0
 HIDDEN = {"parameters", "injected-parameters", "hide-input"}
-_LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\.ipynb(#[^)]*)?\)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Course:
         Markdown above the list of lessons.
     preload : tuple of str
         Modules that the parent of forked kernels imports beforehand.
+    glossary : Path or None
+        Markdown file of terms that pages explain; see `notebookrun.glossary.read_glossary`.
     """
 
     title: str
@@ -52,6 +54,7 @@ class Course:
     out: Path
     introduction: str = ""
     preload: tuple[str, ...] = ()
+    glossary: Path | None = None
 
     def find_lessons(self) -> list[Path]:
         """Return the lessons in order."""
@@ -133,9 +136,9 @@ def _build_lesson(course: Course, edition: Edition, path: Path) -> Built:
     scrub = Scrubber({course.root: "", Path.home(): "~", Path(sys.prefix): "python"})
     error = scrub(execution.error)
     notice = Notice("This lesson did not run through", (error,)) if error else None
-    executed = _with_page_links(execution.notebook)
-    page = render_page(executed, _context(course, edition, path), scrub, notice)
-    write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", _open_code(page, executed))
+    page = render_page(execution.notebook, _context(course, edition, path), scrub, notice)
+    opened = _open_code(page, execution.notebook)
+    write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", opened)
     return Built(edition.name, path.stem, time.monotonic() - begun, error)
 
 
@@ -146,14 +149,6 @@ def _open_code(page: str, notebook: Any) -> str:
     folded = iter(["fold" in own for own in tags if not own & HIDDEN])
     closed = '<details class="code">'
     return re.sub(re.escape(closed), lambda _: closed if next(folded, True) else '<details class="code" open>', page)
-
-
-def _with_page_links(notebook: Any) -> Any:
-    """Let links from lesson to lesson lead to pages."""
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = _LINK.sub(r"](\1.html\2)", cell["source"])
-    return notebook
 
 
 def _context(course: Course, edition: Edition, path: Path) -> PageContext:
@@ -169,6 +164,8 @@ def _context(course: Course, edition: Edition, path: Path) -> PageContext:
         scopes=(Link(f"{edition.name} edition", f"{path.stem}.html", True),),
         previous=links[place - 1] if place else None,
         following=links[place + 1] if place + 1 < len(links) else None,
+        pages={lesson.stem: f"{lesson.stem}.html" for lesson in lessons},
+        glossary=read_glossary(course.glossary) if course.glossary else (),
     )
 
 

@@ -107,6 +107,9 @@ class Lesson:
             self.n_figures += 1
             views.append(self._figure_html(draw(**settings)))
         first = self.n_figures - len(show) + 1
+        if controls:
+            names = ", ".join(name.replace("_", " ") for name in controls)
+            views.insert(0, f'<p class="sliders">In JupyterLab with sliders: {escape(names)}.</p>')
         if not (self.is_live and controls):
             show_lesson("\n".join(views), f"figure {first}")
             return

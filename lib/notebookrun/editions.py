@@ -30,6 +30,8 @@ EDITIONS = (Edition("student", ("solution", "instructor")), Edition("instructor"
 def make_edition(notebook: Mapping[str, Any], edition: Edition) -> dict[str, Any]:
     """Return a notebook without the cells that the edition leaves out; the given one is not changed.
 
+    Cells whose source JupyterLab folds away in the master are open in an edition.
+
     Examples
     --------
     >>> cells = [{"cell_type": "code", "metadata": {"tags": [tag]}} for tag in ("exercise", "solution")]
@@ -39,4 +41,6 @@ def make_edition(notebook: Mapping[str, Any], edition: Edition) -> dict[str, Any
     made = copy.deepcopy(dict(notebook))
     left_out = set(edition.left_out)
     made["cells"] = [cell for cell in made["cells"] if not left_out & set(cell["metadata"].get("tags", []))]
+    for cell in made["cells"]:
+        cell["metadata"].pop("jupyter", None)
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import json
 import re
 import subprocess
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from fhrmm.figures import describe_figure
 from fhrmm.report import lesson as shown_by
 from fhrmm.study import repository_root
-from fhrmm.teaching import list_exercises
+from fhrmm.teaching import Lesson, list_exercises
 from notebookrun.editions import EDITIONS, make_edition
 
 ROOT = repository_root()
@@ -115,6 +117,27 @@ def test_says_what_can_be_learned_and_what_is_needed(path):
         assert part in text, part
     for part in ("**Next.**", "**References.**"):
         assert part in text, part
+
+
+@every_lesson
+def test_master_folds_its_solutions_away(path):
+    solutions = [cell for cell in read(path)["cells"] if "solution" in cell["metadata"].get("tags", [])]
+    assert all(cell["metadata"]["jupyter"] == {"source_hidden": True} for cell in solutions)
+
+
+@pytest.mark.slow
+@every_lesson
+def test_every_position_of_every_slider_can_be_drawn(path, monkeypatch):
+    """The pages show a few; somebody will move the sliders to all the others."""
+    asked: list[tuple] = []
+    monkeypatch.setattr(Lesson, "explore", lambda self, draw, controls, show: asked.append((draw, controls, show)))
+    run(make_edition(read(path), STUDENT), monkeypatch)
+    for draw, controls, show in asked:
+        assert all(settings[name] in values for settings in show for name, values in controls.items())
+        for values in itertools.product(*controls.values()):
+            view = draw(**dict(zip(controls, values, strict=True)))
+            assert view.caption
+            assert describe_figure(view.figure)
 
 
 @pytest.mark.slow

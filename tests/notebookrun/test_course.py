@@ -67,6 +67,13 @@ def test_instructor_gets_solutions_in_place_of_open_answers():
     assert "Notes" in shown
 
 
+def test_what_the_master_folds_away_is_open_in_an_edition():
+    folded = {"cell_type": "code", "metadata": {"tags": ["solution"], "jupyter": {"source_hidden": True}}}
+    (made,) = make_edition({"cells": [folded]}, INSTRUCTOR)["cells"]
+    assert made["metadata"] == {"tags": ["solution"]}
+    assert folded["metadata"]["jupyter"]
+
+
 def test_master_is_not_changed_and_untagged_cells_stay():
     before = json.dumps(NOTEBOOK)
     made = make_edition(NOTEBOOK, Edition("none", ("question", "exercise", "solution", "instructor", "fold")))

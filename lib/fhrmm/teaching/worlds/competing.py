@@ -44,7 +44,7 @@ def competing_patients(
     n : int
         Patients, every other one older.
     death_per_month : float
-        Hazard of death without progression of the younger.
+        Hazard of death without progression of the younger; 0 for none.
     death_ratio, progression_ratio : float
         True cause-specific hazard ratios of the older against the younger.
     seed : int
@@ -63,7 +63,9 @@ def competing_patients(
     rng = np.random.default_rng(seed)
     older = np.arange(n) % 2 == 1
     progression = rng.exponential(1, n) / (PROGRESSION_PER_MONTH * np.where(older, progression_ratio, 1.0))
-    death = rng.exponential(1, n) / (death_per_month * np.where(older, death_ratio, 1.0))
+    area = rng.exponential(1, n)
+    never = np.full(n, np.inf)
+    death = area / (death_per_month * np.where(older, death_ratio, 1.0)) if death_per_month else never
     follow_up = rng.uniform(12, 48, n)
     cause = np.where(progression < death, PROGRESSION, DEATH)
     first = np.minimum(progression, death)

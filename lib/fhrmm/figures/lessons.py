@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MultipleLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
 from fhrmm.figures.lesson_words import (
     Line,
@@ -55,6 +55,7 @@ def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start")
     axes.set_yticks(range(len(patients)), patients["patient"].astype(str))
     axes.invert_yaxis()
     axes.set_xlim(0, patients["time_months"].max() * 1.05)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 3, 6, 10]))
     axes.set_xlabel(label)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)

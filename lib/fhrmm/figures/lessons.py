@@ -51,7 +51,7 @@ def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start")
             axes.plot([change, row["time_months"]], [height, height], color=COLORS[0], linewidth=4.5)
             axes.plot([change] * 2, [height - 0.28, height + 0.28], color=COLORS[0], linewidth=1.6)
         face = COLORS[1] if row["event"] else "white"
-        axes.plot(row["time_months"], height, "o", color=COLORS[1], markerfacecolor=face, markersize=7)
+        axes.plot(row["time_months"], height, "o", color=COLORS[1], markerfacecolor=face, markersize=7, clip_on=False)
     axes.set_yticks(range(len(patients)), patients["patient"].astype(str))
     axes.invert_yaxis()
     axes.set_xlim(0, patients["time_months"].max() * 1.05)

@@ -153,8 +153,8 @@ def start_lesson(number: str, *, controls: bool = True) -> Lesson:
     show_style()
     banner = (
         '<aside class="banner synthetic" aria-label="About the data"><p><strong>Invented patients.</strong> They were '
-        "simulated, so the truth is known and every method can be held against it. Nothing here is evidence about "
-        "any treatment.</p></aside>"
+        "made up or simulated, so the truth is known and every method can be held against it. Nothing here is evidence "
+        "about any treatment.</p></aside>"
     )
     show_lesson(banner, "banner")
     return Lesson(number, is_live=controls)

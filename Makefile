@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check env lab format lock clean
+.PHONY: help report course test check env lab format lock clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -19,6 +19,9 @@ report: $(READY)  ## Run every notebook for every center and for all pooled; ARG
 	@status=0; $(RUN) run_all.py $(ARGS) || status=$$?; \
 	if [ -f reports/index.html ]; then echo "The report: $(CURDIR)/reports/index.html"; fi; \
 	exit $$status
+
+course: $(READY)  ## Build the course for students and for teachers; ARGS="--lesson T02" for less
+	$(RUN) build_course.py --jobs $(WORKERS) $(ARGS)
 
 test: $(READY)  ## Run all tests, whole notebooks and the browser included
 	$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)

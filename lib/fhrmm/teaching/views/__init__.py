@@ -1,0 +1,1 @@
+"""What the controls of a lesson redraw: settings in, figure with caption out."""

@@ -1,0 +1,1 @@
+"""Invented worlds: small data sets to count by eye, and simulations whose truth is written down."""

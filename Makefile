@@ -40,7 +40,7 @@ lab: $(READY)  ## Open the notebooks in JupyterLab
 format: $(READY)  ## Format code and notebooks, and strip outputs
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
-	git ls-files -z '*.ipynb' | xargs -0 -r $(VENV)/bin/nbstripout --extra-keys "metadata.papermill cell.metadata.papermill"
+	git ls-files -z '*.ipynb' | xargs -0 -r $(VENV)/bin/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
 lock:  ## Resolve pyproject.toml again into requirements.lock (needs uv)
 	$(UV) pip compile pyproject.toml --extra test --extra cluster --universal --generate-hashes \

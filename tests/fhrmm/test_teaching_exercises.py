@@ -78,6 +78,48 @@ def test_words_do_not_give_the_answer_away(exercise):
     assert len(exercise.mistakes) >= 1, "what goes wrong most often?"
 
 
+# worked by hand from the small tables, as a student would
+BY_HAND = {
+    "T01.1": 172 / 30.4375,
+    "T01.2": (4, 2),
+    "T01.4": 162 / 30.4375,
+    "T02.1": 4,
+    "T02.2": (6 / 7) * (5 / 6) * (2 / 3),
+    "T02.3": (5 / 7) * math.sqrt(1 / (7 * 6) + 1 / (6 * 5)),
+    "T03.1": 8.0,
+    "T03.5": 9.0,
+    "T04.1": 3 / 6 + 2 / 5 + 1 / 4 + 1 / 3,
+    "T04.2": 1 - 0.95**20,
+    "T04.3": (0.03, 0.06, 0.06),
+    "T05.1": 2 / (2 + 1 + 2 + 1),
+    "T05.2": 0.54**0.5,
+    "T06.1": 4 + 8 + 5 + 6,
+    "T06.2": (2 / 29) / (3 / 42),
+    "T06.3": (5, 3),
+    "T07.1": 0,
+    "T08.2": -0.2 / math.sqrt((0.1 * 0.9 + 0.3 * 0.7) / 2),
+    "T08.3": (5.0, 0.8),
+    "T09.1": math.ceil((1.959964 + 0.841621) ** 2 / (math.log(2) ** 2 * 0.3 * 0.7)),
+    "T09.3": 25 / 6,
+    "T10.1": 14 / 41,
+    "T10.2": 0.9**6,
+    "T10.3": math.sqrt(0.04 + (4 / 3) * 0.01),
+    "T11.1": 1 / 7 + (5 / 7) / 5 + (4 / 7) / 3,
+    "T12.1": (True, False, False),
+    "T12.3": 0.72,
+}
+
+
+@pytest.mark.parametrize("key", BY_HAND)
+def test_solution_equals_arithmetic_by_hand(key):
+    assert find_exercise(key).solution() == pytest.approx(BY_HAND[key], abs=1e-9)
+
+
+def test_e_value_by_its_formula():
+    ratio = (1 - 0.5 ** math.sqrt(1 / 0.6)) / (1 - 0.5 ** math.sqrt(0.6))
+    assert find_exercise("T08.4").solution() == pytest.approx(ratio + math.sqrt(ratio * (ratio - 1)))
+
+
 def test_lessons_have_three_to_five_exercises_each_with_question_answer_and_solution():
     wrong = []
     for path in NOTEBOOKS:

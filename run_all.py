@@ -24,9 +24,9 @@ INVENTED = (
 BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
 PRELOAD = (
     "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
-    "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort",
-    "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures",
-    "fhrmm.report",
+    "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers",
+    "fhrmm.cleaning", "fhrmm.cohort", "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure",
+    "fhrmm.tables", "fhrmm.figures", "fhrmm.report",
 )  # fmt: skip
 
 

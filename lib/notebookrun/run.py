@@ -193,6 +193,13 @@ class Run:
             reason = outcome.reason or f"{run.changed} changed while the notebook ran; run again"
             self._clear(node, None)
             remove_files(self.planner.places, [n for n in outcome.outputs if not n.endswith(".html")])
+            lost = self._failed_need(outcome.node)
+            if lost is not None and node.is_notebook:
+                # it had begun when that one had run its cells but could not write its page
+                run.state = PENDING
+                self._block(outcome.node, f"it needs {lost}, which failed")
+                self._block_dependents(outcome.node)
+                return
             self._finish(outcome.node, FAILED, reason)
             return
         outputs = {**(run.entry.outputs if run.action == "rendered" else {}), **outcome.outputs}
@@ -205,6 +212,11 @@ class Run:
             self._amended.keep(outcome.node)
             self._amended.learn(self.memory, self.digests)
         self._finish(outcome.node, DONE, "")
+
+    def _failed_need(self, node: NodeId) -> NodeId | None:
+        """Return a node that this one needs and that has failed, if there is one."""
+        needs = self.planner.graph.needs[node]
+        return next((need for need in needs if need in self.nodes and self.nodes[need].state == FAILED), None)
 
     def _changed_input(self, run: NodeRun) -> str:
         """Return an input that is no longer what it was when the node started; empty if all are."""

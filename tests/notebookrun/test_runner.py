@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -346,3 +347,27 @@ def test_matrix_is_checked_as_a_whole(toy: Any) -> None:
     assert "out of range" in done.stderr
     assert "did you mean 'limit'" in done.stderr
     assert not (toy.root / "reports").exists()
+
+
+def test_page_that_cannot_be_written_fails_its_notebook_and_blocks_what_had_begun(toy: Any) -> None:
+    """As a full disk does: the cells ran, their outputs are there, and the page finds no place."""
+    in_the_way = toy.root / "reports/C01/00_intro.html"
+    in_the_way.mkdir(parents=True)
+    (in_the_way / "something").write_text("else")
+    done = toy.run()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    states = {name: row["state"] for name, row in toy.nodes().items()}
+    assert states["C01/00_intro"] == "failed"
+    assert states["C01/01_summary"] == "blocked"
+    assert states["C02/01_summary"] == "ok"
+    shutil.rmtree(in_the_way)
+    assert toy.run().returncode == 0
+
+
+def test_output_folder_that_cannot_be_is_refused_before_anything_starts(toy: Any) -> None:
+    (toy.root / "reports").write_text("a file, no folder")
+    done = toy.run()
+    assert done.returncode == 2
+    assert "reports" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -24,7 +24,7 @@ course: $(READY)  ## Build the course for students and for teachers; ARGS="--les
 	$(RUN) build_course.py --jobs $(WORKERS) $(ARGS)
 
 test: $(READY)  ## Run all tests, whole notebooks and the browser included
-	$(RUN) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## Lint, formatting, spelling and the fast tests
 	$(RUN) -m ruff check .

@@ -127,3 +127,9 @@ def built_report(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
         int((folder / "status").read_text(encoding="utf-8")),
         (folder / "output").read_text(encoding="utf-8"),
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put modules with whole runs first: begun last, one of them would keep a single worker busy at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

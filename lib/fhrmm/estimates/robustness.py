@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.models import (
+    UNIVARIABLE,
     ModelFrame,
     coefficient_row,
     dropped_rows,
     fit_frame,
+    fit_model,
     make_model_frame,
     unfitted_rows,
 )
@@ -266,3 +268,37 @@ def _left_out(row: dict[str, object], method: str) -> Estimate:
         note=str(row["note"]),
         method=method,
     )
+
+
+def compare_models(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, variable: str) -> pd.DataFrame:
+    """Estimate the hazard ratio of one factor in every model of the plan.
+
+    Parameters
+    ----------
+    time_to_event : DataFrame
+        One row per patient and endpoint with the covariates joined.
+    study : Study
+        The plan: primary and full model, seed of the imputations.
+    endpoint, variable : str
+        PFS, OS, ...; a factor of both models.
+
+    Returns
+    -------
+    DataFrame
+        `hazard_ratio` rows of `variable` under the models ``univariable``, ``primary``,
+        ``full, Firth`` and ``imputed``.
+    """
+    primary, full = list(study.models.primary), list(study.models.full)
+    question = {"time_to_event": time_to_event, "study": study, "endpoint": endpoint}
+    rng = np.random.default_rng(study.models.seed)
+    fits = {
+        UNIVARIABLE: fit_model(**question, terms=[variable], model=""),
+        "primary": fit_model(**question, terms=primary, model=""),
+        "full, Firth": fit_model(**question, terms=full, model="", penalized=True),
+        IMPUTED: fit_imputed(**question, rng=rng, terms=full),
+    }
+    kept = [
+        rows[(rows["variable"] == variable) & (rows["estimand"] == "hazard_ratio")].assign(model=name)
+        for name, rows in fits.items()
+    ]
+    return to_frame(row for rows in kept for row in rows.to_dict("records"))

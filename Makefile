@@ -30,7 +30,7 @@ check: $(READY)  ## Lint, formatting, spelling and the fast tests
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m codespell_lib
-	$(RUN) -m pytest -q -n $(WORKERS) --dist loadscope -m "not slow" $(ARGS)
+	$(RUN) -m pytest -q -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
 env: $(READY)  ## Make the environment in .venv from the lock
 

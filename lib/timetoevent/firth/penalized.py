@@ -29,7 +29,9 @@ class Peak:
     information: FloatArray
 
 
-def climb(objective: Objective, start: FloatArray, fixed: int | None = None) -> Peak:
+def climb(
+    objective: Objective, start: FloatArray, fixed: int | None = None, tolerance: float = GRADIENT_TOLERANCE
+) -> Peak:
     """Maximize from `start`, one coefficient held where it is if asked.
 
     Quasi-Newton (BFGS) from the inverse information: Newton's own step would need the derivatives of the
@@ -41,7 +43,7 @@ def climb(objective: Objective, start: FloatArray, fixed: int | None = None) -> 
     for _ in range(MAX_ITERATIONS if len(free) else 0):
         slope = here.gradient[free]
         step = inverse @ slope
-        if abs(slope @ step) < GRADIENT_TOLERANCE**2 * (1 + abs(here.value)) ** 2:
+        if abs(slope @ step) < tolerance**2 * (1 + abs(here.value)) ** 2:
             break
         ahead, taken = _ascend(objective, here, step, free)
         if ahead is None:

@@ -14,6 +14,8 @@ from timetoevent.firth.penalized import climb
 N_DONORS = 5
 RIDGE = 1e-5
 
+_ENOUGH = 1e-6  # noise of the size of a standard error is added to the maximum
+
 
 def draw_by_matching(
     observed: FloatArray, x: FloatArray, x_missing: FloatArray, rng: np.random.Generator
@@ -57,7 +59,7 @@ def draw_yes_no(observed: BoolArray, x: FloatArray, x_missing: FloatArray, rng: 
     if observed.all() or not observed.any():
         return np.full(x_missing.shape[1], observed[0])
     x, x_missing = prepare_predictors(x, x_missing)
-    peak = climb(penalized_likelihood(observed, x), np.zeros(len(x)))
+    peak = climb(penalized_likelihood(observed, x), np.zeros(len(x)), tolerance=_ENOUGH)
     root = np.linalg.cholesky(np.linalg.inv(peak.information))
     drawn = peak.beta + root @ rng.standard_normal(len(x))
     return rng.random(x_missing.shape[1]) < expit(drawn @ x_missing)

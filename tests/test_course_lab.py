@@ -24,12 +24,12 @@ CAPTION = "const c = document.querySelector('.widget-vbox figcaption'); return c
 pytestmark = pytest.mark.slow
 
 
-def wait_for(condition: Callable[[], object], what: str, tries: int = 240) -> None:
+def wait_for(condition: Callable[[], object], what: str, seen: Callable[[], str] = str, tries: int = 600) -> None:
     for _ in range(tries):
         if condition():
             return
         time.sleep(0.5)
-    pytest.fail(f"waited in vain for {what}")
+    pytest.fail(f"waited in vain for {what}\n{seen()}")
 
 
 def answers(address: str) -> bool:
@@ -51,6 +51,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     folders = {name: str(home / ".jupyter") for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
     own = {"HOME": str(home), "PYTHONPATH": str(ROOT / "lib"), "JUPYTER_RUNTIME_DIR": str(home / ".runtime")}
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    # every cell stays in the page; by default JupyterLab leaves out those that are scrolled away
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}', encoding="utf-8")
+    own["JUPYTERLAB_SETTINGS_DIR"] = str(home / "settings")
     options = [
         "--no-browser",
         "--allow-root",
@@ -76,18 +81,21 @@ def test_slider_redraws_the_figure(browser, lab):
     def count(selector: str) -> int:
         return browser.execute_script(f"return document.querySelectorAll({selector!r}).length")
 
+    def page() -> str:
+        return browser.execute_script("return document.body.innerText")
+
     browser.set_window_size(1200, 1600)
     browser.get(f"{lab}/lab/tree/{LESSON}")
     wait_for(lambda: count(".jp-Notebook .jp-Cell") > 10, "the notebook")
-    wait_for(lambda: "Idle" in browser.execute_script("return document.body.innerText"), "the kernel")
+    wait_for(lambda: "Idle" in page(), "the kernel", page)
     menu = "//div[contains(@class,'lm-MenuBar-itemLabel')][text()='Run']"
     browser.find_element("xpath", menu).click()
     wait_for(lambda: count(".lm-Menu-itemLabel") > 3, "the menu")
     (run_all,) = [e for e in browser.find_elements("css selector", ".lm-Menu-itemLabel") if e.text == "Run All Cells"]
     run_all.click()
-    wait_for(lambda: "dropout 5% a month" in browser.execute_script(CAPTION), "the figure under the sliders")
+    wait_for(lambda: "dropout 5% a month" in browser.execute_script(CAPTION), "the figure under the sliders", page)
     handle = browser.find_element("css selector", ".widget-slider .noUi-handle")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].focus()", handle)
     handle.send_keys("\ue014")  # arrow to the right
-    wait_for(lambda: "dropout 10% a month" in browser.execute_script(CAPTION), "another figure")
-    wait_for(lambda: count(".verdict.open") == 4, "four open answers")
+    wait_for(lambda: "dropout 10% a month" in browser.execute_script(CAPTION), "another figure", page)
+    wait_for(lambda: count(".verdict.open") == 4, "four open answers", page)

@@ -151,14 +151,3 @@ def test_nobody_transplanted_is_a_reason_not_a_number():
     frame.loc[frame["endpoint"] == "TTASCT", "event"] = False
     rows = ratios(estimates.compare_second_line_transplant(frame, STUDY))
     assert set(rows["note"]) == {"all patients are in one group"}
-
-
-def test_every_model_answers_the_same_question():
-    rows = estimates.compare_models(followed(), STUDY, endpoint="PFS", variable="second_line_krd")
-    adverse = rows[rows["level"] == "other"].set_index("model")
-    assert adverse.index.tolist() == ["univariable", "primary", "full, Firth", "imputed"]
-    by_hand = ratios(
-        estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=list(STUDY.models.primary), model="m")
-    )
-    assert adverse.loc["primary", "estimate"] == by_hand.loc[("second_line_krd", "other"), "estimate"]
-    assert (adverse["status"] == "ok").all()

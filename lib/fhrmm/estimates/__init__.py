@@ -23,7 +23,6 @@ from fhrmm.estimates.courses import describe_courses, join_best_change
 from fhrmm.estimates.models import check_hazards, estimate_budget, fit_model, fit_univariable
 from fhrmm.estimates.proportions import compare_response, estimate_best_response, estimate_response
 from fhrmm.estimates.robustness import (
-    compare_models,
     fit_center_frailty,
     fit_imputed,
     leave_one_center_out,
@@ -62,7 +61,6 @@ __all__ = [
     "cohort_size",
     "collect",
     "combine_scopes",
-    "compare_models",
     "compare_pooled",
     "compare_response",
     "compare_second_line_transplant",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from fhrmm.estimates.models import fit_model
+from fhrmm.estimates.models import fit_model, why_no_regression
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
@@ -98,9 +98,9 @@ def _complete(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 def _weighted_rows(frame: pd.DataFrame, study: Study, endpoint: str, kind: str, words: str) -> list[dict[str, object]]:
     factor = study.factor(study.comparison.treatment)
     names = {"endpoint": endpoint, "population": "comparison", "model": words, "variable": factor.variable}
-    if int(frame["event"].sum()) < study.models.minimum_events:
-        counts = {"n": len(frame), "n_events": int(frame["event"].sum())}
-        value = not_estimable("fewer events than the plan's least number for a regression", **counts)
+    reason = why_no_regression(frame, study)
+    if reason:
+        value = not_estimable(reason, n=len(frame), n_events=int(frame["event"].sum()))
         return [make_row(value, estimand="hazard_ratio", level=factor.adverse, reference=factor.reference, **names)]
     found = compare_weighted(
         frame,
@@ -177,8 +177,11 @@ def _interaction_test(rows: pd.DataFrame, study: Study) -> Estimate:
     frame = frame.assign(event=frame["event"].astype(bool))
     counts = {"n": len(frame), "n_events": int(frame["event"].sum())}
     table = pd.crosstab(frame[first].astype(object), frame[second].astype(object))
-    if counts["n_events"] < study.models.minimum_events or table.shape < (2, 2) or (table == 0).any().any():
-        return not_estimable("too few events, or a combination without patients", **counts)
+    reason = why_no_regression(frame, study)
+    if not reason and (table.shape < (2, 2) or (table == 0).any().any()):
+        reason = "a combination without patients"
+    if reason:
+        return not_estimable(reason, **counts)
     for name in (first, second):
         frame[name] = frame[name].cat.remove_unused_categories()
     names = {"time": "time_months", "event": "event", "terms": [first, second]}

@@ -13,8 +13,6 @@ from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.firth import fit_firth_cox
-from timetoevent.frailty import FrailtyFit
-from timetoevent.imputation import PooledFit
 from timetoevent.power import minimum_detectable_hazard_ratio
 from timetoevent.proportional_hazards import check_proportional_hazards
 from timetoevent.results import OK, Estimate, not_estimable
@@ -30,6 +28,11 @@ class ModelFrame:
     terms: tuple[str, ...]
     dropped: dict[str, str]
     n_incomplete: int
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be fitted; empty if a term varies."""
+        return "" if self.terms else "no term varies"
 
 
 def estimate_budget(
@@ -128,14 +131,11 @@ def fit_model(
     Biometrics 2001;57:114-119.
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
-    n_events = int(frame.rows["event"].sum())
-    if n_events < study.models.minimum_events:
-        reason = f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
+    reason = why_no_regression(frame.rows, study) or frame.problem
+    if reason:
         return to_frame(unfitted_rows(frame, terms, endpoint, model, reason))
-    if not frame.terms:
-        return to_frame(unfitted_rows(frame, terms, endpoint, model, "no term varies"))
     fit = fit_frame(frame, study, penalized=penalized)
-    rows = [coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
+    rows = [coefficient_row(row, fit.method, endpoint, model) for row in fit.coefficients.to_dict("records")]
     rows += dropped_rows(frame, endpoint, model)
     rows.append(make_row(fit.concordance, endpoint=endpoint, estimand="concordance", model=model))
     test = replace(fit.likelihood_ratio, estimate=fit.likelihood_ratio.p_value)
@@ -154,7 +154,7 @@ def check_hazards(
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
     n, n_events = len(frame.rows), int(frame.rows["event"].sum())
-    if n_events < study.models.minimum_events or not frame.terms:
+    if why_no_regression(frame.rows, study) or frame.problem:
         empty = not_estimable("no model was fitted", n=n, n_events=n_events)
         return to_frame([make_row(empty, endpoint=endpoint, estimand="ph_test_p", model=model, variable="GLOBAL")])
     tests = check_proportional_hazards(fit_frame(frame, study, penalized=False))
@@ -168,6 +168,13 @@ def check_hazards(
         )
         for row in tests.to_dict("records")
     )
+
+
+def why_no_regression(rows: pd.DataFrame, study: Study) -> str:
+    """Return why the plan fits no regression to these rows: too few events; empty if there are enough."""
+    n_events = int(rows["event"].sum())
+    least = study.models.minimum_events
+    return "" if n_events >= least else f"{n_events} events; the plan fits no regression with fewer than {least}"
 
 
 def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
@@ -201,9 +208,7 @@ def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[st
     return ModelFrame(complete.reset_index(drop=True), tuple(kept), dropped, len(rows) - len(complete))
 
 
-def coefficient_row(
-    row: dict[str, object], fit: CoxFit | FrailtyFit | PooledFit, endpoint: str, model: str
-) -> dict[str, object]:
+def coefficient_row(row: dict[str, object], method: str, endpoint: str, model: str) -> dict[str, object]:
     """Turn a row of a coefficient table into a row of the estimates table; a reference row has no interval."""
     is_reference = row["level"] == row["reference"] and row["reference"] != ""
     missing = math.nan
@@ -216,7 +221,7 @@ def coefficient_row(
         n_events=int(row["n_events"]),
         status=str(row["status"]),
         note=str(row["note"]),
-        method=fit.method,
+        method=method,
     )
     return make_row(
         value,

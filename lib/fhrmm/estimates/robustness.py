@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.models import (
-    UNIVARIABLE,
     ModelFrame,
     coefficient_row,
     dropped_rows,
     fit_frame,
-    fit_model,
     make_model_frame,
     unfitted_rows,
+    why_no_regression,
 )
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
@@ -69,7 +68,7 @@ def fit_imputed(
     rows = select_endpoint(time_to_event, endpoint)
     rows = rows[rows["time_months"].notna() & rows["event"].notna()]
     frame = _incomplete_frame(rows, terms, auxiliary)
-    reason = _no_regression(int(frame.rows["event"].sum()), frame, study)
+    reason = why_no_regression(frame.rows, study) or frame.problem
     if reason:
         return to_frame(unfitted_rows(frame, terms, endpoint, IMPUTED, reason))
     helpers = [name for name in auxiliary if len(frame.rows[name].dropna().unique()) > 1]
@@ -85,7 +84,7 @@ def fit_imputed(
     if completed.status != OK:
         return to_frame(unfitted_rows(frame, terms, endpoint, IMPUTED, completed.note))
     pooled = pool_fits([_refit(data, frame, study) for data in completed.frames])
-    found = [coefficient_row(row, pooled, endpoint, IMPUTED) for row in pooled.coefficients.to_dict("records")]
+    found = [coefficient_row(row, pooled.method, endpoint, IMPUTED) for row in pooled.coefficients.to_dict("records")]
     return to_frame([*found, *dropped_rows(frame, endpoint, IMPUTED)])
 
 
@@ -106,8 +105,7 @@ def fit_center_frailty(
     """
     rows = select_endpoint(time_to_event, endpoint)
     frame = make_model_frame(rows, terms, also=("center",))
-    n_events = int(frame.rows["event"].sum())
-    reason = _no_regression(n_events, frame, study) or _one_center(frame)
+    reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
     if reason:
         return to_frame(unfitted_rows(frame, terms, endpoint, FRAILTY, reason))
     fit = fit_frailty_cox(
@@ -118,7 +116,7 @@ def fit_center_frailty(
         group="center",
         ci_level=study.models.ci_level,
     )
-    found = [coefficient_row(row, fit, endpoint, FRAILTY) for row in fit.coefficients.to_dict("records")]
+    found = [coefficient_row(row, fit.method, endpoint, FRAILTY) for row in fit.coefficients.to_dict("records")]
     variance = make_row(fit.variance, endpoint=endpoint, estimand="frailty_variance", model=FRAILTY, variable="center")
     return to_frame([*found, *dropped_rows(frame, endpoint, FRAILTY), variance])
 
@@ -134,21 +132,18 @@ def leave_one_center_out(
         `hazard_ratio` rows of `variable`, under the models ``all centers`` and ``without CENTER``.
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms, also=("center",))
-    n_events = int(frame.rows["event"].sum())
-    reason = _no_regression(n_events, frame, study) or _one_center(frame) or frame.dropped.get(variable, "")
+    reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
+    reason = reason or frame.dropped.get(variable, "")
     if reason:
-        value = not_estimable(reason, n=len(frame.rows), n_events=n_events)
+        value = not_estimable(reason, n=len(frame.rows), n_events=int(frame.rows["event"].sum()))
         row = make_row(value, endpoint=endpoint, estimand="hazard_ratio", model="all centers", variable=variable)
         return to_frame([row])
     table = leave_one_group_out(frame.rows, group="center", fit=lambda part: _refit(part, frame, study))
     table = table[(table["term"] == variable) & (table["level"] != table["reference"])]
-    names = table["left_out"].map(lambda name: f"without {name}" if name else "all centers")
-    method = "Cox, Efron ties"
-    return to_frame(
-        make_row(_left_out(row, method), endpoint=endpoint, estimand="hazard_ratio", model=name, variable=variable,
-                 level=str(row["level"]), reference=str(row["reference"]))
-        for name, row in zip(names, table.to_dict("records"), strict=True)
-    )  # fmt: skip
+    whole = table.assign(n=table["n_all"], n_events=table["n_events_all"]).to_dict("records")
+    names = [f"without {name}" if name else "all centers" for name in table["left_out"]]
+    method = "Cox regression, Efron ties"
+    return to_frame(coefficient_row(row, method, endpoint, name) for name, row in zip(names, whole, strict=True))
 
 
 def validate_model(
@@ -175,7 +170,7 @@ def validate_model(
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
     counts = {"n": len(frame.rows), "n_events": int(frame.rows["event"].sum())}
-    reason = _no_regression(counts["n_events"], frame, study)
+    reason = why_no_regression(frame.rows, study) or frame.problem
     if reason:
         value = not_estimable(reason, **counts)
         return to_frame([make_row(value, endpoint=endpoint, estimand="concordance", model=model, level="corrected")])
@@ -217,7 +212,7 @@ def schoenfeld_residuals(
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
-    if _no_regression(int(frame.rows["event"].sum()), frame, study):
+    if why_no_regression(frame.rows, study) or frame.problem:
         return pd.DataFrame(columns=["term", "time", "residual"])
     fit = fit_frame(frame, study, penalized=False)
     wide = scaled_schoenfeld_residuals(fit, by_term=False)
@@ -229,12 +224,6 @@ def schoenfeld_residuals(
         for name, column in zip(names, columns, strict=True)
     ]
     return pd.concat(parts, ignore_index=True).dropna(subset=["residual"])
-
-
-def _no_regression(n_events: int, frame: ModelFrame, study: Study) -> str:
-    if n_events < study.models.minimum_events:
-        return f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
-    return "" if frame.terms else "no term varies"
 
 
 def _one_center(frame: ModelFrame) -> str:
@@ -254,51 +243,3 @@ def _incomplete_frame(rows: pd.DataFrame, terms: Sequence[str], auxiliary: Seque
 def _refit(rows: pd.DataFrame, frame: ModelFrame, study: Study) -> CoxFit:
     """Fit the terms of a frame to other rows."""
     return fit_frame(ModelFrame(rows, frame.terms, {}, 0), study, penalized=False)
-
-
-def _left_out(row: dict[str, object], method: str) -> Estimate:
-    return Estimate(
-        estimate=float(row["hazard_ratio"]),
-        ci_lower=float(row["ci_lower"]),
-        ci_upper=float(row["ci_upper"]),
-        p_value=float(row["p_value"]),
-        n=int(row["n_all"]),
-        n_events=int(row["n_events_all"]),
-        status=str(row["status"]),
-        note=str(row["note"]),
-        method=method,
-    )
-
-
-def compare_models(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, variable: str) -> pd.DataFrame:
-    """Estimate the hazard ratio of one factor in every model of the plan.
-
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint with the covariates joined.
-    study : Study
-        The plan: primary and full model, seed of the imputations.
-    endpoint, variable : str
-        PFS, OS, ...; a factor of both models.
-
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` rows of `variable` under the models ``univariable``, ``primary``,
-        ``full, Firth`` and ``imputed``.
-    """
-    primary, full = list(study.models.primary), list(study.models.full)
-    question = {"time_to_event": time_to_event, "study": study, "endpoint": endpoint}
-    rng = np.random.default_rng(study.models.seed)
-    fits = {
-        UNIVARIABLE: fit_model(**question, terms=[variable], model=""),
-        "primary": fit_model(**question, terms=primary, model=""),
-        "full, Firth": fit_model(**question, terms=full, model="", penalized=True),
-        IMPUTED: fit_imputed(**question, rng=rng, terms=full),
-    }
-    kept = [
-        rows[(rows["variable"] == variable) & (rows["estimand"] == "hazard_ratio")].assign(model=name)
-        for name, rows in fits.items()
-    ]
-    return to_frame(row for rows in kept for row in rows.to_dict("records"))

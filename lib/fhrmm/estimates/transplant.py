@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.estimates.models import coefficient_row
+from fhrmm.estimates.models import coefficient_row, why_no_regression
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
@@ -78,28 +78,16 @@ def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame
 def _fit_rows(
     frame: pd.DataFrame, study: Study, endpoint: str, model: str, n: int | None = None
 ) -> list[dict[str, object]]:
-    n_events = int(frame["event"].sum())
     states = pd.Categorical(frame[VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
-    reason = ""
-    if n_events < study.models.minimum_events:
-        reason = f"{n_events} events; the plan fits no regression with fewer than {study.models.minimum_events}"
-    elif states.value_counts().min() == 0:
+    reason = why_no_regression(frame, study)
+    if not reason and states.value_counts().min() == 0:
         reason = "all patients are in one group"
     if reason:
-        value = not_estimable(reason, n=len(frame) if n is None else n, n_events=n_events)
-        return [
-            make_row(
-                value,
-                endpoint=endpoint,
-                estimand="hazard_ratio",
-                model=model,
-                variable=VARIABLE,
-                level="yes",
-                reference="no",
-            )
-        ]
+        value = not_estimable(reason, n=len(frame) if n is None else n, n_events=int(frame["event"].sum()))
+        names = {"model": model, "variable": VARIABLE, "level": "yes", "reference": "no"}
+        return [make_row(value, endpoint=endpoint, estimand="hazard_ratio", **names)]
     fit = _fit(frame.assign(**{VARIABLE: states}), study)
-    return [coefficient_row(row, fit, endpoint, model) for row in fit.coefficients.to_dict("records")]
+    return [coefficient_row(row, fit.method, endpoint, model) for row in fit.coefficients.to_dict("records")]
 
 
 def _fit(frame: pd.DataFrame, study: Study) -> CoxFit:

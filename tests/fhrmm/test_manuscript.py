@@ -385,10 +385,10 @@ def test_methods_hold_no_constant_of_their_own() -> None:
 def test_choices_are_those_of_the_notebooks() -> None:
     for name in NEEDED:
         cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-        source = next("".join(cell["source"]) for cell in cells if "choices = {" in "".join(cell["source"]))
-        mapping = next(node.value for node in ast.parse(source).body if isinstance(node, ast.Assign))
-        pairs = zip(mapping.values, mapping.keys, strict=True)  # type: ignore[attr-defined]
-        assert {value.id: key.value for value, key in pairs} == CHOICES, name
+        source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+        (chosen,) = [call for call in calls if getattr(call.func, "id", "") == "plan_choices"]
+        assert {word.arg: word.value.id for word in chosen.keywords} == {name: name for name in CHOICES}, name
 
 
 ITEMS = {

@@ -7,7 +7,14 @@ import tomllib
 import pytest
 
 from fhrmm.errors import StudyError
-from fhrmm.study import load_study, override_study, repository_root, resolve_path, specification_grid
+from fhrmm.study import (
+    load_study,
+    override_study,
+    plan_choices,
+    repository_root,
+    resolve_path,
+    specification_grid,
+)
 
 STUDY = load_study()
 
@@ -108,3 +115,11 @@ def test_every_endpoint_and_definition_of_the_file_is_loaded():
     assert set(plan["endpoints"]) == set(STUDY.endpoints)
     assert set(plan["definitions"]) == set(STUDY.definitions)
     assert set(plan["response_criteria"]) == set(STUDY.response_criteria)
+
+
+def test_parameters_of_the_notebooks_replace_values_of_the_plan():
+    study = load_study(overrides=plan_choices(fhr_window_months=18, response_source=None, partial_date_policy="upper"))
+    assert study.functional_high_risk.window_months == 18
+    assert (study.response.source, study.time.partial_date_policy) == (STUDY.response.source, "upper")
+    with pytest.raises(StudyError, match="belongs to fhr_windw_months"):
+        plan_choices(fhr_windw_months=18)

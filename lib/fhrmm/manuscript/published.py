@@ -13,16 +13,11 @@ from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers, suppress_
 from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
 from fhrmm.store import DatasetInfo, Run, open_run, read_dataset_info, read_manifest, read_report_csv
-from fhrmm.study import Study, load_study
+from fhrmm.study import Study, load_study, plan_choices
 
 NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
-# What a parameter of the notebooks replaces in the plan.
-CHOICES = {
-    "fhr_definition": "functional_high_risk.definition",
-    "fhr_window_months": "functional_high_risk.window_months",
-    "quadruplet_requires_early": "functional_high_risk.quadruplet_requires_early",
-    "response_source": "response.source",
-}
+# Parameters that decide what the manuscript's notebooks show.
+CHOICES = ("fhr_definition", "fhr_window_months", "quadruplet_requires_early", "response_source")
 Node = dict[str, Any]
 
 
@@ -80,7 +75,7 @@ def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) ->
     nodes: dict[str, Node] = read_manifest(run)["nodes"]
     parameters = _common_parameters(scope, nodes)
     plan = str(parameters.get("study_file") or "study.toml")
-    study = load_study(plan, {dotted: parameters.get(name) for name, dotted in CHOICES.items()})
+    study = load_study(plan, plan_choices(**{name: parameters.get(name) for name in CHOICES}))
     display = check_display(str(parameters.get("display") or LOCAL))
     estimates = clean_estimates(read_report_csv(run, "estimates"))
     if display != LOCAL:

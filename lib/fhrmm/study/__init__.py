@@ -14,7 +14,15 @@ from fhrmm.study.derivation import (
     Rule,
     Staging,
 )
-from fhrmm.study.loading import describe_validation, load_study, override_study, repository_root, resolve_path
+from fhrmm.study.loading import (
+    PLAN_PARAMETERS,
+    describe_validation,
+    load_study,
+    override_study,
+    plan_choices,
+    repository_root,
+    resolve_path,
+)
 from fhrmm.study.plan import (
     Axis,
     Cohort,
@@ -33,6 +41,7 @@ from fhrmm.study.plan import (
 from fhrmm.study.specifications import Specification, specification_grid
 
 __all__ = [
+    "PLAN_PARAMETERS",
     "Axis",
     "CensorSource",
     "Cohort",
@@ -62,6 +71,7 @@ __all__ = [
     "describe_validation",
     "load_study",
     "override_study",
+    "plan_choices",
     "repository_root",
     "resolve_path",
     "specification_grid",

@@ -13,6 +13,15 @@ from pydantic import ValidationError
 from fhrmm.errors import StudyError
 from fhrmm.study.plan import Study
 
+# What each parameter of the notebooks replaces in the plan.
+PLAN_PARAMETERS = {
+    "fhr_definition": "functional_high_risk.definition",
+    "fhr_window_months": "functional_high_risk.window_months",
+    "quadruplet_requires_early": "functional_high_risk.quadruplet_requires_early",
+    "response_source": "response.source",
+    "partial_date_policy": "time.partial_date_policy",
+}
+
 
 def repository_root() -> Path:
     """Return the folder that holds `study.toml`, `notebooks/` and `lib/`."""
@@ -50,6 +59,36 @@ def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | N
     18
     """
     return _validate(_read_toml(resolve_path(path)), overrides or {}, Path(path).name)
+
+
+def plan_choices(**parameters: object) -> dict[str, object]:
+    """Return what the parameters of a notebook replace in the plan.
+
+    Parameters
+    ----------
+    **parameters : object
+        Parameters of a notebook by their names; None keeps the plan's value.
+
+    Returns
+    -------
+    dict of str to object
+        Dotted names of plan values, as `load_study` takes them.
+
+    Raises
+    ------
+    StudyError
+        If a parameter stands for no value of the plan.
+
+    Examples
+    --------
+    >>> plan_choices(fhr_window_months=18)
+    {'functional_high_risk.window_months': 18}
+    """
+    unknown = sorted(set(parameters) - set(PLAN_PARAMETERS))
+    if unknown:
+        known = ", ".join(PLAN_PARAMETERS)
+        raise StudyError(f"no value of the plan belongs to {', '.join(unknown)}; parameters that do: {known}")
+    return {PLAN_PARAMETERS[name]: value for name, value in parameters.items()}
 
 
 def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:

@@ -24,22 +24,6 @@ settings.load_profile("compendium")
 
 ROOT = repository_root()
 SMALLEST_CENTER = "C10"
-# many short tests, or examples drawn by the hundred: left out of `make check`
-LONG_AS_A_WHOLE = (
-    "tests/oracle/",
-    "tests/fhrmm/test_derivation_properties.py",
-    "tests/fhrmm/test_disclosure",
-    "tests/fhrmm/test_fault",
-    "tests/fhrmm/test_file_faults.py",
-    "tests/fhrmm/test_intake_",
-    "tests/fhrmm/test_manuscript.py",
-    "tests/fhrmm/test_robustness.py",
-    "tests/fhrmm/test_second_opinion.py",
-    "tests/fhrmm/test_teaching_",
-    "tests/timetoevent/test_imputation.py",
-    "tests/timetoevent/test_validation.py",
-    "tests/timetoevent/test_weighting.py",
-)
 REPORT_TIMEOUT_SECONDS = 1800  # a watchdog: a run takes a minute or two
 BROWSER_FLAGS = (
     "--headless=new",
@@ -147,12 +131,6 @@ def built_report(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes long as a whole, and put modules with whole runs first.
-
-    Begun last, one of them would keep a single worker busy at the end.
-    """
-    for item in items:
-        if item.path.relative_to(ROOT).as_posix().startswith(LONG_AS_A_WHOLE):
-            item.add_marker(pytest.mark.slow)
+    """Put slow modules first: begun last, one of them would keep a single worker busy at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)

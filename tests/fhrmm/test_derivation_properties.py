@@ -20,6 +20,8 @@ from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
 from fhrmm.synthetic import simulate_population
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 START = date(2023, 1, 1)
 STUDIES = {source: load_study(overrides={"response.source": source}) for source in ("recorded", "confirmed")}
 STUDY = STUDIES["confirmed"]

@@ -23,6 +23,8 @@ from fhrmm.disclosure import (
 from fhrmm.disclosure.audit import Ledger, Sum, bound
 from fhrmm.disclosure.protect import protect
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 THRESHOLD = 3
 
 

@@ -18,6 +18,8 @@ from fhrmm.estimates.rows import to_frame
 from fhrmm.study import load_study
 from timetoevent.results import Estimate
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 STUDY = load_study()
 K = 5
 

@@ -14,6 +14,8 @@ from fhrmm.rules import load_rules
 from fhrmm.schema import TABLES
 from fhrmm.study import Study, load_study
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 FAULTS = Path(__file__).parent / "faults"
 BASE = FAULTS / "base"
 CENTER = "X01"

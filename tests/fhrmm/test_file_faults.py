@@ -18,6 +18,8 @@ from fhrmm.cleaning import CleanedScope, clean_scope
 from fhrmm.rules import load_rules
 from fhrmm.study import load_study
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 PATIENTS = '[[files]]\npath = "patients.csv"\ntable = "patients"\n'
 VISITS = '[[files]]\npath = "{path}"\ntable = "assessments"\n{more}'
 EVENTS = '[[files]]\npath = "adverse_events.csv"\ntable = "adverse_events"\n'

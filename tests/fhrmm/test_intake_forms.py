@@ -11,12 +11,15 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pyreadstat
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odf.opendocument import OpenDocumentSpreadsheet
 from odf.table import Table, TableCell, TableRow
 from odf.text import P
 from tests.fhrmm.written_forms import CENTER, DATES, PATIENTS, assert_same_table, canonical_tables, clean
+
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
 SLOWER = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 LEVELS = {name: variable.levels for name, variable in PATIENTS.items() if variable.levels}

@@ -17,7 +17,10 @@ from odf.opendocument import OpenDocumentSpreadsheet
 from odf.table import Table, TableCell, TableRow
 from odf.text import P
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="peak memory is asked of Unix")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="peak memory is asked of Unix"),
+]
 MEBIBYTE = 2**20
 LARGEST_GIB = 0.75
 PROGRAM = """

@@ -23,6 +23,8 @@ from tests.fhrmm.written_forms import (
     write_center,
 )
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 BASE = Path(__file__).parent / "faults" / "base" / "X01" / "patients.csv"
 SLOWER = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

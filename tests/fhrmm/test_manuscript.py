@@ -36,6 +36,8 @@ from fhrmm.study import load_study, repository_root
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 ROOT = repository_root()
 STUDY = load_study()
 Builder = Callable[..., Path]

@@ -16,6 +16,8 @@ from fhrmm.schema import empty_table
 from fhrmm.study import Study, load_study
 from fhrmm.synthetic import simulate_population
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 STUDY = load_study()
 TERMS = ["second_line_krd", "ecog_2_or_more"]
 QUESTION = {"endpoint": "PFS", "terms": TERMS}

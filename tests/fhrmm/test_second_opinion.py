@@ -9,6 +9,8 @@ import pytest
 from fhrmm.estimates import compare_with_lifelines, simulate_follow_up
 from fhrmm.study import load_study
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 STUDY = load_study()
 
 

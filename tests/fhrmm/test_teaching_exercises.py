@@ -14,6 +14,8 @@ from fhrmm.teaching import Exercise, Mistake, find_exercise, judge, list_exercis
 from fhrmm.teaching.answers import as_given, kind, same
 from fhrmm.teaching.exercise import is_same
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 NOTEBOOKS = sorted((repository_root() / "notebooks" / "teaching").glob("T*.ipynb"))
 EXERCISES = list(list_exercises().values())
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)

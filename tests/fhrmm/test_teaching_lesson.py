@@ -18,6 +18,8 @@ from fhrmm.teaching.worlds.censoring import censored_patients
 from fhrmm.teaching.worlds.small import seven_patients
 from timetoevent.kaplan_meier import kaplan_meier
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> list[object]:

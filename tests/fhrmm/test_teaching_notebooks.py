@@ -20,6 +20,8 @@ from fhrmm.study import repository_root
 from fhrmm.teaching import Lesson, list_exercises
 from notebookrun.editions import EDITIONS, make_edition
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 ROOT = repository_root()
 LESSONS = sorted((ROOT / "notebooks" / "teaching").glob("T*.ipynb"))
 NUMBERS = [f"T{number:02d}" for number in range(1, 13)]

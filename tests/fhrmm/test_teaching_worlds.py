@@ -25,6 +25,8 @@ from timetoevent.cox import fit_cox
 from timetoevent.kaplan_meier import median_follow_up, survival_at, survival_quantile
 from timetoevent.landmark import make_landmark_data
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 N = 20_000
 
 

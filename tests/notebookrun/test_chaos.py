@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-KILLS = int(os.environ.get("NOTEBOOKRUN_CHAOS_KILLS", "15"))  # set it to 50 and more for a long trial
+KILLS = int(os.environ.get("NOTEBOOKRUN_CHAOS_KILLS", "50"))  # set it higher for a long trial
 SEED = 20250331
 LONGEST_SECONDS = 900
 

@@ -10,6 +10,8 @@ from timetoevent.cox import fit_cox
 from timetoevent.firth import fit_firth_cox
 from timetoevent.imputation import impute_chained, pool_fits, pool_rubin
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 NAMES = {"time": "t", "event": "d"}
 
 

@@ -11,6 +11,8 @@ import pytest
 from timetoevent.cox import fit_cox
 from timetoevent.validation import leave_one_group_out, validate_cox
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 NAMES = {"time": "t", "event": "d"}
 
 

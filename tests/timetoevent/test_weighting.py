@@ -15,6 +15,8 @@ from timetoevent.weighting import (
     make_weights,
 )
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 NAMES = {"time": "t", "event": "d", "treatment": "a", "terms": ["x", "g"]}
 
 

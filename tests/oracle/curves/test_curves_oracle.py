@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.oracle.cases import RELATIVE, case_difference, difference, load_cases, worst_differences
 from tests.oracle.curves.operations import FOLDER, OPERATIONS, compute
+
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
 CASES = load_cases(FOLDER)
 
@@ -68,11 +70,9 @@ def test_frozen_files_are_small():
     assert max(path.stat().st_size for path in FOLDER.glob("*.json")) < 500_000
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
 @pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.R") if path.name != "common.R"))
-def test_r_still_says_so(script: str, tmp_path: Path):
-    subprocess.run(["Rscript", script, str(tmp_path)], cwd=FOLDER, check=True, capture_output=True)
+def test_r_still_says_so(script: str, tmp_path: Path, require_tool: Callable[[str], str]):
+    subprocess.run([require_tool("Rscript"), script, str(tmp_path)], cwd=FOLDER, check=True, capture_output=True)
     frozen = json.loads((FOLDER / script).with_suffix(".json").read_text(encoding="utf-8"))
     again = json.loads((tmp_path / script).with_suffix(".json").read_text(encoding="utf-8"))
     _assert_alike(again, frozen)

@@ -18,6 +18,8 @@ from tests.oracle.models.frozen import (
 
 from timetoevent.cox import CoxFit, baseline_hazard, concordance_index, fit_cox, predict_survival, residuals
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 
 def cases(operation: str):
     chosen = read_cases("cox.json", operation=operation)

@@ -8,6 +8,8 @@ from tests.oracle.models.frozen import identifiers, model_of, read_cases, read_c
 
 from timetoevent.firth import fit_firth_cox, fit_firth_logistic
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 CASES = read_cases("firth.json")
 # R's optimizer works on numerical gradients
 RELATIVE_OF_OPTIM = 1e-5

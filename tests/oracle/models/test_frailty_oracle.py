@@ -8,6 +8,8 @@ from tests.oracle.models.frozen import RELATIVE, identifiers, model_of, read_cas
 
 from timetoevent.frailty import fit_frailty_cox, fit_ridge_cox
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 FRAILTY = read_cases("frailty.json", operation="frailty")
 RIDGE = read_cases("frailty.json", operation="ridge")
 # R's search for the variance stops on the likelihood, which is flat around its maximum

@@ -10,6 +10,8 @@ from tests.oracle.models.frozen import RELATIVE, identifiers, model_of, read_jso
 from timetoevent.cox import fit_cox
 from timetoevent.imputation import Imputation, cumulative_hazard_at, impute_chained, pool_fits
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 FROZEN = read_json("imputation.json")
 INCOMPLETE = pd.DataFrame({name: np.array(values, float) for name, values in FROZEN["incomplete"].items()})
 VARIABLES = ["age", "female", "ph.karno", "wt.loss", "meal.cal", "ecog"]

@@ -9,6 +9,8 @@ from tests.oracle.models.frozen import RELATIVE, Case, as_list, identifiers, rea
 from timetoevent.cox import fit_cox
 from timetoevent.landmark import make_landmark_data, split_at_change
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 CASES = read_cases("landmark.json")
 
 

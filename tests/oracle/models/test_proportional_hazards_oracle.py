@@ -16,6 +16,8 @@ from tests.oracle.models.frozen import (
 from timetoevent.cox import fit_cox
 from timetoevent.proportional_hazards import check_proportional_hazards, scaled_schoenfeld_residuals
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 CASES = read_cases("proportional_hazards.json")
 
 

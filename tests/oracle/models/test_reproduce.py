@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import subprocess
 
 import pytest
 from tests.oracle.models.frozen import FOLDER
+
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.R") if path.name != "common.R")
 # optimizers on numerical gradients, and other builds of BLAS, differ in the last digits
@@ -28,11 +29,9 @@ def differences(found: object, frozen: object, relative: float, path: str = "") 
     return [] if found == frozen else [f"{path}: {found} is not {frozen}"]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_frozen_files_are_what_r_writes(script, tmp_path):
-    subprocess.run(["Rscript", script, str(tmp_path)], cwd=FOLDER, check=True, capture_output=True)
+def test_frozen_files_are_what_r_writes(script, tmp_path, require_tool):
+    subprocess.run([require_tool("Rscript"), script, str(tmp_path)], cwd=FOLDER, check=True, capture_output=True)
     (written,) = tmp_path.glob("*.json")
     found, frozen = (json.loads(path.read_text()) for path in (written, FOLDER / written.name))
     if isinstance(found, list):

@@ -8,6 +8,8 @@ from tests.oracle.models.frozen import RELATIVE, as_list, identifiers, read_case
 
 from timetoevent.weighting import compare_weighted
 
+pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
+
 CASES = read_cases("weighting.json")
 
 

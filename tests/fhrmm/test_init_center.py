@@ -149,6 +149,13 @@ def test_a_likely_name_has_the_same_digits(folder):
     assert "casi.csv: which variable is 'L9 start', or none?" in decisions
 
 
+@pytest.mark.parametrize(("cell", "guessed"), [("D-VTd", False), ("12/05/2023", True)])
+def test_a_likely_name_is_no_guess_where_the_cells_are_of_another_type(cell, guessed, folder):
+    write(folder, f"ID;Sex;Data della prima recidiva;L2 start\nA;F;{cell};2022-01-01\n")
+    text, _ = propose_center(folder)
+    assert ('# CONFIRM "Data della prima recidiva" = "first_progression_date"' in text) is guessed
+
+
 def test_codes_that_cannot_be_values_are_proposed_as_missing(folder):
     write(folder, "ID;Sex;ECOG;LDH;Hb\nA;-99;-99;200;9.9\nB;M;1;-99;11\n")
     text, decisions = propose_center(folder)

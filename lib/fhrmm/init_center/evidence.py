@@ -21,6 +21,7 @@ NINES = re.compile(r"-\d{1,4}|-?9{2,4}")
 STRANGE = ("value_unknown", "out_of_range", "number_unreadable", "number_is_range", "score_is_bound")
 RATIO_LIMITS = (0.2, 15.0)
 ENOUGH = 0.8
+UNLIKE = ("date_unreadable", "number_unreadable")
 
 
 class Proposal(NamedTuple):
@@ -183,6 +184,26 @@ def _share(numbers: np.ndarray, counts: pd.Series, unit: str, variable: Variable
     values = numbers * UNITS[variable.column][unit]
     low, high = RATIO_LIMITS if unit == RATIO else (variable.minimum, variable.maximum)
     return float(((values >= low) & (values <= high)) @ counts.to_numpy() / counts.sum())
+
+
+def looks_like(texts: pd.Series, variable: Variable) -> bool:
+    """Say whether the cells of a column could be of a variable's type: not, if most are no date or no number.
+
+    Parameters
+    ----------
+    texts : Series
+        Distinct texts with their counts.
+    variable : Variable
+        What the header resembles.
+
+    Examples
+    --------
+    >>> from fhrmm.schema import variables
+    >>> looks_like(pd.Series([3], index=["D-VTd"]), variables("patients")["first_progression_date"])
+    False
+    """
+    unlike = [parse_cell(text, variable, CellDialect()).problem in UNLIKE for text in texts.index]
+    return 2 * int(texts[unlike].sum()) <= int(texts.sum())
 
 
 def unexplained_values(texts: pd.Series, variable: Variable, dialect: CellDialect) -> pd.Series:

@@ -12,6 +12,7 @@ import openpyxl
 from charset_normalizer import from_bytes
 
 from fhrmm.center import FORMAT_BY_EXTENSION, CenterFile
+from fhrmm.init_center.evidence import distinct_texts, looks_like
 from fhrmm.readers import redcap
 from fhrmm.readers.files import OpenedFile, open_file
 from fhrmm.readers.grid import Grid, ReadProblem
@@ -293,7 +294,15 @@ def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
     if scores[table] < 2:
         return None
     chosen = file.model_copy(update={"table": table})
-    return Source(chosen, opened, match_headers(opened.grid.headers, table))
+    matches = match_headers(opened.grid.headers, table)
+    known = variables(table)
+    believed = [
+        match
+        if match.certain or not match.column or looks_like(distinct_texts(cells), known[match.column])
+        else Match(match.header, "", "", False)
+        for match, cells in zip(matches, opened.grid.columns, strict=True)
+    ]
+    return Source(chosen, opened, believed)
 
 
 def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictionary: str | None) -> list[Source]:

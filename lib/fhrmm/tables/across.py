@@ -97,7 +97,9 @@ def _draw(estimates: pd.DataFrame, *, study: Study, columns: tuple[Column, ...])
     group = tuple(_group_heading(cells, study, in_rows) for cells in lines.values())
     text = text.rename(columns={_WHO: "Endpoint"}) if in_rows and not any(group) else text
     numeric = frozenset(str(name) for name in text.columns[1:])
-    footnotes = (*notes.lines(), f"In brackets: {interval_head(rows)}.", *method_notes(rows)) if rows else ()
+    bracketed = any(not is_missing(row["ci_lower"]) or not is_missing(row["ci_upper"]) for row in rows)
+    explained = (f"In brackets: {interval_head(rows)}.",) if bracketed else ()
+    footnotes = (*notes.lines(), *explained, *method_notes(rows)) if rows else ()
     return Cells(text, group if any(group) else (), numeric=numeric, notes=footnotes)
 
 

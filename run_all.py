@@ -12,11 +12,13 @@ from typing import Any
 from fhrmm.cover import POOLED, read_cover
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
 from notebookrun.errors import MisuseError
+from notebookrun.glossary import read_glossary
 from notebookrun.graph import Step
 from notebookrun.locks import hold_folder
 from notebookrun.project import Project
 
 ROOT = Path(__file__).resolve().parent
+GLOSSARY = ROOT / "docs" / "glossary.md"
 INVENTED = (
     "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
     "definitions, the methods, and the published figures that results are held against."
@@ -90,7 +92,7 @@ PROJECT = Project(
     data="data/synthetic",
     preload=PRELOAD,
     shared_files=("repository/study.toml",),
-    glossary=ROOT / "docs" / "glossary.md",
+    glossary=GLOSSARY,
 )
 
 
@@ -137,12 +139,13 @@ def write_manuscripts(options: argparse.Namespace) -> int:
     from fhrmm.errors import StudyError
     from fhrmm.manuscript import write_manuscript
 
+    glossary = {form: term.name for term in read_glossary(GLOSSARY) for form in term.forms}
     places = find_places(PROJECT, options)
     status = GOOD
     for scope in dict.fromkeys(options.center or [POOLED]):
         try:
             with hold_folder(places.reports, "report"):
-                files = write_manuscript(places.reports, places.data, scope)
+                files = write_manuscript(places.reports, places.data, scope, glossary)
             print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}")
         except (StudyError, MisuseError, OSError) as error:
             print(f"run_all: {error}", file=sys.stderr)

@@ -159,9 +159,13 @@ def test_manuscript_is_written_for_the_scopes_asked_for_or_the_pool(
     runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked = []
-    monkeypatch.setattr(
-        "fhrmm.manuscript.write_manuscript", lambda *places: asked.append(places[-1]) or [tmp_path / "a"]
-    )
+
+    def note(reports: Path, data: Path, scope: str, glossary: dict[str, str]) -> list[Path]:
+        asked.append(scope)
+        assert glossary["PFS"] == "Progression-free survival", "the terms of the glossary are handed over"
+        return [tmp_path / "a"]
+
+    monkeypatch.setattr("fhrmm.manuscript.write_manuscript", note)
     monkeypatch.setattr(runner, "main", lambda *_: 0)
     folders = ["--out", str(tmp_path / "r"), "--manuscript"]
     assert runner.run(folders) == 0

@@ -31,8 +31,9 @@ from fhrmm.manuscript.methods import write_methods
 from fhrmm.manuscript.published import CHOICES, NEEDED, read_published
 from fhrmm.report import Page, publish_estimates, show_figure, start_page
 from fhrmm.report import page as page_module
-from fhrmm.store import Run, combine_estimates
+from fhrmm.store import Run, combine_estimates, open_run
 from fhrmm.study import load_study, repository_root
+from notebookrun.glossary import read_glossary
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate
 
@@ -43,6 +44,7 @@ STUDY = load_study()
 Builder = Callable[..., Path]
 Node = dict[str, object]
 LEGEND = "Progression-free survival."
+GLOSSARY = {form: term.name for term in read_glossary(ROOT / "docs" / "glossary.md") for form in term.forms}
 
 
 def baseline() -> pd.DataFrame:
@@ -165,7 +167,7 @@ def write_states(reports: Path, display: str, changes: dict[str, Node]) -> None:
 
 
 def write(reports: Path) -> Path:
-    return write_manuscript(reports, reports.parent / "data", "ALL")[-1].parent
+    return write_manuscript(reports, reports.parent / "data", "ALL", GLOSSARY)[-1].parent
 
 
 def cells_of(path: Path) -> list[str]:
@@ -296,7 +298,7 @@ def test_release_keeps_small_numbers_out(build: Builder) -> None:
     assert "released form: small numbers are protected" in header
     rows = clean_estimates(pd.read_csv(reports / "ALL" / "tables" / "estimates.csv"))
     assert set(rows["status"]) > {"ok", "suppressed"}
-    again = read_published(reports, reports.parent / "data", "ALL").estimates
+    again = read_published(open_run("ALL", str(reports.parent / "data"), "work", str(reports))).estimates
     pd.testing.assert_frame_equal(again.reset_index(drop=True), rows, check_dtype=False)
     table = reports / "ALL" / "tables" / "estimates.csv"
     frame = pd.read_csv(table)
@@ -345,7 +347,7 @@ def test_no_report_is_said(build: Builder, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="run the notebooks first"):
         write(reports)
     with pytest.raises(StudyError, match="no center 'C99'"):
-        write_manuscript(reports, reports.parent / "data", "C99")
+        write_manuscript(reports, reports.parent / "data", "C99", GLOSSARY)
 
 
 def test_a_legend_with_an_identifier_is_refused(build: Builder) -> None:
@@ -439,6 +441,6 @@ def test_checklist_leads_to_pages_of_the_report(build: Builder) -> None:
 def test_manuscript_of_a_real_report(built_report, tmp_path: Path) -> None:
     reports = Path(shutil.copytree(built_report.reports, tmp_path / "reports"))
     for scope in ("ALL", "C10"):
-        folder = write_manuscript(reports, ROOT / "data" / "synthetic", scope)[-1].parent
+        folder = write_manuscript(reports, ROOT / "data" / "synthetic", scope, GLOSSARY)[-1].parent
         assert check_numbers(folder) > 100
     assert len(list((reports / "ALL" / "manuscript" / "figures").glob("figure_[1-5]_*.tiff"))) == 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ import pandas as pd
 from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers, suppress_estimates
 from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
-from fhrmm.store import DatasetInfo, Run, open_run, read_dataset_info, read_manifest, read_report_csv
+from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_manifest, read_report_csv
 from fhrmm.study import Study, load_study, plan_choices
 
 NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
@@ -62,8 +61,8 @@ class Published:
         refuse_identifiers(text, where=f"manuscript, {where}", allowed_dates=allowed)
 
 
-def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) -> Published:
-    """Read what a scope has published.
+def read_published(run: Run) -> Published:
+    """Read what the scope of a run has published.
 
     Raises
     ------
@@ -71,9 +70,8 @@ def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) ->
         If a notebook that the manuscript needs has failed, has not run, is out of date, or ran with other parameters
         than the rest.
     """
-    run = open_run(scope, str(data_dir), "work", str(reports_dir))
     nodes: dict[str, Node] = read_manifest(run)["nodes"]
-    parameters = _common_parameters(scope, nodes)
+    parameters = _common_parameters(run.scope, nodes)
     plan = str(parameters.get("study_file") or "study.toml")
     study = load_study(plan, plan_choices(**{name: parameters.get(name) for name in CHOICES}))
     display = check_display(str(parameters.get("display") or LOCAL))
@@ -81,7 +79,7 @@ def read_published(reports_dir: str | Path, data_dir: str | Path, scope: str) ->
     if display != LOCAL:
         estimates = _protect(estimates, study)
     pages = frozenset(name for name, node in nodes.items() if f"reports/{name}.html" in node["outputs"])
-    return Published(run, study, read_dataset_info(run.data_dir), display, estimates, _figures(scope, nodes), pages)
+    return Published(run, study, read_dataset_info(run.data_dir), display, estimates, _figures(run.scope, nodes), pages)
 
 
 def _protect(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:

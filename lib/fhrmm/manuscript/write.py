@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fhrmm.disclosure import LOCAL
@@ -16,16 +16,16 @@ from fhrmm.manuscript.published import Published, read_published
 from fhrmm.manuscript.tables import Document, Part, make_tables
 from fhrmm.report.page import overridden_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
-from fhrmm.study import repository_root
 from fhrmm.tables import Cells
 
 FOLDER = "manuscript"
 _SYNTHETIC = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence"
 _LONGEST_ABBREVIATION = 8
-_HEADING = re.compile(r"^## (?P<name>[^()\n]+?) \((?P<forms>[^()\n]+)\)$", re.MULTILINE)
 
 
-def write_manuscript(reports_dir: str | Path, data_dir: str | Path, scope: str) -> list[Path]:
+def write_manuscript(
+    reports_dir: str | Path, data_dir: str | Path, scope: str, glossary: Mapping[str, str]
+) -> list[Path]:
     """Write tables, figures, legends, methods and checklists of one scope from what it has published.
 
     Parameters
@@ -34,6 +34,8 @@ def write_manuscript(reports_dir: str | Path, data_dir: str | Path, scope: str) 
         The report, and the dataset it was made from.
     scope : str
         A center id, or ``ALL``.
+    glossary : mapping of str to str
+        Abbreviations and other forms of a term, each with the name of the term: what a text uses is spelled out below.
 
     Returns
     -------
@@ -47,20 +49,19 @@ def write_manuscript(reports_dir: str | Path, data_dir: str | Path, scope: str) 
     DisclosureError
         If a text holds what looks like a patient identifier or a date.
     """
-    clear_report_folder(open_run(scope, str(data_dir), "work", str(reports_dir)), FOLDER)
-    published = read_published(reports_dir, data_dir, scope)
-    files = {
-        f"table_{table.number}_{table.name}.docx": _table_file(published, table) for table in make_tables(published)
-    }
+    run = open_run(scope, str(data_dir), "work", str(reports_dir))
+    clear_report_folder(run, FOLDER)
+    published = read_published(run)
+    tables = make_tables(published)
+    files = {f"table_{table.number}_{table.name}.docx": _table_file(published, table, glossary) for table in tables}
     pictures, absent = make_pictures(published)
     for picture in pictures:
         files[f"figures/{picture.file_name}.tiff"] = picture.tiff
         files[f"figures/{picture.file_name}.pdf"] = picture.pdf
-    files["figure_legends.docx"] = _legends_file(published, pictures)
+    files["figure_legends.docx"] = _legends_file(published, pictures, glossary)
     files["methods.docx"] = _methods_file(published)
     files |= {f"checklist_{name}.docx": _checklist_file(published, name) for name in CHECKLISTS}
     files["README.md"] = _contents(published, files, absent).encode("utf-8")
-    run = published.run
     return [write_report_bytes(run, FOLDER, name, content) for name, content in files.items()]
 
 
@@ -70,23 +71,23 @@ def _header(published: Published) -> str:
     return f"{kind} · {published.info.name} · scope {published.run.scope}{shown}"
 
 
-def _table_file(published: Published, table: Document) -> bytes:
+def _table_file(published: Published, table: Document, glossary: Mapping[str, str]) -> bytes:
     paper = Paper(_header(published), is_wide=is_wide([part.cells for part in table.parts]))
     for letter, part in zip("ABC", table.parts, strict=False):
         caption = f"Table {table.number}{letter if len(table.parts) > 1 else ''}. {table.title}"
         caption += f": {part.title[:1].lower()}{part.title[1:]}" if part.title else ""
-        _write_part(paper, published, part, caption)
+        _write_part(paper, published, part, caption, glossary)
     return paper.to_bytes()
 
 
-def _write_part(paper: Paper, published: Published, part: Part, caption: str) -> None:
+def _write_part(paper: Paper, published: Published, part: Part, caption: str, glossary: Mapping[str, str]) -> None:
     notes = [*part.notes, *part.cells.notes]
     shown = " ".join([caption, *_texts(part.cells), *notes])
     published.check(shown, caption)
     paper.table(part.cells, f"{caption}.")
     for note in dict.fromkeys(notes):
         paper.paragraph(note, is_small=True)
-    known = abbreviations(shown)
+    known = abbreviations(shown, glossary)
     if known:
         paper.paragraph(f"{known}.", lead="Abbreviations:", is_small=True)
 
@@ -96,24 +97,25 @@ def _texts(cells: Cells) -> list[str]:
     return [*map(str, cells.text.columns), *cells.group, *(text for text, _ in cells.spanners), *values]
 
 
-def abbreviations(text: str) -> str:
-    """Spell out the abbreviations of a text, in alphabetical order; `docs/glossary.md` is where they are explained.
+def abbreviations(text: str, glossary: Mapping[str, str]) -> str:
+    """Spell out the abbreviations of a text, in alphabetical order; other forms of a term are left alone.
 
     Examples
     --------
-    >>> abbreviations("Median PFS (95% CI)")
+    >>> known = {"CI": "Confidence interval", "PFS": "Progression-free survival", "intervals": "Confidence interval"}
+    >>> abbreviations("Median PFS (95% CI), intervals as published", known)
     'CI, confidence interval; PFS, progression-free survival'
     """
-    path = repository_root() / "docs" / "glossary.md"
-    source = path.read_text(encoding="utf-8") if path.is_file() else ""
-    known = {
-        form.strip(): match["name"]
-        for match in _HEADING.finditer(source)
-        for form in match["forms"].split(",")
-        if sum(letter.isupper() for letter in form) > 1 and len(form.strip()) <= _LONGEST_ABBREVIATION
-    }
-    used = [form for form in known if re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text)]
-    return "; ".join(f"{form}, {_lowered(known[form])}" for form in sorted(used, key=str.casefold))
+    used = [
+        form
+        for form in glossary
+        if _is_abbreviation(form) and re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text)
+    ]
+    return "; ".join(f"{form}, {_lowered(glossary[form])}" for form in sorted(used, key=str.casefold))
+
+
+def _is_abbreviation(form: str) -> bool:
+    return sum(letter.isupper() for letter in form) > 1 and len(form) <= _LONGEST_ABBREVIATION
 
 
 def _lowered(name: str) -> str:
@@ -122,12 +124,12 @@ def _lowered(name: str) -> str:
     return name if is_name else name[:1].lower() + name[1:]
 
 
-def _legends_file(published: Published, pictures: Sequence[Picture]) -> bytes:
+def _legends_file(published: Published, pictures: Sequence[Picture], glossary: Mapping[str, str]) -> bytes:
     paper = Paper(_header(published))
     paper.heading("Figure legends")
     mark = " Synthetic data." if published.info.synthetic else ""
     for picture in pictures:
-        known = abbreviations(picture.legend)
+        known = abbreviations(picture.legend, glossary)
         paper.paragraph(f"{picture.legend}{mark}{f' {known}.' if known else ''}", lead=f"{picture.label}.")
     return paper.to_bytes()
 

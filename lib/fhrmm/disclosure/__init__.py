@@ -7,7 +7,7 @@ Suppression acts on integers, before rounding and formatting.
 
 from fhrmm.disclosure.curves import coarsen_curves, round_midpoint, suppress_risk
 from fhrmm.disclosure.estimates import identify, suppress_estimates
-from fhrmm.disclosure.identifiers import DisclosureError, refuse_identifiers
+from fhrmm.disclosure.identifiers import DisclosureError, known_dates, refuse_identifiers
 from fhrmm.disclosure.modes import LOCAL, RELEASE, check_display
 from fhrmm.disclosure.tables import PROTECTED, suppress_attrition, suppress_mapping, suppress_table
 
@@ -19,6 +19,7 @@ __all__ = [
     "check_display",
     "coarsen_curves",
     "identify",
+    "known_dates",
     "refuse_identifiers",
     "round_midpoint",
     "suppress_attrition",

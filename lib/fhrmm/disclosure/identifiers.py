@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 
 from fhrmm.errors import StudyError
+from fhrmm.store import DatasetInfo
+from fhrmm.study import Study
 
 _SYNTHETIC_ID = re.compile(r"\bSYN-[A-Z0-9]", re.IGNORECASE)
 _ISO_DATE = re.compile(r"(?<![\d-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d-])")
@@ -17,6 +19,19 @@ _DATA_URI = re.compile(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]*")
 
 class DisclosureError(StudyError):
     """Something that must not leave the center was about to be shown."""
+
+
+def known_dates(study: Study, info: DatasetInfo) -> frozenset[str]:
+    """Return the dates that are no patient's, in ISO form: the accrual window of the plan, the data cut-off if stated.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> sorted(known_dates(load_study(), DatasetInfo()))
+    ['2021-09-01', '2024-12-31']
+    """
+    dates = (study.cohort.second_line_from, study.cohort.second_line_to, info.data_cutoff_date)
+    return frozenset(when.isoformat() for when in dates if when is not None)
 
 
 def refuse_identifiers(
@@ -34,7 +49,7 @@ def refuse_identifiers(
         Known identifiers; only those with a letter and a digit, or of five characters or more, can be told from
         counts and are looked for.
     allowed_dates : collection of str
-        ISO dates of the plan and the dataset; None lets every date pass.
+        ISO dates that are no patient's, see `known_dates`; None lets every date pass.
 
     Raises
     ------

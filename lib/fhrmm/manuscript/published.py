@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fhrmm.disclosure import LOCAL, check_display, refuse_identifiers, suppress_estimates
+from fhrmm.disclosure import LOCAL, check_display, known_dates, refuse_identifiers, suppress_estimates
 from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
 from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_manifest, read_report_csv
@@ -56,9 +56,7 @@ class Published:
 
     def check(self, text: str, where: str) -> None:
         """Refuse text that holds what looks like a patient identifier, or a date that is not the plan's."""
-        dates = (self.study.cohort.second_line_from, self.study.cohort.second_line_to, self.info.data_cutoff_date)
-        allowed = frozenset(when.isoformat() for when in dates if when is not None)
-        refuse_identifiers(text, where=f"manuscript, {where}", allowed_dates=allowed)
+        refuse_identifiers(text, where=f"manuscript, {where}", allowed_dates=known_dates(self.study, self.info))
 
 
 def read_published(run: Run) -> Published:

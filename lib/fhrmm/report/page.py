@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from html import escape
 from importlib.resources import files
 
 import pandas as pd
 from IPython.display import HTML, display
 
-from fhrmm.disclosure import LOCAL, check_display, identify, refuse_identifiers
+from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.formats import clean_estimates
 from fhrmm.store import POOLED, DatasetInfo, Run, read_dataset_info, read_report_csv, scope_centers
 from fhrmm.study import Study, load_study
@@ -66,9 +65,8 @@ class Page:
         DisclosureError
             Naming the place, not the value.
         """
-        refuse_identifiers(
-            text, where=where, patient_ids=self.patient_ids, allowed_dates=None if with_dates else known_dates(self)
-        )
+        allowed = None if with_dates else known_dates(self.study, self.info)
+        refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=allowed)
 
 
 def start_page(
@@ -141,12 +139,6 @@ def overridden_values(study: Study) -> list[tuple[str, object, object]]:
     """
     plan, run = load_study().model_dump(), study.model_dump()
     return list(_differences(plan, run, ""))
-
-
-def known_dates(page: Page) -> frozenset[str]:
-    """Return the dates that are no patient's: those of the plan and the data cut-off."""
-    dates = (page.study.cohort.second_line_from, page.study.cohort.second_line_to, page.info.data_cutoff_date)
-    return frozenset(when.isoformat() for when in dates if isinstance(when, date))
 
 
 def _differences(plan: dict[str, object], run: dict[str, object], prefix: str) -> Iterable[tuple[str, object, object]]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fhrmm.cover import POOLED, read_cover
+from fhrmm.cover import read_cover
+from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
 from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
@@ -23,7 +24,6 @@ INVENTED = (
     "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
     "definitions, the methods, and the published figures that results are held against."
 )
-BANNER = "Synthetic data: generated, not patients. Never to be read as clinical evidence."
 PRELOAD = (
     "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
     "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers",
@@ -63,7 +63,7 @@ def describe_dataset(data: Path) -> dict[str, Any]:
     """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
     info = read_toml(data / "dataset.toml")
     is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
-    facts = {"name": name, "synthetic": is_synthetic, "banner": BANNER if is_synthetic else ""}
+    facts = {"name": name, "synthetic": is_synthetic, "banner": f"{SYNTHETIC_WARNING}." if is_synthetic else ""}
     return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 

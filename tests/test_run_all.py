@@ -17,6 +17,7 @@ import pytest
 from fhrmm.errors import StudyError
 from fhrmm.store import ESTIMATE_COLUMNS
 from fhrmm.study import repository_root
+from fhrmm.wording import SYNTHETIC_WARNING
 
 ROOT = repository_root()
 
@@ -74,7 +75,7 @@ def test_a_folder_that_cannot_be_described_is_said_without_traceback(
 
 def test_only_synthetic_data_carry_the_banner(runner: ModuleType, dataset: Path) -> None:
     assert runner.describe_dataset(dataset)["synthetic"] is True
-    assert "Synthetic data" in runner.describe_dataset(dataset)["banner"]
+    assert runner.describe_dataset(dataset)["banner"] == f"{SYNTHETIC_WARNING}."
     assert "Every patient" in runner.describe_dataset(dataset)["paragraphs"][0]
     (dataset / "dataset.toml").unlink()
     assert runner.describe_dataset(dataset) == {"name": "set", "synthetic": False, "banner": ""}

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-POOLED = "ALL"
+from fhrmm.wording import POOLED, SYNTHETIC_MARK
+
 HEADLINE = (
     ("Patients", "BASELINE", "count", ""),
     ("Overall response", "ORR", "proportion", ""),
@@ -155,7 +156,7 @@ def draw_thumbnail(reports: Path, scope: str) -> Row | None:
 
 
 Point = tuple[float, float, float, float]
-_MARK = f'<text x="{_WIDTH - 4}" y="{_HEIGHT - 5}" text-anchor="end" font-style="italic">synthetic data</text>'
+_MARK = f'<text x="{_WIDTH - 4}" y="{_HEIGHT - 5}" text-anchor="end" font-style="italic">{SYNTHETIC_MARK}</text>'
 _FONT = 'font-family="system-ui, sans-serif" font-size="12" fill="#595959"'
 
 

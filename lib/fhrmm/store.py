@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from fhrmm.errors import StudyError
 from fhrmm.study import Frozen, describe_validation, resolve_path
+from fhrmm.wording import POOLED
 
-POOLED = "ALL"
 ESTIMATE_COLUMNS = (
     "scope",
     "notebook",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from fhrmm.store import POOLED
+from fhrmm.wording import POOLED
 
 
 def join_attrition(attrition: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fhrmm.estimates.rows import make_row, to_frame
-from fhrmm.store import POOLED
+from fhrmm.wording import POOLED
 from timetoevent.results import Estimate
 
 

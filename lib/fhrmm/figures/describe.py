@@ -18,9 +18,9 @@ from fhrmm.formats import (
     name_variable,
 )
 from fhrmm.study import Study
+from fhrmm.wording import POOLED
 
 Curves = Mapping[str, pd.DataFrame]
-POOLED = "ALL"
 _EVERY = 6.0
 
 

@@ -27,8 +27,8 @@ from fhrmm.formats import (
     status_text,
 )
 from fhrmm.study import Study
+from fhrmm.wording import POOLED
 
-POOLED = "ALL"
 _ROW_MM = 6.2
 _AXIS_NOTE = "(log axis; right of 1: higher hazard than the reference)"
 _HEADING_CHARACTERS, _LABEL_CHARACTERS = 44, 26

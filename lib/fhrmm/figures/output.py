@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from fhrmm.figures.style import MUTED, STYLE
+from fhrmm.wording import SYNTHETIC_MARK
 
 _MARK = "synthetic-mark"
 _POSITION_DECIMALS = 6
@@ -72,11 +73,11 @@ def _settle(figure: Figure) -> None:
 
 
 def mark_synthetic(figure: Figure) -> None:
-    """Write "synthetic data" small along the right edge of a figure; a second call changes nothing."""
+    """Write the mark of synthetic data small along the right edge of a figure; a second call changes nothing."""
     if any(text.get_gid() == _MARK for text in figure.texts):
         return
     label = figure.text(
-        0.998, 0.005, "synthetic data", ha="right", va="bottom", fontsize=7, color=MUTED, style="italic", gid=_MARK
+        0.998, 0.005, SYNTHETIC_MARK, ha="right", va="bottom", fontsize=7, color=MUTED, style="italic", gid=_MARK
     )
     label.set_in_layout(False)
     engine = figure.get_layout_engine()

@@ -27,8 +27,8 @@ from fhrmm.formats import (
     status_text,
 )
 from fhrmm.study import Study
+from fhrmm.wording import POOLED
 
-POOLED = "ALL"
 _ROW_MM = 6.2
 _RATES = ("proportion", "survival_probability")
 Row = dict[str, object]

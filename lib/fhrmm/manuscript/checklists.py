@@ -11,11 +11,11 @@ from pydantic import model_validator
 
 from fhrmm.study import Frozen
 from fhrmm.tables import Cells
+from fhrmm.wording import POOLED
 
 CHECKLISTS = ("strobe", "record", "remark", "esmo_grow")
 _NOTEBOOK = re.compile(r"(?P<notebook>\d\d_\w+)/(?P<heading>.+)")
 _DECISION = re.compile(r"D\d\d")
-_POOLED = "ALL"
 
 
 class Item(Frozen):
@@ -95,6 +95,6 @@ def _place(where: str, scope: str, pages: frozenset[str]) -> str:
     match = _NOTEBOOK.fullmatch(where)
     if match is None:
         return where
-    owner = next((each for each in (scope, _POOLED) if f"{each}/{match['notebook']}" in pages), "")
+    owner = next((each for each in (scope, POOLED) if f"{each}/{match['notebook']}" in pages), "")
     page = f"{owner}/{match['notebook']}.html" if owner else f"{match['notebook']} (not in this report)"
     return f'{page}, section "{match["heading"]}"'

@@ -17,9 +17,9 @@ from fhrmm.manuscript.tables import Document, Part, make_tables
 from fhrmm.report.page import overridden_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
 from fhrmm.tables import Cells
+from fhrmm.wording import SYNTHETIC_MARK, SYNTHETIC_WARNING
 
 FOLDER = "manuscript"
-_SYNTHETIC = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence"
 _LONGEST_ABBREVIATION = 8
 
 
@@ -66,7 +66,7 @@ def write_manuscript(
 
 
 def _header(published: Published) -> str:
-    kind = _SYNTHETIC if published.info.synthetic else "Center data, pseudonymous"
+    kind = SYNTHETIC_WARNING if published.info.synthetic else "Center data, pseudonymous"
     shown = "" if published.display == LOCAL else " · released form: small numbers are protected"
     return f"{kind} · {published.info.name} · scope {published.run.scope}{shown}"
 
@@ -127,7 +127,7 @@ def _lowered(name: str) -> str:
 def _legends_file(published: Published, pictures: Sequence[Picture], glossary: Mapping[str, str]) -> bytes:
     paper = Paper(_header(published))
     paper.heading("Figure legends")
-    mark = " Synthetic data." if published.info.synthetic else ""
+    mark = f" {SYNTHETIC_MARK.capitalize()}." if published.info.synthetic else ""
     for picture in pictures:
         known = abbreviations(picture.legend, glossary)
         paper.paragraph(f"{picture.legend}{mark}{f' {known}.' if known else ''}", lead=f"{picture.label}.")

@@ -12,8 +12,9 @@ from IPython.display import HTML, display
 
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.formats import clean_estimates
-from fhrmm.store import POOLED, DatasetInfo, Run, read_dataset_info, read_report_csv, scope_centers
+from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_report_csv, scope_centers
 from fhrmm.study import Study, load_study
+from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,10 @@ def _style_sheet() -> str:
 
 def _banner(page: Page) -> str:
     is_synthetic = page.info.synthetic
-    kind = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence" if is_synthetic else ""
     cutoff = page.info.data_cutoff_date
     facts = [
         ("Data set", page.info.name),
-        ("Data", kind or "center data, pseudonymous"),
+        ("Data", SYNTHETIC_WARNING if is_synthetic else "center data, pseudonymous"),
         ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
         ("Shown as", _mode_words(page)),
         *(

@@ -1,0 +1,5 @@
+"""What page, cover, figure and manuscript call the same thing; imports nothing, so that the runner starts at once."""
+
+POOLED = "ALL"
+SYNTHETIC_MARK = "synthetic data"
+SYNTHETIC_WARNING = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from timetoevent.proportions import fisher_exact, proportion
 
 from fhrmm.estimates.rows import MISSING, iterate_levels, make_row, to_frame
 from fhrmm.study import Study
+from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
 
 OUTCOMES = {

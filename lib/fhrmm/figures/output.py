@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from fhrmm.figures.style import MUTED, STYLE
 from fhrmm.wording import SYNTHETIC_MARK
 
+PRINT_DPI = 300
 _MARK = "synthetic-mark"
 _POSITION_DECIMALS = 6
 # None keeps date and library version out of the file: same figure, same bytes.

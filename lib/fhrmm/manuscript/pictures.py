@@ -1,4 +1,4 @@
-"""Figures as journals take them: TIFF at 300 dpi made from the published PNG, and the published PDF."""
+"""Figures as journals take them: TIFF made from the published PNG at its resolution, and the published PDF."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from PIL import Image, TiffImagePlugin
 
+from fhrmm.figures.output import PRINT_DPI
 from fhrmm.manuscript.published import Published
 from fhrmm.store import read_report_bytes
 
 MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
-_DPI = 300
 _DESCRIPTION = 270
 
 
@@ -64,5 +64,5 @@ def _picture(published: Published, label: str, stem: str) -> Picture:
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[_DESCRIPTION] = legend.encode("ascii", "replace").decode("ascii")
     memory = io.BytesIO()
-    flat.save(memory, format="TIFF", compression="tiff_lzw", dpi=(_DPI, _DPI), tiffinfo=tags)
+    flat.save(memory, format="TIFF", compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI), tiffinfo=tags)
     return Picture(label, stem, legend, memory.getvalue(), read_report_bytes(published.run, "figures", f"{stem}.pdf"))

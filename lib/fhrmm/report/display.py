@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 from collections.abc import Collection, Mapping
 from html import escape
 from importlib.metadata import version
@@ -13,7 +11,8 @@ import pandas as pd
 
 from fhrmm.errors import StudyError
 from fhrmm.figures import describe_figure, drawn_by, figure_data, mark_synthetic, save_figure
-from fhrmm.figures.output import Figure
+from fhrmm.figures.output import PRINT_DPI, Figure
+from fhrmm.report.markup import figure_html
 from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
 from fhrmm.store import write_report_bytes, write_report_csv
@@ -21,8 +20,7 @@ from fhrmm.study import repository_root
 from fhrmm.tables import PUBLIC, Table, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
-_DPI = 300
-_DOWNLOADS = {"svg": "SVG", "png": f"PNG, {_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
+_DOWNLOADS = {"svg": "SVG", "png": f"PNG, {PRINT_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
 
 
 def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = "") -> None:
@@ -63,7 +61,7 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
     text = alt if alt.strip() and not page.is_release else describe_figure(figure)
     said = f"{caption.rstrip()} {_release_note(page, figure)}".rstrip()
     page.check(f"{said} {text}", f"figure {name}")
-    files = {kind: save_figure(figure, kind, dpi=_DPI, caption=said) for kind in ("svg", "png", "pdf")}
+    files = {kind: save_figure(figure, kind, dpi=PRINT_DPI, caption=said) for kind in ("svg", "png", "pdf")}
     files |= _data_file(page, figure, name)
     for kind, content in files.items():
         write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
@@ -175,11 +173,7 @@ def _data_file(page: Page, figure: Figure, name: str) -> dict[str, bytes]:
 
 
 def _figure_html(page: Page, files: Mapping[str, bytes], stem: str, caption: str, alt: str, shape: str) -> str:
-    source = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
-    mark = '<span class="mark">Synthetic data</span>' if page.info.synthetic else ""
     links = " ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
-    html = io.StringIO()
-    html.write(f'<figure class="fhrmm {shape}" id="figure-{stem}"><img src="{source}" alt="{escape(alt)}">')
-    html.write(f"<figcaption>{mark}{escape(caption)}")
-    html.write(f'<span class="downloads">Figure as {links}</span></figcaption></figure>')
-    return html.getvalue()
+    said = f'{escape(caption)}<span class="downloads">Figure as {links}</span>'
+    is_synthetic, anchor = page.info.synthetic, f"figure-{stem}"
+    return figure_html(files["svg"], said, alt, is_synthetic=is_synthetic, shape=shape, anchor=anchor)

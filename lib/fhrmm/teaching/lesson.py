@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +12,7 @@ from fhrmm.figures import describe_figure, mark_synthetic, save_figure
 from fhrmm.figures.output import Figure
 from fhrmm.formats import format_p
 from fhrmm.report.lesson import show_lesson, show_live, show_style
+from fhrmm.report.markup import figure_html
 from fhrmm.tables import render_table, tabulate_frame
 from fhrmm.teaching.answers import Answer
 from fhrmm.teaching.controls import Choices, make_controls
@@ -134,10 +134,8 @@ class Lesson:
             raise ValueError(f"figure {number} needs a caption")
         alt = view.alt or describe_figure(view.figure)
         mark_synthetic(view.figure)
-        source = "data:image/svg+xml;base64," + base64.b64encode(save_figure(view.figure, "svg")).decode("ascii")
-        caption = f'<span class="mark">Synthetic data</span><strong>Figure {number}.</strong> {escape(view.caption)}'
-        image = f'<img src="{source}" alt="{escape(alt)}">'
-        return f'<figure class="fhrmm">{image}<figcaption>{caption}</figcaption></figure>'
+        caption = f"<strong>Figure {number}.</strong> {escape(view.caption)}"
+        return figure_html(save_figure(view.figure, "svg"), caption, alt, is_synthetic=True)
 
 
 def start_lesson(number: str, *, controls: bool = True) -> Lesson:

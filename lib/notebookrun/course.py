@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,6 @@ from notebookrun.render import Notice, render_page
 from notebookrun.sources import cell_source
 
 LESSON_SECONDS = 300.0
-HIDDEN = {"parameters", "injected-parameters", "hide-input"}
 
 
 @dataclass(frozen=True)
@@ -137,18 +135,8 @@ def _build_lesson(course: Course, edition: Edition, path: Path) -> Built:
     error = scrub(execution.error)
     notice = Notice("This lesson did not run through", (error,)) if error else None
     page = render_page(execution.notebook, _context(course, edition, path), scrub, notice)
-    opened = _open_code(page, execution.notebook)
-    write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", opened)
+    write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", page)
     return Built(edition.name, path.stem, time.monotonic() - begun, error)
-
-
-def _open_code(page: str, notebook: Any) -> str:
-    """Show the code of a lesson, which is part of its text, but for cells tagged ``fold``."""
-    shown = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and cell["source"].strip()]
-    tags = [set(cell["metadata"].get("tags", [])) for cell in shown]
-    folded = iter(["fold" in own for own in tags if not own & HIDDEN])
-    closed = '<details class="code">'
-    return re.sub(re.escape(closed), lambda _: closed if next(folded, True) else '<details class="code" open>', page)
 
 
 def _context(course: Course, edition: Edition, path: Path) -> PageContext:
@@ -158,14 +146,16 @@ def _context(course: Course, edition: Edition, path: Path) -> PageContext:
     return PageContext(
         site=course.title,
         title=_title(path),
-        scope=f"{edition.name} edition",
+        scope=edition.name,
+        scope_label="Edition",
         banner=course.banner,
         notebooks=tuple(links),
-        scopes=(Link(f"{edition.name} edition", f"{path.stem}.html", True),),
+        scopes=(Link(edition.name, f"{path.stem}.html", True),),
         previous=links[place - 1] if place else None,
         following=links[place + 1] if place + 1 < len(links) else None,
         pages={lesson.stem: f"{lesson.stem}.html" for lesson in lessons},
         glossary=read_glossary(course.glossary) if course.glossary else (),
+        is_code_open=True,
     )
 
 
@@ -191,10 +181,11 @@ def _render_index(course: Course, edition: Edition, lessons: Sequence[Path]) -> 
     context = PageContext(
         site=course.title,
         title="Lessons",
-        scope=f"{edition.name} edition",
+        scope=edition.name,
+        scope_label="Edition",
+        home="index.html",
         banner=course.banner,
         notebooks=tuple(Link(_title(path), f"lessons/{path.stem}.html") for path in lessons),
-        scopes=(Link(f"{edition.name} edition", "index.html", True),),
+        scopes=(Link(edition.name, "index.html", True),),
     )
-    page = render_page({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, context, str)
-    return page.replace('href="../index.html"', 'href="index.html"')
+    return render_page({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, context, str)

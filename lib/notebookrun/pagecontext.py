@@ -54,10 +54,14 @@ class PageContext:
         Parameters of the run.
     pages : mapping
         Where the page of each notebook is, by the notebook's name: text that links to ``NAME.ipynb`` leads there.
-    is_teaching : bool
-        Whether cells tagged ``teaching`` are shown.
     glossary : tuple of Term
         Terms that are explained where they are met.
+    home : str
+        Where the front page is, relative to the page.
+    scope_label : str
+        What a scope is called.
+    is_code_open : bool
+        Whether code is shown at once, as part of the text; cells tagged ``fold`` stay folded.
     """
 
     site: str
@@ -70,8 +74,10 @@ class PageContext:
     following: Link | None = None
     parameters: tuple[ParameterRow, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
-    is_teaching: bool = False
     glossary: tuple[Term, ...] = ()
+    home: str = "../index.html"
+    scope_label: str = "Scope"
+    is_code_open: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, for the cache and for workers."""

@@ -100,8 +100,11 @@ def test_pages_index_and_a_failure_that_is_told(course):
     assert 'href="L2_second.html"' in page
     assert page.count('<details class="code" open>') == 2
     assert page.count('<details class="code">') == 1, "a cell tagged fold stays closed"
+    assert '<span class="menu-label">Edition</span> student' in page
+    assert '<a class="site" href="../index.html">' in page
     assert "did not run through" in (course.out / "student" / "lessons" / "L2_second.html").read_text(encoding="utf-8")
     index = (course.out / "student" / "index.html").read_text(encoding="utf-8")
     assert "What it is about." in index
     assert 'href="lessons/L1_first.html"' in index
+    assert '<a class="site" href="index.html">' in index
     assert 'href="../index.html"' not in index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -139,15 +140,33 @@ def test_outputs_of_every_kind() -> None:
 def test_tags_hide_what_they_should() -> None:
     cells = [
         code("secret_code = 1", tags=("hide-input",)),
-        text("Exercise", "teaching"),
         code("window = 1", tags=("parameters",)),
     ]
     page = page_of(*cells)
     assert "secret_code" not in page
-    assert "Exercise" not in page
     assert "window = 1" not in page
-    teaching = PageContext(**{**CONTEXT.__dict__, "is_teaching": True})
-    assert "Exercise" in page_of(*cells, context=teaching)
+
+
+def test_code_is_folded_or_part_of_the_text() -> None:
+    cells = [code("a = 1"), code("b = 2", tags=("fold",)), code("c = 3", tags=("hide-input",))]
+    closed, opened = '<details class="code"><summary>', '<details class="code" open><summary>'
+    page = page_of(*cells)
+    assert (page.count(closed), page.count(opened)) == (2, 0)
+    page = page_of(*cells, context=replace(CONTEXT, is_code_open=True))
+    assert (page.count(closed), page.count(opened)) == (1, 1), "a cell tagged fold stays folded"
+    assert page.index(opened) < page.index(closed)
+
+
+def test_page_leads_home_and_calls_its_scope_by_its_name() -> None:
+    page = page_of()
+    assert '<a class="site" href="../index.html">' in page
+    assert '<span class="menu-label">Scope</span> C01' in page
+    assert "· scope C01" in page
+    page = page_of(context=replace(CONTEXT, home="index.html", scope_label="Edition", scope="student"))
+    assert '<a class="site" href="index.html">' in page
+    assert '<span class="menu-label">Edition</span> student' in page
+    assert "· edition student" in page
+    assert "scope" not in page[page.index("<footer") : page.index("</footer>")]
 
 
 def test_errors_are_readable_folded_and_without_paths() -> None:

@@ -19,6 +19,7 @@ from notebookrun.render.outputs import wrap_tables
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 LEAD_TAG = "key-findings"
+FOLD_TAG = "fold"
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
@@ -99,9 +100,10 @@ def asset(name: str) -> str:
 
 def prepare_cells(
     cells: list[Any],
-    is_teaching: bool = False,
     pages: Mapping[str, str] | None = None,
     marker: TermMarker | None = None,
+    *,
+    is_code_open: bool = False,
 ) -> tuple[list[dict[str, Any]], Contents]:
     """Return what the page shows of each cell, and its headings.
 
@@ -109,17 +111,17 @@ def prepare_cells(
     ----------
     cells : list
         Cells of an executed, cleaned notebook.
-    is_teaching : bool
-        Whether cells tagged ``teaching`` are shown.
     pages : mapping, optional
         Where the pages of other notebooks are, by name.
     marker : TermMarker, optional
         Marks the terms of the glossary in text cells and in prose that code has made.
+    is_code_open : bool
+        Whether code is shown at once; cells tagged ``fold`` stay folded.
 
     Returns
     -------
     blocks : list of dict
-        ``kind``, then ``html`` of text cells, or ``source``, ``outputs`` and ``hide_input`` of code cells.
+        ``kind``, then ``html`` of text cells, or ``source``, ``outputs``, ``hide_input`` and ``is_open`` of code cells.
     contents : Contents
         Headings in order.
     """
@@ -128,13 +130,13 @@ def prepare_cells(
     blocks = []
     for cell in cells:
         tags = cell["metadata"].get("tags", [])
-        if {"injected-parameters", "parameters"} & set(tags) or ("teaching" in tags and not is_teaching):
+        if {"injected-parameters", "parameters"} & set(tags):
             continue
         if cell["cell_type"] == "markdown":
             text = render_markdown(cell["source"], contents, cell.get("attachments"))
             blocks.append({"kind": "text", "html": marker.mark(text), "tags": tags})
         elif cell["cell_type"] == "code":
-            blocks.append(_code_block(cell, tags))
+            blocks.append(_code_block(cell, tags, is_code_open=is_code_open))
             _render_markdown_outputs(cell["outputs"], contents)
             _mark_outputs(cell["outputs"], marker)
     return _with_lead(blocks), contents
@@ -163,7 +165,8 @@ def _render_markdown_outputs(outputs: list[Any], contents: Contents) -> None:
             data["text/html"] = render_markdown(data["text/markdown"], contents)
 
 
-def _code_block(cell: Any, tags: list[str]) -> dict[str, Any]:
+def _code_block(cell: Any, tags: list[str], *, is_code_open: bool) -> dict[str, Any]:
     outputs = [o for o in cell["outputs"] if not (o["output_type"] == "stream" and not o["text"].strip())]
     hide = "hide-input" in tags or not cell["source"].strip()
-    return {"kind": "code", "source": cell["source"], "outputs": outputs, "hide_input": hide, "tags": tags}
+    shown = {"source": cell["source"], "hide_input": hide, "is_open": is_code_open and FOLD_TAG not in tags}
+    return {"kind": "code", **shown, "outputs": outputs, "tags": tags}

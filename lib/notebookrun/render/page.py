@@ -45,7 +45,7 @@ def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, no
     """
     clean = clean_notebook(executed, scrub)
     marker = TermMarker(context.glossary)
-    blocks, contents = prepare_cells(clean["cells"], context.is_teaching, context.pages, marker)
+    blocks, contents = prepare_cells(clean["cells"], context.pages, marker, is_code_open=context.is_code_open)
     notebook = nbformat.from_dict({**clean, "cells": []})
     resources = {
         "page": context,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,17 @@ PRELOAD = (
 )  # fmt: skip
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file; empty if it is absent or broken, which the notebooks say better."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+PLAN = read_toml(ROOT / "study.toml")
+
+
 def list_scopes(data: Path) -> list[str]:
     """Return the pooled scope and the centers of a dataset; its own reader says what is wrong with one without."""
     if data.is_dir():
@@ -51,14 +62,6 @@ def input_files(data: Path, scope: str) -> list[Path]:
     return [path for path in found if path.is_file() and not path.name.startswith((".", "~$"))]
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file; empty if it is absent or broken, which the notebooks say better."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def describe_dataset(data: Path) -> dict[str, Any]:
     """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
     info = read_toml(data / "dataset.toml")
@@ -67,9 +70,10 @@ def describe_dataset(data: Path) -> dict[str, Any]:
     return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
-def cover(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
+def cover(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the cover shows."""
-    return read_cover(reports, scopes, read_toml(ROOT / "study.toml").get("study", {}).get("question", ""))
+    question, months = PLAN.get("study", {}).get("question", ""), PLAN.get("time", {}).get("headline_months")
+    return read_cover(reports, scopes, question, months=months, is_synthetic=facts["synthetic"])
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
@@ -77,7 +81,7 @@ TABLE = "reports/{scope}/tables/estimates.csv"
 JOIN = "fhrmm.store:combine_estimates"
 
 PROJECT = Project(
-    title=read_toml(ROOT / "study.toml").get("study", {}).get("title", "Compendium"),
+    title=PLAN.get("study", {}).get("title", "Compendium"),
     root=ROOT,
     notebooks=ROOT / "notebooks",
     packages={name: ROOT / "lib" / name for name in ("fhrmm", "timetoevent")},

@@ -29,7 +29,7 @@ LAYERS = {
     "workbooks": 1, "init_center": 1, "drugs": 1,
     "staging": 2, "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
-    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
+    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4, "palette": 4,
     "cover": 5, "report": 5,
     "manuscript": 6, "teaching": 6,
 }  # fmt: skip

@@ -20,6 +20,7 @@ from fhrmm.study import repository_root
 from fhrmm.wording import SYNTHETIC_WARNING
 
 ROOT = repository_root()
+INVENTED = {"synthetic": True}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleTy
     table = tmp_path / "ALL" / "tables" / "estimates.csv"
     table.parent.mkdir(parents=True)
     table.write_text("\n".join([",".join(ESTIMATE_COLUMNS), *rows]) + "\n")
-    shown = runner.cover(tmp_path, ["ALL", "C01"])
+    shown = runner.cover(tmp_path, ["ALL", "C01"], INVENTED)
     figures = {row["label"]: (row["value"], row["range"]) for row in shown["headline"]}
     assert figures["Overall response"] == ("61%", "95% CI 48% to 73%; 62 patients")
     assert figures["Progression-free at 12 months"] == ("not estimable", "")
@@ -106,14 +107,30 @@ def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleTy
     assert [link["href"] for link in shown["links"]] == ["ALL/tables/estimates.csv", "manifest.json"]
 
 
+def test_cover_shows_survival_when_the_plan_says(
+    runner: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = {"endpoint": "OS", "estimand": "survival_probability", "status": "ok"}
+    rows = [_row(**what, time_months=12.0, estimate=0.72), _row(**what, time_months=18.0, estimate=0.41)]
+    table = tmp_path / "ALL" / "tables" / "estimates.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("\n".join([",".join(ESTIMATE_COLUMNS), *rows]) + "\n")
+    monkeypatch.setitem(runner.PLAN, "time", {"headline_months": 18})
+    shown = runner.cover(tmp_path, ["ALL"], INVENTED)
+    assert shown["figure_labels"][-2:] == ["Progression-free at 18 months", "Alive at 18 months"]
+    assert shown["figures"]["ALL"][-1] == "41%"
+    monkeypatch.delitem(runner.PLAN, "time")
+    assert len(runner.cover(tmp_path, ["ALL"], INVENTED)["figure_labels"]) == 3, "a plan that cannot be read"
+
+
 def test_cover_draws_the_published_curves_small_and_describes_them(runner: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "C03" / "figures"
     folder.mkdir(parents=True)
-    assert runner.cover(tmp_path, ["C03"])["thumbnail"] is None
+    assert runner.cover(tmp_path, ["C03"], INVENTED)["thumbnail"] is None
     head = "part,endpoint,group,time,survival,ci_lower,ci_upper,n_censored,n_at_risk\n"
     steps = "curve,PFS,,0.0,1.0,1.0,1.0,0,\ncurve,PFS,,3.5,0.8,0.6,0.9,1,\ncurve,PFS,,13.0,0.25,,,0,\n"
     (folder / "04_pfs_os_pfs.csv").write_text(head + steps + "numbers_at_risk,PFS,,0,,,,,9\n", encoding="utf-8")
-    shown = runner.cover(tmp_path, ["C03"])["thumbnail"]
+    shown = runner.cover(tmp_path, ["C03"], {"synthetic": False})["thumbnail"]
     assert shown["alt"] == (
         "Progression-free survival falls to 80% at 6 months, 80% at 12 months; the curve ends at 13 months."
     )
@@ -127,8 +144,7 @@ def test_cover_draws_the_published_curves_small_and_describes_them(runner: Modul
     share = [(heights[-1] - y) / (heights[-1] - heights[0]) for y in (heights[1], heights[2])]
     assert share == pytest.approx([1.0, (0.8 - 0.25) / 0.75], abs=0.01)
     assert "synthetic data" not in drawing
-    (folder / "04_pfs_os_pfs.svg").write_text('<g id="synthetic-mark"/>', encoding="utf-8")
-    marked = runner.cover(tmp_path, ["C03"])["thumbnail"]["source"].split(",")[1]
+    marked = runner.cover(tmp_path, ["C03"], INVENTED)["thumbnail"]["source"].split(",")[1]
     assert "synthetic data" in base64.b64decode(marked).decode()
 
 

@@ -9,26 +9,32 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from fhrmm.palette import COLORS, FAINT, INK, MUTED
 from fhrmm.wording import POOLED, SYNTHETIC_MARK
 
-HEADLINE = (
-    ("Patients", "BASELINE", "count", ""),
-    ("Overall response", "ORR", "proportion", ""),
-    ("Very good partial response or better", "VGPR_OR_BETTER", "proportion", ""),
-    ("Progression-free at 12 months", "PFS", "survival_probability", "12"),
-    ("Alive at 12 months", "OS", "survival_probability", "12"),
+# Label, endpoint, estimand.
+COUNTED = (
+    ("Patients", "BASELINE", "count"),
+    ("Overall response", "ORR", "proportion"),
+    ("Very good partial response or better", "VGPR_OR_BETTER", "proportion"),
+)
+SURVIVING = (
+    ("Progression-free at {time} months", "PFS", "survival_probability"),
+    ("Alive at {time} months", "OS", "survival_probability"),
 )
 # Figure, short name, words, color and dashes, as in the figures themselves.
 CURVES = (
-    ("04_pfs_os_os", "OS", "overall survival", "#D55E00", "7 3"),
-    ("04_pfs_os_pfs", "PFS", "progression-free survival", "#0072B2", ""),
+    ("04_pfs_os_os", "OS", "overall survival", COLORS[1], "7 3"),
+    ("04_pfs_os_pfs", "PFS", "progression-free survival", COLORS[0], ""),
 )
 _LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _HEIGHT = 44, 46, 12, 40, 480, 250
 _TICK, _LEAST = 6, 12
 Row = dict[str, str]
 
 
-def read_cover(reports: Path, scopes: Sequence[str], question: str) -> dict[str, Any]:
+def read_cover(
+    reports: Path, scopes: Sequence[str], question: str, *, months: float | None, is_synthetic: bool
+) -> dict[str, Any]:
     """Return what the cover shows: the question, headline figures, curves, one row of figures per scope, files.
 
     Parameters
@@ -39,6 +45,10 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str) -> dict[str,
         Scopes that have pages.
     question : str
         What the study asks.
+    months : float or None
+        When survival is shown as a headline figure; None shows none.
+    is_synthetic : bool
+        Whether the dataset is, which the drawing then says.
 
     Returns
     -------
@@ -48,15 +58,33 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str) -> dict[str,
     overall = {scope: read_overall(reports, scope) for scope in scopes}
     first = POOLED if overall.get(POOLED) else next(iter(scopes), "")
     rows = overall.get(first, {})
-    cells = {s: [show_number(found.get(key[1:]), key[2]) for key in HEADLINE] for s, found in overall.items()}
+    keys = headline(months)
+    cells = {s: [show_number(found.get(key[1:]), key[2]) for key in keys] for s, found in overall.items()}
     return {
         "question": question,
-        "headline": [show_figure(key, rows) for key in HEADLINE if rows],
-        "thumbnail": draw_thumbnail(reports, first),
-        "figure_labels": [key[0] for key in HEADLINE],
+        "headline": [show_figure(key, rows) for key in keys if rows],
+        "thumbnail": draw_thumbnail(reports, first, is_synthetic=is_synthetic),
+        "figure_labels": [key[0] for key in keys],
         "figures": cells,
         "links": list_files(reports, scopes),
     }
+
+
+def headline(months: float | None) -> list[tuple[str, ...]]:
+    """Return the headline figures: label, endpoint, estimand and time as text.
+
+    Examples
+    --------
+    >>> headline(18.0)[-1]
+    ('Alive at 18 months', 'OS', 'survival_probability', '18')
+    """
+    time = "" if months is None else _write_time(months)
+    rates = [(label.format(time=time), *what, time) for label, *what in SURVIVING if time]
+    return [*((*figure, "") for figure in COUNTED), *rates]
+
+
+def _write_time(months: float) -> str:
+    return f"{months:g}"
 
 
 def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
@@ -68,7 +96,7 @@ def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
     ]
     found: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
+        time = _write_time(float(row["time_months"])) if row["time_months"] else ""
         found.setdefault((row["endpoint"], row["estimand"], time), row)
     return found
 
@@ -121,7 +149,7 @@ def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
     ]
 
 
-def draw_thumbnail(reports: Path, scope: str) -> Row | None:
+def draw_thumbnail(reports: Path, scope: str, *, is_synthetic: bool) -> Row | None:
     """Draw the survival curves of a scope small, from the data of its figures.
 
     Parameters
@@ -130,6 +158,8 @@ def draw_thumbnail(reports: Path, scope: str) -> Row | None:
         The report.
     scope : str
         Whose curves.
+    is_synthetic : bool
+        Whether the drawing says that the data are.
 
     Returns
     -------
@@ -142,8 +172,8 @@ def draw_thumbnail(reports: Path, scope: str) -> Row | None:
     if not shown:
         return None
     limit = max(_LEAST, *(_ceiling(curve[-1][0]) for _, curve in shown))
-    mark = _MARK if _is_synthetic(reports / scope / "figures" / f"{shown[0][0][0]}.svg") else ""
-    drawn = "".join([_axes(limit), *(_draw(figure, curve, limit) for figure, curve in shown), mark])
+    mark = [_MARK] if is_synthetic else []
+    drawn = "".join([_axes(limit), *(_draw(figure, curve, limit) for figure, curve in shown), *mark])
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>{drawn}</svg>'
     who = "all centers pooled" if scope == POOLED else f"center {scope}"
     names = " and ".join(f"{figure[2]} ({figure[1]})" for figure, _ in reversed(shown))
@@ -157,7 +187,7 @@ def draw_thumbnail(reports: Path, scope: str) -> Row | None:
 
 Point = tuple[float, float, float, float]
 _MARK = f'<text x="{_WIDTH - 4}" y="{_HEIGHT - 5}" text-anchor="end" font-style="italic">{SYNTHETIC_MARK}</text>'
-_FONT = 'font-family="system-ui, sans-serif" font-size="12" fill="#595959"'
+_FONT = f'font-family="system-ui, sans-serif" font-size="12" fill="{MUTED}"'
 
 
 def _read_curve(path: Path) -> list[Point]:
@@ -172,11 +202,6 @@ def _read_curve(path: Path) -> list[Point]:
         )
         for row in rows
     ]
-
-
-def _is_synthetic(path: Path) -> bool:
-    """Say whether the published figure carries the mark of synthetic data: then the small drawing carries it too."""
-    return path.is_file() and "synthetic-mark" in path.read_text(encoding="utf-8")
 
 
 def _ceiling(time: float) -> int:
@@ -213,14 +238,14 @@ def _draw(figure: Sequence[str], curve: Sequence[Point], limit: float) -> str:
     return (
         f'<polygon points="{_path([*lower, *reversed(upper)])}" fill="{color}" fill-opacity="0.13"/>'
         f'<polyline points="{_path(line)}" fill="none" stroke="{color}" stroke-width="2.2"{dash}/>'
-        f'<text x="{end_x + 6:.1f}" y="{end_y + 4:.1f}" fill="#1a1a1a" font-weight="bold">{escape(name)}</text>'
+        f'<text x="{end_x + 6:.1f}" y="{end_y + 4:.1f}" fill="{INK}" font-weight="bold">{escape(name)}</text>'
     )
 
 
 def _axes(limit: int) -> str:
     right, base = _WIDTH - _RIGHT, _y(0)
     lines = [
-        f'<line x1="{_LEFT}" x2="{right}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="#d9d9d9"/>'
+        f'<line x1="{_LEFT}" x2="{right}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="{FAINT}"/>'
         f'<text x="{_LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
         for share in (0.0, 0.5, 1.0)
     ]

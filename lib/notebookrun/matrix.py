@@ -130,9 +130,9 @@ def write_comparison(
     """Write the page that puts the key figures of the sets side by side."""
     scope = project.list_scopes(places.data)[0]
     names = list(dict.fromkeys(name for one in sets for name in one.values))
-    rows, labels = [], []
+    facts, rows, labels = project.facts(places.data), [], []
     for one in sets:
-        content: dict[str, Any] = project.content(folders_of(places, one).reports, [scope])
+        content: dict[str, Any] = project.content(folders_of(places, one).reports, [scope], facts)
         labels = labels or list(content.get("figure_labels", []))
         rows.append(
             {
@@ -143,8 +143,7 @@ def write_comparison(
                 "state": _state(statuses.get(one.label)),
             }
         )
-    banner = str(project.facts(places.data).get("banner", ""))
-    page = render_comparison(project.title, banner, scope, names, labels, rows)
+    page = render_comparison(project.title, str(facts.get("banner", "")), scope, names, labels, rows)
     write_whole(places.reports / "index.html", page)
 
 

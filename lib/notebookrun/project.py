@@ -10,7 +10,7 @@ from typing import Any
 from notebookrun.graph import Step
 
 
-def _no_content(reports: Path, scopes: Sequence[str]) -> dict[str, Any]:
+def _no_content(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
@@ -36,8 +36,8 @@ class Project:
     steps : tuple of Step
         Python calls that belong to each scope.
     content : callable
-        ``content(reports, scopes) -> dict``: what the cover shows; see `notebookrun.index.render_index`. The key
-        ``figures`` maps each scope to the cells of its row.
+        ``content(reports, scopes, facts) -> dict``: what the cover shows, knowing what `facts` says; see
+        `notebookrun.index.render_index`. The key ``figures`` maps each scope to the cells of its row.
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
         ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
@@ -60,7 +60,7 @@ class Project:
     list_scopes: Callable[[Path], list[str]]
     input_files: Callable[[Path, str], list[Path]]
     steps: tuple[Step, ...] = ()
-    content: Callable[[Path, Sequence[str]], dict[str, Any]] = _no_content
+    content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = _no_content
     facts: Callable[[Path], dict[str, Any]] = lambda data: {}
     data: str = "data"
     work: str = "work"

@@ -234,7 +234,7 @@ class Session:
         self._outdated = [
             name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
         ]
-        content = self.project.content(planner.places.reports, planner.shown_scopes)
+        content = self.project.content(planner.places.reports, planner.shown_scopes, self.facts)
         for name in SHOWN_FACTS & self.facts.keys():
             content.setdefault(name, self.facts[name])
         write_index(planner, rows, content)

@@ -40,7 +40,7 @@ def input_files(data, scope):
     return sorted(f for folder in folders for f in folder.iterdir())
 
 
-def content(reports, scopes):
+def content(reports, scopes, facts):
     return {"question": "Does it run?", "figure_labels": ["patients"], "figures": {s: ["3"] for s in scopes}}
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fhrmm.palette import COLORS, FAINT, INK, MUTED
+
 WIDE_MM, NARROW_MM = 160.0, 85.0
-INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 LINE_STYLES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     "-",
     (0, (5, 2)),

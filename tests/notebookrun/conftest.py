@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+ENGINE = Path(__file__).resolve().parents[2] / "lib"
 RUNNER = '''
 """The toy study's runner."""
 import sys
@@ -250,8 +251,8 @@ class Toy:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The runner's environment: it finds the toy library."""
-        return {**os.environ, "PYTHONPATH": str(self.root / "lib")}
+        """The runner's environment: it finds the toy library, and this repository's engine before an installed one."""
+        return {**os.environ, "PYTHONPATH": os.pathsep.join([str(self.root / "lib"), str(ENGINE)])}
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of the runner."""

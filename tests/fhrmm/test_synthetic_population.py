@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.schema import conform
+from fhrmm.study import load_study
 from fhrmm.synthetic import load_parameters, load_truth, simulate_population, true_survival
 from fhrmm.synthetic.calibration import Observed, kaplan_meier, log_hazard_ratio, observe_recorded
 from fhrmm.synthetic.cohort import simulate_cohort
@@ -25,6 +26,10 @@ def small():
 @pytest.fixture(scope="module")
 def large():
     return simulate_population(LARGE, np.random.default_rng(12), visits=False, complete=True)
+
+
+def test_months_of_the_generator_are_those_of_the_plan():
+    assert load_study().time.days_per_month == MONTH
 
 
 def test_every_parameter_has_one_value_and_its_evidence():

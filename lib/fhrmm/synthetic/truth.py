@@ -14,6 +14,7 @@ import numpy as np
 
 from fhrmm.study import Frozen
 
+# Not read from the plan: data that exist do not change when the plan does. A test holds the two together.
 MONTH = 30.4375
 FACTORS = ("extramedullary", "lenalidomide_maintenance", "no_frontline_asct", "ecog_2_or_more", "iss_iii", "not_krd")
 SOLVED_BASIS = {

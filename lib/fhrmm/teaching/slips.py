@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from fhrmm.study import load_study
 from fhrmm.teaching.answers import Answer, kind
 
 SCALES = ("number", "count", "probability", "ratio", "months", "choice", "several")
-_DAYS_PER_MONTH, _MONTHS_PER_YEAR = 30.4375, 12.0
+_MONTHS_PER_YEAR = 12.0
 
 
 def usual_slips(scale: str, solution: Answer) -> list[tuple[float, str]]:
@@ -33,7 +34,7 @@ def usual_slips(scale: str, solution: Answer) -> list[tuple[float, str]]:
         ]
     if scale == "months":
         return [
-            (value * _DAYS_PER_MONTH, "That is in days. Months are asked for."),
+            (value * load_study().time.days_per_month, "That is in days. Months are asked for."),
             (value / _MONTHS_PER_YEAR, "That is in years. Months are asked for."),
         ]
     if scale == "number" and value != 0:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from fhrmm.study import load_study
 from fhrmm.teaching.exercise import Exercise, Mistake
 from fhrmm.teaching.worlds.dates import six_records
 
-_MONTH = 30.4375
+_MONTH = load_study().time.days_per_month
 _RECORDS = six_records().set_index("patient")
 
 
@@ -20,7 +21,7 @@ EXERCISES = (
     Exercise(
         "T01.1",
         lambda: _months("A", "progression"),
-        "Days from start to progression, over 30.4375, which is a year of 365.25 days in twelve parts.",
+        f"Days from start to progression, over {_MONTH:g}, which is a year of {12 * _MONTH:g} days in twelve parts.",
         (
             Mistake(
                 lambda: _months("A", "progression", days_per_month=30.0),
@@ -70,7 +71,7 @@ EXERCISES = (
     Exercise(
         "T01.4",
         lambda: _months("F", "2023-05-16"),
-        "The middle of the possible dates, here from the first to the last day of May; then days over 30.4375.",
+        f"The middle of the possible dates, here from the first to the last day of May; then days over {_MONTH:g}.",
         (
             Mistake(
                 lambda: _months("F", "2023-05-01"), "That is the first possible day: progression as early as can be."

@@ -21,8 +21,8 @@ TABLES = BINARY - {".png", ".ico", ".woff2", ".pdf"} | {".csv", ".tsv", ".tab", 
 HOMES_OF_TABLES = ("data/synthetic/", "data/templates/", "tests/", "benchmarks/")
 SINGLE_TABLES = {"lib/timetoevent/agreement.csv", "data/dictionary.csv"}
 
-# nobody's names: examples of what is removed from output, as are the file names of a kernel
-PLACEHOLDER = r"(?!someone|user\b|me\b|ipykernel_)"
+# an example of what is removed from output: the file names of a kernel
+PLACEHOLDER = r"(?!ipykernel_)"
 MACHINE_PATH = re.compile(rf"(?<![\w.}}>)\]*])/(?:work|farm|root|home|tmp|Users|opt)/{PLACEHOLDER}[\w.-]+")
 REGISTRY = re.compile(r"index-url|extra-index|find-links|registry *= *\"?http|pypi\.org|files\.pythonhosted", re.I)
 LOOSE_END = re.compile(r"\b(?:TODO|FIXME|XXX)\b")

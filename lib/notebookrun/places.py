@@ -115,7 +115,7 @@ def shown_path(path: str, root: Path) -> str:
 
     Examples
     --------
-    >>> shown_path("/home/someone/export", Path("/srv/repo"))
+    >>> shown_path("/data/export", Path("/srv/repo"))
     'export'
     """
     absolute = Path(path) if Path(path).is_absolute() else root / path
@@ -132,7 +132,7 @@ class Scrubber:
 
     Examples
     --------
-    >>> Scrubber({Path("/home/someone/repo"): ""})("File /home/someone/repo/lib/x.py, line 3")
+    >>> Scrubber({Path("/srv/repo"): ""})("File /srv/repo/lib/x.py, line 3")
     'File lib/x.py, line 3'
     """
 

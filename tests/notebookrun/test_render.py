@@ -32,7 +32,7 @@ CONTEXT = PageContext(
 def page_of(*cells: dict[str, Any], context: PageContext = CONTEXT, notice: Notice | None = None) -> str:
     """Render cells."""
     executed = {"cells": list(cells), "metadata": {"papermill": {"start": "now"}}, "nbformat": 4, "nbformat_minor": 5}
-    return render_page(executed, context, lambda text: text.replace("/home/me/", ""), notice)
+    return render_page(executed, context, lambda text: text.replace("/srv/repo/", ""), notice)
 
 
 def text(source: str, *tags: str) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def test_page_leads_home_and_calls_its_scope_by_its_name() -> None:
 
 def test_errors_are_readable_folded_and_without_paths() -> None:
     page = page_of(
-        code("x", error("ValueError", "bad <age>", "File /home/me/lib/x.py, line 3", "\x1b[0;31mValueError\x1b[0m"))
+        code("x", error("ValueError", "bad <age>", "File /srv/repo/lib/x.py, line 3", "\x1b[0;31mValueError\x1b[0m"))
     )
     check_html(page)
     assert "ValueError: bad &lt;age&gt;" in page

@@ -43,6 +43,13 @@ def dataset(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
+def test_runner_starts_without_what_is_slow_to_import() -> None:
+    slow = ("matplotlib", "numpy", "pandas", "pydantic")
+    asked = f"import run_all, sys; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_scopes_are_the_pool_and_the_center_folders(runner: ModuleType, dataset: Path) -> None:
     assert runner.list_scopes(dataset) == ["ALL", "C01", "C02"]
 

@@ -55,7 +55,7 @@ def cluster(tmp_path: Path, ran: Any) -> Iterator[str]:
     """A scheduler and two workers; gives the scheduler's address."""
     folder = tmp_path / "cluster"
     folder.mkdir()
-    library = str(ran.root / "lib")
+    library = ran.environment["PYTHONPATH"]
     with started(scheduler_command(), folder), started(worker_command(), folder, PYTHONPATH=library):
         with distributed.Client(scheduler_file=str(folder / "scheduler.json"), timeout=60) as client:
             client.wait_for_workers(2, timeout=120)
@@ -87,7 +87,7 @@ def test_worker_with_other_files_is_refused(ran: Any, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     ran.write("plan.toml", "window = 6\n")
-    variables = {"PYTHONPATH": str(ran.root / "lib"), "NOTEBOOKRUN_ROOT": str(other)}
+    variables = {"PYTHONPATH": ran.environment["PYTHONPATH"], "NOTEBOOKRUN_ROOT": str(other)}
     with started(scheduler_command(), tmp_path), started(worker_command(), tmp_path, **variables):
         with distributed.Client(scheduler_file=str(tmp_path / "scheduler.json"), timeout=60) as client:
             client.wait_for_workers(2, timeout=120)
@@ -116,7 +116,7 @@ def test_dead_worker_is_replaced_and_its_task_runs_again(ran: Any, tmp_path: Pat
              + pause.replace("\\n", "\n") + "figure, axes = ")  # fmt: skip
     folder = tmp_path / "cluster"
     folder.mkdir()
-    library = str(ran.root / "lib")
+    library = ran.environment["PYTHONPATH"]
     with started(scheduler_command(), folder), started(worker_command(), folder, PYTHONPATH=library) as nannies:
         with distributed.Client(scheduler_file=str(folder / "scheduler.json"), timeout=60) as client:
             client.wait_for_workers(2, timeout=120)

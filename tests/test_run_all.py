@@ -242,7 +242,7 @@ def test_warm_and_cold_kernels_give_the_same_report(tmp_path: Path) -> None:
     for kind in ("warm", "cold"):
         options = ["--cold", "--jobs", "2"] if kind == "cold" else ["--jobs", "3"]
         folder = tmp_path / kind / "reports"
-        done = run("--out", str(folder), "--work", str(tmp_path / kind / "work"), "--center", "C10", *options)  # fmt: skip
+        done = run("--out", str(folder), "--work", str(tmp_path / kind / "work"), "--center", "C10", *options)
         assert done.returncode == 0, done.stdout + done.stderr
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         kept = [path for path in paths if path.name not in ("manifest.json", "run_times.js", ".run.lock")]

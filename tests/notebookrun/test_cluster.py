@@ -112,8 +112,8 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_dead_worker_is_replaced_and_its_task_runs_again(ran: Any, tmp_path: Path) -> None:
     before = ran.outputs()
     pause = "import time\\n    time.sleep(0 if Path('seen').exists() else 30)\\n    "
-    ran.edit("lib/toylib/figures.py", "figure, axes = ", "from pathlib import Path\n    Path('started').touch()\n    "
-             + pause.replace("\\n", "\n") + "figure, axes = ")  # fmt: skip
+    ran.edit("lib/toylib/figures.py", "pixels = ", "from pathlib import Path\n    Path('started').touch()\n    "
+             + pause.replace("\\n", "\n") + "pixels = ")  # fmt: skip
     folder = tmp_path / "cluster"
     folder.mkdir()
     library = ran.environment["PYTHONPATH"]

@@ -63,7 +63,7 @@ def test_changed_data_of_one_center_runs_that_center_the_pool_and_comparisons(ra
 
 
 def test_changed_function_runs_only_notebooks_that_use_it(ran: Any) -> None:
-    ran.edit("lib/toylib/figures.py", "figure, axes = ", "# a comment\n    figure, axes = ")
+    ran.edit("lib/toylib/figures.py", "pixels = ", "# a comment\n    pixels = ")
     ran.run()
     assert {n for n, a in ran.actions().items() if a == "executed"} == {
         f"{s}/01_summary" for s in ("ALL", "C01", "C02")
@@ -152,7 +152,7 @@ def test_explain_says_why_and_starts_nothing(toy: Any) -> None:
 
 
 def test_explain_names_the_function_that_changed(ran: Any) -> None:
-    ran.edit("lib/toylib/figures.py", "axes.bar", "axes.barh")
+    ran.edit("lib/toylib/figures.py", "2 * age", "3 * age")
     listed = ran.run("--explain").stdout
     assert "toylib.figures:plot_ages changed" in listed
     assert "C01/00_intro: keep" in listed
@@ -225,7 +225,7 @@ def test_error_meant_for_the_reader_is_a_notice_without_traceback(toy: Any) -> N
 
 def test_undeclared_and_missing_files_fail_the_notebook(toy: Any) -> None:
     toy.edit(
-        "notebooks/01_summary.ipynb", "table.describe()", "(Path(work_dir) / center / 'extra.txt').write_text('x')"
+        "notebooks/01_summary.ipynb", "sorted(table)", "(Path(work_dir) / center / 'extra.txt').write_text('x')"
     )
     toy.edit(
         "notebooks/00_intro.ipynb", '"work/{scope}/clean.csv"', '"work/{scope}/clean.csv", "work/{scope}/more.csv"'

@@ -38,6 +38,18 @@ def integrated_both_ways(frame: pd.DataFrame, variance: float) -> tuple[float, f
 
 
 class TestFrailty:
+    def test_approximation_that_is_no_information_gives_way_to_the_whole(self):
+        rng = np.random.default_rng(0)
+        group = np.repeat(np.arange(12), 3)
+        frame = pd.DataFrame({"t": rng.exponential(size=36) * np.exp(rng.normal(0, 2, 12))[group], "d": True})
+        frame = frame.assign(x=(group % 2).astype(float), center=group)
+        fit = fit_frailty_cox(frame, **NAMES, terms=["x"], group="center", variance=6.0)
+        assert "whole information" in fit.note
+        whole = np.sqrt(np.diag(np.linalg.inv(fit.peak.hessian)))
+        units = fit.peak.beta[0] / fit.coefficients.coefficient[0]
+        assert fit.coefficients.std_error[0] == pytest.approx(whole[0] / units, rel=1e-12)
+        assert fit.frailties.std_error.to_numpy() == pytest.approx(whole[1:], rel=1e-12)
+
     def test_penalized_likelihood_of_two_groups_by_hand(self):
         # events at 1 (group a), 2 (b), 3 (a); all at risk until their own time; no covariate, variance 1
         frame = pd.DataFrame({"t": [1, 2, 3], "d": [1, 1, 1], "g": list("aba")})

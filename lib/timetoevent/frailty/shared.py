@@ -89,7 +89,8 @@ def fit_frailty_cox(
     Notes
     -----
     Standard errors take the frailties as independent in the information matrix if there are more than five
-    groups, as R's default does (``sparse``); estimates are not touched by that.
+    groups, as R's default does (``sparse``); estimates are not touched by that. Where strong frailties leave that
+    approximation without an inverse, R drops terms; here the whole matrix is taken, and `note` says so.
 
     References
     ----------
@@ -213,12 +214,24 @@ def _restricted_maximum(task: _Task) -> float:
 
 
 def _covariance(task: _Task, peak: PenalizedPeak) -> FloatArray:
-    """Inverse of the penalized information, frailties independent in it where R takes them so."""
-    hessian = peak.hessian
-    if task.n_groups > DENSE_GROUPS:
-        block = hessian[task.n_fixed :, task.n_fixed :]
-        hessian[task.n_fixed :, task.n_fixed :] = np.diag(np.diag(block))
-    return np.linalg.inv(hessian)
+    """Inverse of the penalized information, frailties independent in it where R takes them so.
+
+    With strong frailties that approximation may be no information at all: R then drops terms, and here the whole
+    matrix is taken, which always has an inverse.
+    """
+    return np.linalg.inv(peak.hessian if _is_whole(task, peak) else _sparse(task, peak))
+
+
+def _is_whole(task: _Task, peak: PenalizedPeak) -> bool:
+    """Whether the whole information is taken: there are few groups, or R's approximation is not positive definite."""
+    return task.n_groups <= DENSE_GROUPS or np.linalg.eigvalsh(_sparse(task, peak))[0] <= 0
+
+
+def _sparse(task: _Task, peak: PenalizedPeak) -> FloatArray:
+    hessian = peak.hessian.copy()
+    block = hessian[task.n_fixed :, task.n_fixed :]
+    hessian[task.n_fixed :, task.n_fixed :] = np.diag(np.diag(block))
+    return hessian
 
 
 def _result(task: _Task, distribution: str, theta: float, labels: list[object], *, is_fixed: bool) -> FrailtyFit:
@@ -254,11 +267,18 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
         n=data.n,
         n_events=data.n_events,
         status=fit.status,
-        note=fit.note,
+        note="; ".join(filter(None, (fit.note, _information_note(task, peak)))),
         method=method_name(fit, distribution),
         ci_level=data.model.ci_level,
         peak=peak,
     )
+
+
+def _information_note(task: _Task, peak: PenalizedPeak | None) -> str:
+    """Say where standard errors are not R's."""
+    if peak is None or task.n_groups <= DENSE_GROUPS or not _is_whole(task, peak):
+        return ""
+    return "standard errors from the whole information: taken as independent, the frailties leave none"
 
 
 def _notes(fit: CoxFit) -> list[str]:

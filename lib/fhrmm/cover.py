@@ -27,6 +27,9 @@ CURVES = (
     ("04_pfs_os_os", "OS", "overall survival", COLORS[1], "7 3"),
     ("04_pfs_os_pfs", "PFS", "progression-free survival", COLORS[0], ""),
 )
+# What other commands put into the report: a file of the manuscript, the first page of each edition of the course.
+METHODS = "methods.docx"
+EDITIONS = ("student", "instructor")
 _LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _HEIGHT = 44, 46, 12, 40, 480, 250
 _TICK, _LEAST = 6, 12
 Row = dict[str, str]
@@ -135,7 +138,7 @@ def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:
 
 
 def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
-    """Return links to the tables of numbers and to the manifest."""
+    """Return links to the tables of numbers, to the manifest, and to manuscripts and course where they were made."""
     notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
     links = [
         {"href": f"{scope}/tables/{name}.csv", "text": f"{scope}/tables/{name}.csv", "note": f"({note})"}
@@ -146,7 +149,15 @@ def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
     return [
         *links,
         {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
+        *_list_made(
+            reports, [(f"{scope}/manuscript/{METHODS}", f"methods of the manuscript, {scope}") for scope in scopes]
+        ),
+        *_list_made(reports, [(f"teaching/{name}/index.html", f"course, {name} edition") for name in EDITIONS]),
     ]
+
+
+def _list_made(reports: Path, files: Sequence[tuple[str, str]]) -> list[Row]:
+    return [{"href": href, "text": text, "note": ""} for href, text in files if (reports / href).is_file()]
 
 
 def draw_thumbnail(reports: Path, scope: str, *, is_synthetic: bool) -> Row | None:

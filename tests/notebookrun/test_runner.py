@@ -224,9 +224,7 @@ def test_error_meant_for_the_reader_is_a_notice_without_traceback(toy: Any) -> N
 
 
 def test_undeclared_and_missing_files_fail_the_notebook(toy: Any) -> None:
-    toy.edit(
-        "notebooks/01_summary.ipynb", "sorted(table)", "(Path(work_dir) / center / 'extra.txt').write_text('x')"
-    )
+    toy.edit("notebooks/01_summary.ipynb", "sorted(table)", "(Path(work_dir) / center / 'extra.txt').write_text('x')")
     toy.edit(
         "notebooks/00_intro.ipynb", '"work/{scope}/clean.csv"', '"work/{scope}/clean.csv", "work/{scope}/more.csv"'
     )

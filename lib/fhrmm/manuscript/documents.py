@@ -20,7 +20,8 @@ from fhrmm.tables import Cells
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _WIDE_FROM = 6
-_NARROWEST, _WIDEST = 7, 45
+_NARROWEST, _WIDEST, _MARGINS = 7, 45, 2
+_BOLD = 1.2  # a bold letter beside an average one
 _INDENT = Mm(3)
 
 
@@ -109,10 +110,10 @@ def is_wide(cells: Sequence[Cells]) -> bool:
 def _share(cells: Cells, width: int) -> list[int]:
     """Divide the width of the text among the columns by the length of what stands in them, within bounds."""
     wanted = [
-        max([_NARROWEST, *map(len, str(name).split()), *cells.text[name].astype(str).str.len()])
+        max([_NARROWEST, _BOLD * max(map(len, str(name).split())), *cells.text[name].astype(str).str.len()])
         for name in cells.text.columns
     ]
-    bounded = [min(int(length), _WIDEST) for length in wanted]
+    bounded = [min(int(length), _WIDEST) + _MARGINS for length in wanted]
     return [width * length // sum(bounded) for length in bounded]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.estimates import describe_endpoints
-from fhrmm.formats import format_level, name_variable
+from fhrmm.formats import format_level, name_level, name_variable
 from fhrmm.study import Study
 
 _SOURCES = {"recorded": "as recorded by the center", "confirmed": "as confirmed from the visits"}
@@ -101,7 +101,10 @@ def _survival(study: Study) -> str:
 
 
 def _associations(study: Study) -> str:
-    factors = [f"{factor.label} ({factor.adverse} against {factor.reference})" for factor in study.factors]
+    factors = [
+        f"{factor.label} ({name_level(factor.adverse)} against {name_level(factor.reference)})"
+        for factor in study.factors
+    ]
     plan = study.models
     return (
         f"The factors were fixed beforehand: {_listed(factors)}. Cox regression with Efron's handling of ties was "

@@ -18,13 +18,18 @@ from fhrmm.tables import (
     render_table,
     tabulate_across,
     tabulate_attrition,
+    tabulate_balance,
     tabulate_baseline,
+    tabulate_e_values,
     tabulate_estimates,
     tabulate_frame,
     tabulate_headline,
     tabulate_model,
+    tabulate_range,
     tabulate_row_accounting,
+    tabulate_sample_size,
     tabulate_survival,
+    tabulate_within,
 )
 from timetoevent.results import Estimate, not_estimable
 
@@ -271,6 +276,10 @@ def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
         lambda rows: tabulate_model(rows, STUDY),
         lambda rows: tabulate_baseline(rows, STUDY),
         lambda rows: tabulate_headline(rows, STUDY, TRUTH),
+        lambda rows: tabulate_balance(rows, STUDY),
+        lambda rows: tabulate_sample_size(rows, STUDY),
+        lambda rows: tabulate_within(rows, STUDY),
+        lambda rows: tabulate_e_values(rows, STUDY),
     ],
 )
 @pytest.mark.parametrize("kind", ["none", "one patient", "all missing", "suppressed", "one level", "long label"])
@@ -293,3 +302,64 @@ def test_every_table_survives_what_small_centers_send(tabulate, kind: str) -> No
 def test_estimates_may_come_in_parts() -> None:
     parts = [to_frame([rate(62, 38)]), to_frame([rate(62, 26, endpoint="VGPR_OR_BETTER")])]
     assert tabulate_across(parts, STUDY).cells.text.shape == (1, 4)
+
+
+def weighted(estimand: str, model: str, value: float, **what: object) -> dict[str, object]:
+    return make_row(Estimate(value, n=40), endpoint="PFS", estimand=estimand, model=model, **what)
+
+
+def test_balance_has_one_column_before_and_one_per_kind_of_weights() -> None:
+    values = {
+        "a weights, before": 0.25,
+        "a weights, after": -1e-12,
+        "b weights, before": 0.25,
+        "b weights, after": 0.02,
+    }
+    what = {"variable": "extramedullary_disease", "level": "yes"}
+    rows = [weighted("standardized_mean_difference", model, value, **what) for model, value in values.items()]
+    table = tabulate_balance(to_frame(rows), STUDY)
+    assert list(table.cells.text) == ["Covariate", "Before weighting", "A weights", "B weights"]
+    assert text_of(table) == [["Extramedullary disease at second line: yes", "0.25", "0.00", "0.02"]]
+
+
+def test_effective_size_by_group_and_of_both() -> None:
+    arms = [("second_line_krd", "other", 15.91), ("", "", 36.3)]
+    rows = [weighted("effective_sample_size", "a weights", n, variable=name, level=level) for name, level, n in arms]
+    assert text_of(tabulate_sample_size(to_frame(rows), STUDY)) == [["other", "40", "15.9"], ["Both", "40", "36.3"]]
+
+
+def test_comparison_within_groups_and_the_interaction() -> None:
+    sides = {"variable": "second_line_krd", "reference": "KRd"}
+    effect = Estimate(2.714, 1.03, 7.18, p_value=0.044, n=19, n_events=10, ci_level=0.95)
+    rows = [
+        ratio("within naive", level="KRd", value=Estimate(1.0, n=24, n_events=7), **sides),
+        ratio("within naive", level="other", value=effect, **sides),
+        ratio("within exposed", level="", value=not_estimable("2 events"), **sides),
+        make_row(Estimate(0.049), endpoint="PFS", estimand="interaction_p", model="interaction"),
+    ]
+    table = tabulate_within(to_frame(rows), STUDY)
+    assert list(table.cells.text)[1:] == [
+        "KRd, events/patients", "other, events/patients", "Hazard ratio (95% CI)", "p",
+    ]  # fmt: skip
+    assert text_of(table) == [
+        ["naive", "7/24", "10/19", "2.71 (1.03 to 7.18)", "0.044"],
+        ["exposed", "\u2013", "\u2013", "not estimable [a]", "\u2013"],
+        ["Interaction", "\u2013", "\u2013", "\u2013", "0.049"],
+    ]
+
+
+def test_e_value_of_the_estimate_and_of_the_limit() -> None:
+    values = [Estimate(3.381, 1.15), not_estimable("no model")]
+    rows = [
+        make_row(v, endpoint="PFS", estimand="e_value", model=f"{m} weights") for v, m in zip(values, "ab", strict=True)
+    ]
+    expected = [["A weights", "3.38", "1.15"], ["B weights", "not estimable [a]", "\u2013"]]
+    assert text_of(tabulate_e_values(to_frame(rows), STUDY)) == expected
+
+
+def test_range_is_written_in_the_unit_of_the_result() -> None:
+    spread = pd.DataFrame(
+        {"endpoint": ["ORR"], "estimand": ["proportion"], "time_months": [math.nan], "level": [""], "reference": [""],
+         "smallest": [1 / 6], "middle": [0.6], "largest": [0.697], "n_estimable": [7], "n_specifications": [8]}
+    )  # fmt: skip
+    assert text_of(tabulate_range(spread, STUDY)) == [["Overall response rate", "16.7%", "60.0%", "69.7%", "7 of 8"]]

@@ -19,6 +19,7 @@ from timetoevent.sensitivity import e_value
 from timetoevent.weighting import WeightedComparison, compare_weighted
 
 KINDS = {"overlap": "overlap weights", "inverse_probability": "inverse probability weights"}
+_STANDARDIZED = "means differ by this many unweighted standard deviations"
 
 
 def select_population(time_to_event: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -119,7 +120,8 @@ def _weighted_rows(frame: pd.DataFrame, study: Study, endpoint: str, kind: str, 
     return [
         ratio,
         *_survival_rows(found, names, factor.adverse, factor.reference),
-        *_diagnostic_rows(found, names, frame),
+        *_size_rows(found, names, {"treated": factor.adverse, "control": factor.reference}),
+        *_balance_rows(found, names, frame),
     ]
 
 
@@ -136,17 +138,25 @@ def _survival_rows(
     return rows
 
 
-def _diagnostic_rows(found: WeightedComparison, names: dict[str, str], frame: pd.DataFrame) -> list[dict[str, object]]:
+def _size_rows(found: WeightedComparison, names: dict[str, str], levels: dict[str, str]) -> list[dict[str, object]]:
+    """One row per group; that of all has no variable, as every row about all patients."""
     rows = []
     for arm in found.sample_size.to_dict("records"):
-        value = _number(arm["effective_n"], int(arm["n"]), "Kish")
-        rows.append(make_row(value, estimand="effective_sample_size", level=str(arm["arm"]), **names))
+        value = _number(arm["effective_n"], int(arm["n"]), "effective sample size of Kish")
+        level = levels.get(str(arm["arm"]), "")
+        whose = names if level else names | {"variable": ""}
+        rows.append(make_row(value, estimand="effective_sample_size", level=level, **whose))
+    return rows
+
+
+def _balance_rows(found: WeightedComparison, names: dict[str, str], frame: pd.DataFrame) -> list[dict[str, object]]:
+    rows = []
     labels = names | {"variable": ""}
     for row in found.balance.to_dict("records"):
         if row["level"] and row["level"] == str(frame[row["term"]].cat.categories[0]):
             continue  # the mirror image of the other levels
         for when in ("before", "after"):
-            value = _number(row[f"difference_{when}"], found.propensity.n, f"{when} weighting")
+            value = _number(row[f"difference_{when}"], found.propensity.n, _STANDARDIZED)
             what = labels | {
                 "model": f"{names['model']}, {when}",
                 "variable": str(row["term"]),

@@ -52,13 +52,28 @@ def list_choices(study: Study) -> pd.DataFrame:
 
 
 def summarize_specifications(curve: pd.DataFrame) -> pd.DataFrame:
-    """Return smallest, middle and largest estimate of each result, and how many specifications gave none."""
+    """Return the spread of each result over all specifications.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Rows of `estimate_specifications`.
+
+    Returns
+    -------
+    DataFrame
+        One row per result, as its first specification has it, with ``smallest``, ``middle`` and ``largest`` estimate,
+        ``n_estimable`` and ``n_specifications``.
+    """
     rows = []
-    for (endpoint, estimand), part in curve.groupby(["endpoint", "estimand"], sort=False):
+    for _, part in curve.groupby(["endpoint", "estimand"], sort=False):
         values = part["estimate"].dropna()
-        ends = [values.min(), values.median(), values.max()] if len(values) else [float("nan")] * 3
-        rows.append([f"{endpoint}, {estimand.replace('_', ' ')}", *(round(value, 3) for value in ends), len(values)])
-    return pd.DataFrame(rows, columns=["Result", "Smallest", "Middle", "Largest", "Specifications estimable"])
+        spread = {"smallest": values.min(), "middle": values.median(), "largest": values.max()}
+        counts = {"n_estimable": len(values), "n_specifications": len(part)}
+        rows.append(
+            part.iloc[0][["endpoint", "estimand", "time_months", "level", "reference"]].to_dict() | spread | counts
+        )
+    return pd.DataFrame(rows)
 
 
 def _specification_rows(derived: DerivedSpecification) -> list[dict[str, object]]:

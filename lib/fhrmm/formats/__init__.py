@@ -7,6 +7,7 @@ from fhrmm.formats.names import (
     humanize,
     name_endpoint,
     name_level,
+    name_result,
     name_variable,
 )
 from fhrmm.formats.numbers import (
@@ -73,6 +74,7 @@ __all__ = [
     "kind_of",
     "name_endpoint",
     "name_level",
+    "name_result",
     "name_variable",
     "status_text",
     "tidy_note",

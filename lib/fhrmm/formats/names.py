@@ -107,6 +107,26 @@ def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = Fa
     return ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
 
 
+def name_result(row: Mapping[str, object], study: Study | None = None) -> str:
+    """Name a result in words: what was estimated, when, against what.
+
+    Examples
+    --------
+    >>> name_result({"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0})
+    'Progression-free survival at 12 months'
+    >>> name_result({"endpoint": "PFS", "estimand": "hazard_ratio", "level": "other", "reference": "KRd"})
+    'Hazard ratio for PFS, other against KRd'
+    """
+    endpoint, estimand = str(row["endpoint"]), str(row["estimand"])
+    if estimand == "survival_probability":
+        return f"{name_endpoint(endpoint, study)} at {row['time_months']:g} months"
+    if estimand == "proportion":
+        return name_endpoint(endpoint, study)
+    name = ESTIMAND_NAMES.get(estimand, humanize(estimand))
+    sides = f", {name_level(str(row['level']))} against {name_level(str(row['reference']))}" if row.get("level") else ""
+    return f"{name} for {name_endpoint(endpoint, short=True)}{sides}"
+
+
 def name_variable(variable: str, study: Study | None = None) -> str:
     """Return the words for a variable: the label of the plan, of the data dictionary, or of a derived column.
 

@@ -14,6 +14,7 @@ MINUS = "\u2212"
 NOT_REACHED = "not reached"
 NOT_ESTIMABLE = "not estimable"
 PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
+DIFFERENCE = "difference"
 _KINDS: Mapping[str, str] = {
     "proportion": PERCENT,
     "survival_probability": PERCENT,
@@ -24,11 +25,13 @@ _KINDS: Mapping[str, str] = {
     "pooled_minus_sum": COUNT,
     "median": NUMBER,
     "events_per_parameter": NUMBER,
+    "effective_sample_size": NUMBER,
+    "standardized_mean_difference": DIFFERENCE,
 }
 
 
 def kind_of(estimand: str) -> str:
-    """Return the kind of number an estimand is: percent, months, ratio, count, p_value or number.
+    """Return the kind of number an estimand is: percent, months, ratio, difference, count, p_value or number.
 
     Examples
     --------
@@ -141,6 +144,8 @@ def format_value(value: float | None, estimand: str, display: Display, *, sign: 
         return format_months(value, display)
     if kind == RATIO:
         return format_ratio(value, display)
+    if kind == DIFFERENCE:
+        return _fixed(value, display.ratio_decimals)
     return {COUNT: format_count, P_VALUE: format_p, NUMBER: format_number}[kind](value)
 
 

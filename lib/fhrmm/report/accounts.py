@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.formats import format_value
+from fhrmm.formats import format_value, name_result
 from fhrmm.report.display import say
 from fhrmm.report.page import Page
 
@@ -105,12 +105,13 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     """
     rows = curve[(curve["endpoint"] == endpoint) & (curve["estimand"] == estimand)]
     known = rows["estimate"].dropna()
-    name = f"{endpoint} ({estimand.replace('_', ' ')})"
+    name = name_result(rows.iloc[0].to_dict(), page.study) if len(rows) else endpoint
     if known.empty:
         say(page, f"{name}: no specification could be estimated.")
         return
     ends = [format_value(value, estimand, page.study.display) for value in (known.min(), known.max())]
-    say(page, f"{name}: {ends[0]} to {ends[1]} over {len(known)} of {len(rows)} specifications.")
+    of = f"all {len(rows)}" if len(known) == len(rows) else f"{len(known)} of {len(rows)}"
+    say(page, f"{name} ranged from {ends[0]} to {ends[1]} over {of} specifications.")
 
 
 def _count(page: Page, number: int) -> str:

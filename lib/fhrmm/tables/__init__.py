@@ -6,6 +6,13 @@ one before release.
 
 from fhrmm.tables.across import tabulate_across, tabulate_survival
 from fhrmm.tables.baseline import tabulate_baseline
+from fhrmm.tables.comparison import (
+    tabulate_balance,
+    tabulate_e_values,
+    tabulate_range,
+    tabulate_sample_size,
+    tabulate_within,
+)
 from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
 from fhrmm.tables.long import tabulate_estimates
@@ -20,11 +27,16 @@ __all__ = [
     "render_table",
     "tabulate_across",
     "tabulate_attrition",
+    "tabulate_balance",
     "tabulate_baseline",
+    "tabulate_e_values",
     "tabulate_estimates",
     "tabulate_frame",
     "tabulate_headline",
     "tabulate_model",
+    "tabulate_range",
     "tabulate_row_accounting",
+    "tabulate_sample_size",
     "tabulate_survival",
+    "tabulate_within",
 ]

@@ -25,10 +25,12 @@ from fhrmm.tables import (
     tabulate_frame,
     tabulate_headline,
     tabulate_model,
+    tabulate_performance,
     tabulate_range,
     tabulate_row_accounting,
     tabulate_sample_size,
     tabulate_survival,
+    tabulate_truth,
     tabulate_within,
 )
 from timetoevent.results import Estimate, not_estimable
@@ -363,3 +365,21 @@ def test_range_is_written_in_the_unit_of_the_result() -> None:
          "smallest": [1 / 6], "middle": [0.6], "largest": [0.697], "n_estimable": [7], "n_specifications": [8]}
     )  # fmt: skip
     assert text_of(tabulate_range(spread, STUDY)) == [["Overall response rate", "16.7%", "60.0%", "69.7%", "7 of 8"]]
+
+
+def test_performance_has_one_row_per_estimator_and_size() -> None:
+    def row(estimand: str, n: int, value: float, samples: int = 100) -> dict[str, object]:
+        model = f"PFS rate, samples of {n}"
+        return make_row(Estimate(value, n=samples), endpoint="PFS", estimand=estimand, model=model)
+
+    rows = [row("bias", 62, -0.004), row("coverage", 62, 0.96), row("exaggeration_ratio", 62, 2.06, samples=34)]
+    both = tabulate_performance(to_frame([*rows, row("coverage", 5000, 1.0)]), STUDY, only=["bias", "coverage"])
+    assert list(both.cells.text) == ["Estimator", "Samples", "Bias", "Coverage, %"]
+    assert both.cells.group == ("Samples of 62 patients", "Samples of 5,000 patients")
+    assert text_of(both) == [["PFS rate", "100", "0.00", "96.0"], ["PFS rate", "100", "\u2013", "100.0"]]
+
+
+def test_truth_is_written_in_the_unit_of_its_estimator() -> None:
+    truth = {"PFS rate": 0.5417, "PFS restricted mean": 8.81, "hazard ratio, univariable": 1.786}
+    values = [row[1] for row in text_of(tabulate_truth(truth, STUDY))]
+    assert values == ["54.2%", "8.8 months", "1.79"]

@@ -32,7 +32,6 @@ from fhrmm.estimates.robustness import (
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
 from fhrmm.estimates.second_opinion import compare_with_lifelines
 from fhrmm.estimates.simulation import (
-    describe_performance_truth,
     estimate_performance,
     population_truth,
     simulate_follow_up,
@@ -74,7 +73,6 @@ __all__ = [
     "describe_agreement",
     "describe_courses",
     "describe_endpoints",
-    "describe_performance_truth",
     "estimate_baseline",
     "estimate_best_response",
     "estimate_budget",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from fhrmm.synthetic import simulate_population
 from timetoevent.cox import fit_cox
 from timetoevent.firth import fit_firth_cox
 from timetoevent.kaplan_meier import survival_at
+from timetoevent.proportions import proportion
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst
 
@@ -91,11 +93,6 @@ def population_truth(
     """Return each estimator's value in one very large sample: what repeated samples should center on."""
     population = simulate_follow_up(n, study, rng)
     return {name: estimator(population, study).estimate for name, estimator in estimators(term).items()}
-
-
-def describe_performance_truth(truth: Mapping[str, float]) -> pd.DataFrame:
-    """Lay out the true value of each estimator, one row each."""
-    return pd.DataFrame({"Estimator": list(truth), "Value": [round(value, 3) for value in truth.values()]})
 
 
 def estimators(term: str) -> dict[str, Estimator]:
@@ -172,8 +169,7 @@ def _mean(value: float, std_error: float, n: int, method: str) -> Estimate:
 
 
 def _share(hits: list[bool]) -> Estimate:
-    share = float(np.mean(hits))
-    return _mean(share, math.sqrt(share * (1 - share) / len(hits)), len(hits), "share of samples")
+    return replace(proportion(sum(hits), len(hits)), note="interval: simulation error")
 
 
 def _exaggeration(values: np.ndarray, clear: np.ndarray, true: float) -> Estimate:

@@ -27,6 +27,9 @@ _KINDS: Mapping[str, str] = {
     "events_per_parameter": NUMBER,
     "effective_sample_size": NUMBER,
     "standardized_mean_difference": DIFFERENCE,
+    "coverage": PERCENT,
+    "power": PERCENT,
+    "bias": DIFFERENCE,
 }
 
 

@@ -4,7 +4,7 @@ Everything that is shown or written below reports/ passes through here, is prote
 patient identifiers and dates.
 """
 
-from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings, say_range
+from fhrmm.report.accounts import say_accounting, say_attrition, say_budget, say_findings, say_performance, say_range
 from fhrmm.report.display import say, show_colophon, show_figure, show_notice, show_table
 from fhrmm.report.generated import (
     key_findings,
@@ -33,6 +33,7 @@ __all__ = [
     "say_follow_up",
     "say_hazard_ratio",
     "say_median",
+    "say_performance",
     "say_proportion",
     "say_range",
     "say_survival",

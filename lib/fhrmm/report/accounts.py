@@ -114,6 +114,33 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     say(page, f"{name} ranged from {ends[0]} to {ends[1]} over {of} specifications.")
 
 
+def say_performance(page: Page, performance: pd.DataFrame) -> None:
+    """Say how often intervals held the truth, and how far clear hazard ratios overshot it.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    performance : DataFrame
+        Rows of `fhrmm.estimates.estimate_performance` for one size of samples.
+    """
+    size = performance["model"].str.rpartition(" ")[2].iloc[0]
+    ranges = {
+        name: performance.loc[performance["estimand"] == name, "estimate"].dropna()
+        for name in ("coverage", "exaggeration_ratio")
+    }
+    words = {
+        name: " to ".join(format_value(v, name, page.study.display) for v in (found.min(), found.max()))
+        for name, found in ranges.items()
+        if len(found)
+    }
+    if "coverage" in words:
+        say(page, f"In samples of {size} patients, intervals held the truth in {words['coverage']} of the samples.")
+    if "exaggeration_ratio" in words:
+        over = words["exaggeration_ratio"]
+        say(page, f"Where the interval excluded one, the log hazard ratio was {over} times the true one on average.")
+
+
 def _count(page: Page, number: int) -> str:
     threshold = page.study.disclosure.minimum_cell_count
     if page.is_release and 0 < number < threshold:

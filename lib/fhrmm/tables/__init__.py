@@ -17,6 +17,7 @@ from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
 from fhrmm.tables.long import tabulate_estimates
 from fhrmm.tables.models import tabulate_model
+from fhrmm.tables.performance import tabulate_performance, tabulate_truth
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
 from fhrmm.tables.table import PUBLIC, Cells, Table
 
@@ -34,9 +35,11 @@ __all__ = [
     "tabulate_frame",
     "tabulate_headline",
     "tabulate_model",
+    "tabulate_performance",
     "tabulate_range",
     "tabulate_row_accounting",
     "tabulate_sample_size",
     "tabulate_survival",
+    "tabulate_truth",
     "tabulate_within",
 ]

@@ -21,7 +21,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.table import PUBLIC, Cells, Footnotes, Table
-from fhrmm.tables.write import Row, describe_group, interval_head, method_notes, write_cell
+from fhrmm.tables.write import Row, capitalize, describe_group, interval_head, method_notes, write_cell
 
 BEFORE, AFTER, WITHIN = ", before", ", after", "within "
 _RATIO, _INTERACTION = "hazard_ratio", "interaction_p"
@@ -124,7 +124,7 @@ def _draw_range(spread: pd.DataFrame, *, study: Study) -> Cells:
         ]
         for row in spread.to_dict("records")
     ]
-    columns = ["Result", *(_capitalize(end) for end in ends), "Specifications estimable"]
+    columns = ["Result", *(capitalize(end) for end in ends), "Specifications estimable"]
     return Cells(pd.DataFrame(content, columns=columns).astype(object), numeric=frozenset(columns[1:]))
 
 
@@ -143,14 +143,14 @@ def _draw(estimates: pd.DataFrame, *, study: Study, draw: _Draw) -> Cells:
 def _balance(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     before = next((str(row["model"]) for row in rows if str(row["model"]).endswith(BEFORE)), "")
     after = [name for name in _models(rows) if name.endswith(AFTER)]
-    heads = {before: "Before weighting"} | {name: _capitalize(name.removesuffix(AFTER)) for name in after}
+    heads = {before: "Before weighting"} | {name: capitalize(name.removesuffix(AFTER)) for name in after}
     lines = _by_row(rows, lambda row: ": ".join(filter(None, describe_group(row, study))))
     return _frame("Covariate", lines, heads, study, notes), ()
 
 
 def _sample_size(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     lines = _by_row(rows, lambda row: name_level(str(row["level"])) or "Both")
-    text = _frame("Group", lines, {name: _capitalize(name) for name in _models(rows)}, study, notes)
+    text = _frame("Group", lines, {name: capitalize(name) for name in _models(rows)}, study, notes)
     counts = [format_count(next(iter(cells.values()))["n"]) for cells in lines.values()]  # type: ignore[arg-type]
     text.insert(1, "Patients", counts)
     return text, ()
@@ -189,7 +189,7 @@ def _question(study: Study) -> str:
 
 def _e_values(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     content = [
-        [_capitalize(str(row["model"])), write_cell(row | {"ci_lower": None, "ci_upper": None}, study, notes),
+        [capitalize(str(row["model"])), write_cell(row | {"ci_lower": None, "ci_upper": None}, study, notes),
          _limit(row, study)]
         for row in rows
     ]  # fmt: skip
@@ -222,7 +222,3 @@ def _frame(
         for name, cells in lines.items()
     ]
     return pd.DataFrame(content, columns=[first, *heads.values()])
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, humanize, is_missing
+from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, humanize, is_missing, name_endpoint
 from fhrmm.tables.table import ATTRITION, COUNTS, PUBLIC, Cells, Table
 
 _ATTRITION = {
@@ -83,9 +83,14 @@ def _draw(
     headings = {name: labels.get(str(name), humanize(str(name))) for name in shown}
     numeric = [headings[name] for name in shown[1:] if _is_number(frame[name])]
     is_protected = bool(frame.attrs.get("protected"))
-    text = pd.DataFrame({headings[name]: _write_column(frame[name], is_protected) for name in shown})
+    text = pd.DataFrame({headings[name]: _write_column(_in_words(frame[name]), is_protected) for name in shown})
     groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
     return Cells(text.astype(object), groups, numeric=frozenset(numeric), notes=notes)
+
+
+def _in_words(values: pd.Series) -> pd.Series:
+    """Name endpoints, which frames hold by their codes."""
+    return values.map(name_endpoint) if values.name == "endpoint" else values
 
 
 def _write_column(values: pd.Series, is_protected: bool) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
         raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
     buffer = io.BytesIO()
     metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
-    encoding = {"pil_kwargs": {"compress_level": 4}} if kind == "png" else {}
+    encoding = {"pil_kwargs": {"compress_type": zlib.Z_RLE}} if kind == "png" else {}
     with matplotlib.rc_context(dict(STYLE)):
         _settle(figure)
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, **encoding)
@@ -65,9 +66,10 @@ def _settle(figure: Figure) -> None:
     The layout is solved in floating point and may differ in its last digits between processes; the names of clip
     paths in an SVG are made from those digits. Rounded, every process and every file format has the same layout.
     """
-    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
         return
-    figure.draw_without_rendering()
+    engine.execute(figure)
     figure.set_layout_engine(None)
     for axes in figure.axes:
         axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import partial
+
 import pandas as pd
 
 from fhrmm.endpoints import DerivedSpecification, derive_specifications
 from fhrmm.estimates.models import fit_model
 from fhrmm.estimates.proportions import estimate_response
 from fhrmm.estimates.rows import KEYS, join_cohort, to_frame
-from fhrmm.estimates.survival import estimate_survival
+from fhrmm.estimates.survival import estimate_survival, select_endpoint
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study
+
+_ESTIMATION_READS = {"time", "models", "factors", "comparison"}
+_TIMES = [*KEYS, "time_months", "event"]
 
 
 def estimate_specifications(
@@ -37,7 +43,8 @@ def estimate_specifications(
     Simonsohn U, Simmons JP, Nelson LD. Nat Hum Behav 2020;4:1208-1214.
     """
     derived = derive_specifications(patients, assessments, study, info=info)
-    return to_frame(row for one in derived for row in _specification_rows(one))
+    results = _Results()
+    return to_frame(row for one in derived for row in results.rows(one))
 
 
 def name_specification(specification: Specification) -> str:
@@ -76,18 +83,55 @@ def summarize_specifications(curve: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _specification_rows(derived: DerivedSpecification) -> list[dict[str, object]]:
+class _Results:
+    """Estimates rows of the specifications so far; many differ only where a result does not look, and share its rows.
+
+    A result is known by the values it is made from, so that nothing depends on which choice touches which table.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, list[dict[str, object]]] = {}
+
+    def rows(self, derived: DerivedSpecification) -> list[dict[str, object]]:
+        """Return the rows of one specification."""
+        plan = derived.study.model_dump_json(include=_ESTIMATION_READS)
+        treatment = derived.study.comparison.treatment
+        responders = _values(derived.response, ["responder", "evaluable"])
+        times = {name: _values(select_endpoint(derived.time_to_event, name), _TIMES) for name in ("PFS", "OS")}
+        arms = _values(derived.cohort, [*KEYS, treatment])
+        parts = [
+            self._once(("ORR", plan, responders), lambda: _response_rows(derived)),
+            *(self._once((name, plan, times[name]), partial(_rate_rows, derived, name)) for name in times),
+            self._once(("ratio", plan, times["PFS"], arms), lambda: _ratio_rows(derived)),
+        ]
+        model = name_specification(derived.specification)
+        return [row | {"model": model} for part in parts for row in part]
+
+    def _once(self, key: Hashable, estimate: Callable[[], pd.DataFrame]) -> list[dict[str, object]]:
+        if key not in self._known:
+            self._known[key] = estimate().to_dict("records")
+        return self._known[key]
+
+
+def _values(rows: pd.DataFrame, columns: list[str]) -> Hashable:
+    return tuple(rows[columns].itertuples(index=False, name=None))
+
+
+def _response_rows(derived: DerivedSpecification) -> pd.DataFrame:
+    responses = estimate_response(derived.response, derived.study, endpoints=("ORR",))
+    return responses[responses["population"] == "cohort"]
+
+
+def _rate_rows(derived: DerivedSpecification, endpoint: str) -> pd.DataFrame:
+    rates = estimate_survival(derived.time_to_event, derived.study, endpoint=endpoint)
+    at = float(derived.study.time.headline_months)
+    return rates[(rates["estimand"] == "survival_probability") & (rates["time_months"] == at)]
+
+
+def _ratio_rows(derived: DerivedSpecification) -> pd.DataFrame:
     study = derived.study
     factor = study.factor(study.comparison.treatment)
-    time_to_event = join_cohort(derived.time_to_event, derived.cohort[[*KEYS, factor.variable]])
-    fitted = fit_model(time_to_event, study, endpoint="PFS", terms=[factor.variable], model="univariable")
+    times = join_cohort(derived.time_to_event, derived.cohort[[*KEYS, factor.variable]])
+    fitted = fit_model(times, study, endpoint="PFS", terms=[factor.variable], model="univariable")
     ratio = fitted[(fitted["estimand"] == "hazard_ratio") & fitted["level"].isin([factor.adverse, ""])]
-    rates = [estimate_survival(time_to_event, study, endpoint=endpoint) for endpoint in ("PFS", "OS")]
-    at = float(study.time.headline_months)
-    responses = estimate_response(derived.response, study, endpoints=("ORR",))
-    parts = [
-        responses[responses["population"] == "cohort"],
-        *(part[(part["estimand"] == "survival_probability") & (part["time_months"] == at)] for part in rates),
-        ratio.head(1).assign(level=factor.adverse, reference=factor.reference),
-    ]
-    return pd.concat(parts).assign(model=name_specification(derived.specification)).to_dict("records")
+    return ratio.head(1).assign(level=factor.adverse, reference=factor.reference)

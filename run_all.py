@@ -25,10 +25,10 @@ INVENTED = (
     "definitions, the methods, and the published figures that results are held against."
 )
 PRELOAD = (
-    "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.special", "matplotlib.pyplot",
-    "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers",
-    "fhrmm.cleaning", "fhrmm.cohort", "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure",
-    "fhrmm.tables", "fhrmm.figures", "fhrmm.report",
+    "importlib.readers", "numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "scipy.stats", "scipy.optimize",
+    "scipy.special", "matplotlib.pyplot", "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study",
+    "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort", "fhrmm.response", "fhrmm.endpoints",
+    "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures", "fhrmm.report",
 )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def warm_up(modules: tuple[str, ...]) -> list[str]:
 
 
 def _draw_once() -> None:
-    """Draw a figure that touches fonts, ticks and both formats, without choosing a backend."""
+    """Draw a figure that touches fonts, ticks and every format, without choosing a backend."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -78,7 +78,7 @@ def _draw_once() -> None:
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], label="a")
     axes.legend()
-    for kind in ("png", "svg"):
+    for kind in ("png", "svg", "pdf"):
         figure.savefig(io.BytesIO(), format=kind)
 
 

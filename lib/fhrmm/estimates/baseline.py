@@ -79,7 +79,7 @@ def _describe_category(part: pd.DataFrame, variable: str, population: str) -> li
     known = int(part[variable].notna().sum())
     names = {"endpoint": "BASELINE", "population": population, "variable": variable}
     rows = []
-    for level, members in iterate_levels(part, variable):
+    for level, members in iterate_levels(part[[variable]], variable):
         count = Estimate(float(len(members)), n=len(part), n_events=len(members), method="count")
         rows.append(make_row(count, estimand="count", level=level, **names))
         if level != MISSING:

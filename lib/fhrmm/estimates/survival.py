@@ -22,11 +22,13 @@ from timetoevent.logrank import logrank
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst, rmst_difference
 
+_NEEDED = ["endpoint", "time_months", "event"]
+
 
 def select_endpoint(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     """Return the rows of one endpoint whose time could be derived; what is left out is counted in `count_reasons`."""
-    rows = time_to_event[time_to_event["endpoint"] == endpoint]
-    return rows[rows["time_months"].notna() & (rows["time_months"] >= 0)]
+    months = time_to_event["time_months"].to_numpy(dtype=float, na_value=math.nan)
+    return time_to_event[(time_to_event["endpoint"] == endpoint).to_numpy(dtype=bool, na_value=False) & (months >= 0)]
 
 
 def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "") -> pd.DataFrame:
@@ -52,8 +54,7 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     ----------
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
-    rows = select_endpoint(time_to_event, endpoint)
-    groups = list(iterate_levels(rows, by)) if by else [("", rows)]
+    groups = _groups(time_to_event, endpoint, by)
     found = []
     for level, part in groups:
         if level != MISSING:
@@ -84,7 +85,7 @@ def compare_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str
     ----------
     Peto R, Peto J. J R Stat Soc A 1972;135:185-207. Uno H et al. J Clin Oncol 2014;32:2380-2385.
     """
-    rows = select_endpoint(time_to_event, endpoint)
+    rows = select_endpoint(time_to_event[[*_NEEDED, by]], endpoint)
     rows = rows[rows[by].notna()]
     levels = [level for level, part in iterate_levels(rows, by) if len(part)]
     n, n_events = len(rows), int(rows["event"].sum())
@@ -199,8 +200,7 @@ def survival_curves(
     time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = ""
 ) -> dict[str, pd.DataFrame]:
     """Return one Kaplan-Meier curve per level with patients, in the declared order; key "" for overall."""
-    rows = select_endpoint(time_to_event, endpoint)
-    groups = list(iterate_levels(rows, by)) if by else [("", rows)]
+    groups = _groups(time_to_event, endpoint, by)
     return {
         level: kaplan_meier(*_arrays(part), ci_level=study.models.ci_level)
         for level, part in groups
@@ -218,9 +218,8 @@ def tabulate_risk(
     DataFrame
         One row per level and tick: group, at, n_at_risk, n_events, n_censored.
     """
-    rows = select_endpoint(time_to_event, endpoint)
     ticks = [float(at) for at in np.arange(0, study.display.km_limit_months + step / 2, step)]
-    groups = list(iterate_levels(rows, by)) if by else [("", rows)]
+    groups = _groups(time_to_event, endpoint, by)
     parts = [
         numbers_at_risk(*_arrays(part), at=ticks).assign(group=level)
         for level, part in groups
@@ -258,6 +257,12 @@ def count_reasons(time_to_event: pd.DataFrame) -> pd.DataFrame:
                 )
             )
     return to_frame(found)
+
+
+def _groups(time_to_event: pd.DataFrame, endpoint: str, by: str) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of one endpoint by level, without the columns that no curve needs: each level copies its rows."""
+    rows = select_endpoint(time_to_event[[*_NEEDED, by] if by else _NEEDED], endpoint)
+    return list(iterate_levels(rows, by)) if by else [("", rows)]
 
 
 def _arrays(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -211,7 +211,7 @@ def _label_curves(axes: Axes, groups: list[Group], value: str) -> None:
         axes.text(limit * 1.015, height, name, va="center")
         # a line, not an annotation's arrow: that one is clipped by bisection each time its size is asked for
         leader = [min(end[0] + 0.007 * limit, limit), limit * 1.008], [end[1], height]
-        axes.plot(*leader, color=MUTED, linewidth=0.5, linestyle=(0, (1, 3)), clip_on=False)
+        axes.plot(*leader, color=MUTED, linewidth=0.5, linestyle=(0, (1, 3)), dash_capstyle="round", clip_on=False)
 
 
 def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[RiskLine]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from fhrmm.formats.numbers import NOT_ESTIMABLE, NOT_REACHED, is_missing
@@ -42,15 +43,19 @@ def clean_estimates(estimates: Estimates) -> pd.DataFrame:
     absent = [name for name in ESTIMATE_COLUMNS if name not in estimates.columns]
     if absent:
         raise ValueError(f"not an estimates table: columns absent: {', '.join(absent)}")
-    text = {
-        name: estimates[name].astype(object).where(estimates[name].notna(), "").astype(str) for name in _TEXT_COLUMNS
-    }
-    numbers = [name for name in ESTIMATE_COLUMNS if name not in _TEXT_COLUMNS]
-    values = {
-        name: pd.to_numeric(estimates[name]).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
-        for name in numbers
-    }
-    return estimates.assign(**text, **values).reset_index(drop=True)
+    return pd.DataFrame({name: _clean(str(name), column) for name, column in estimates.items()})
+
+
+def _clean(name: str, column: pd.Series) -> np.ndarray | pd.api.extensions.ExtensionArray:
+    """Return a column of the estimates table as texts or numbers, any other one as it is."""
+    if name in _TEXT_COLUMNS:
+        texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
+        return np.array(texts, dtype=object)
+    if name not in ESTIMATE_COLUMNS:
+        return column.array
+    if column.dtype == float:
+        return column.to_numpy()
+    return pd.to_numeric(column).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
 
 
 def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:

@@ -73,15 +73,16 @@ def _spanner(text: str, width: int) -> str:
 def _body(cells: Cells) -> str:
     if cells.text.empty:
         return f'<tbody><tr><td colspan="{max(len(cells.text.columns), 1)}">No rows</td></tr></tbody>'
+    classes = [_class(str(name), cells) for name in cells.text.columns[1:]]
     if not cells.group:
-        return "<tbody>" + "\n".join(_row(values, cells, "") for values in _values(cells)) + "</tbody>"
+        return "<tbody>" + "\n".join(_row(values, classes, "") for values in _values(cells)) + "</tbody>"
     rows, current = ["<tbody>"], None
     for heading, values in zip(cells.group, _values(cells), strict=True):
         if heading != current:
             rows += ["</tbody>\n<tbody>"] if current is not None else []
             rows += [_group_heading(heading, len(values))] if heading else []
             current = heading
-        rows.append(_row(values, cells, ' class="indented"' if heading else ""))
+        rows.append(_row(values, classes, ' class="indented"' if heading else ""))
     return "\n".join([*rows, "</tbody>"])
 
 
@@ -93,11 +94,9 @@ def _group_heading(heading: str, width: int) -> str:
     return f'<tr class="group"><th scope="rowgroup" colspan="{width}">{escape(heading)}</th></tr>'
 
 
-def _row(values: list[str], cells: Cells, attribute: str) -> str:
-    names = [str(name) for name in cells.text.columns]
+def _row(values: list[str], classes: list[str], attribute: str) -> str:
     first = f'<th scope="row">{_breakable(values[0])}</th>'
-    pairs = zip(names[1:], values[1:], strict=True)
-    rest = [f"<td{_class(name, cells)}>{_breakable(value)}</td>" for name, value in pairs]
+    rest = [f"<td{css}>{_breakable(value)}</td>" for css, value in zip(classes, values[1:], strict=True)]
     return f"<tr{attribute}>{first}{''.join(rest)}</tr>"
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import math
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from PIL import Image
 
 from fhrmm import figures
@@ -16,7 +20,7 @@ from fhrmm.estimates import make_row
 from fhrmm.estimates.rows import to_frame
 from fhrmm.figures.specifications import parse_choices
 from fhrmm.figures.steps import cut_curve
-from fhrmm.figures.style import LINE_STYLES, PALETTE, spread, style_of
+from fhrmm.figures.style import LINE_STYLES, PALETTE, STYLE, spread, style_of
 from fhrmm.study import load_study
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate, not_estimable
@@ -185,15 +189,42 @@ def test_same_figure_same_bytes(kind: str) -> None:
 def test_last_digits_of_the_layout_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """The solver of the layout may end differently in another process; names inside an SVG are made from its result."""
     first = figures.save_figure(draw_curves({"": 30}), "svg")
-    solve = Figure.draw_without_rendering
+    solve = ConstrainedLayoutEngine.execute
 
-    def solve_a_little_differently(figure: Figure) -> None:
-        solve(figure)
+    def solve_a_little_differently(engine: ConstrainedLayoutEngine, figure: Figure) -> None:
+        solve(engine, figure)
         for axes in figure.axes:
             axes._set_position([value + 3e-13 for value in axes.get_position(original=True).bounds])
 
-    monkeypatch.setattr(Figure, "draw_without_rendering", solve_a_little_differently)
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", solve_a_little_differently)
     assert figures.save_figure(draw_curves({"": 30}), "svg") == first
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_repeated_drawing_is_the_drawing(name: str) -> None:
+    figure = CASES[name]()
+    svg, vector, pixels = figures.save_figure(figure, "svg"), io.BytesIO(), io.BytesIO()
+    with matplotlib.rc_context(dict(STYLE)):
+        figure.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
+    assert svg == vector.getvalue()
+    # each resolution rounds the size of texts, and of legends made from them, in its own way
+    for artist in (*figure.findobj(Text), *figure.findobj(Legend)):
+        artist.set_visible(False)
+    png = figures.save_figure(figure, "png", dpi=150)
+    with matplotlib.rc_context(dict(STYLE)):
+        figure.savefig(pixels, format="png", dpi=150)
+    repeated, drawn = (np.asarray(Image.open(content)) for content in (io.BytesIO(png), pixels))
+    assert repeated.shape == drawn.shape
+    # a small marker may stand half a pixel aside: whether it is moved onto the grid depends on its size in pixels
+    assert (repeated != drawn).any(axis=2).mean() < 2e-4
+
+
+def test_a_figure_changed_after_it_was_saved_is_drawn_again() -> None:
+    figure = draw_curves({"": 30})
+    first = figures.save_figure(figure, "svg")
+    assert figures.save_figure(figure, "svg") == first
+    figures.mark_synthetic(figure)
+    assert b"synthetic-mark" in figures.save_figure(figure, "svg")
 
 
 def test_unknown_format_is_refused() -> None:

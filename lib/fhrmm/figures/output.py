@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from fhrmm.figures.recording import Recording, Repeated
 from fhrmm.figures.style import MUTED, STYLE
 from fhrmm.wording import SYNTHETIC_MARK
 
@@ -54,9 +55,17 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
     metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
     encoding = {"pil_kwargs": {"compress_type": zlib.Z_RLE}} if kind == "png" else {}
     with matplotlib.rc_context(dict(STYLE)):
-        _settle(figure)
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, **encoding)
+        Repeated(_record(figure)).savefig(buffer, format=kind, dpi=dpi, metadata=metadata, **encoding)
     return buffer.getvalue()
+
+
+def _record(figure: Figure) -> Recording:
+    """Draw a figure unless that was done since it last changed."""
+    known: Recording | None = getattr(figure, "fhrmm_recording", None)
+    if known is None or figure.stale:
+        _settle(figure)
+        known = figure.fhrmm_recording = Recording(figure)  # type: ignore[attr-defined]
+    return known
 
 
 def _settle(figure: Figure) -> None:

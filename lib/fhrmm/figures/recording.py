@@ -1,0 +1,144 @@
+"""A figure drawn once and repeated in every file format: placing its texts costs more than writing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedPath
+
+_POINTS_PER_INCH = 72.0
+# Which arguments of a drawing method place things on the page, so that they grow with the resolution.
+_PLACING = {
+    "draw_path": (1,),
+    "draw_markers": (1, 3),
+    "draw_path_collection": (0, 4),
+    "draw_quad_mesh": (0, 5),
+}
+
+
+class Recording(RendererBase):
+    """Renderer that notes what a figure draws, in points.
+
+    Images are not noted: they would have to be resampled for each resolution, and no figure of the study has one.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn at once; later changes of it do not show.
+    """
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__()
+        self.size: tuple[float, float] = tuple(figure.get_size_inches())
+        self._notes: list[tuple[str, GraphicsContextBase | None, list[Any], dict[str, Any]]] = []
+        dpi = figure.dpi
+        figure.dpi = _POINTS_PER_INCH
+        figure.draw(self)
+        figure.dpi = dpi
+        figure.stale = False
+
+    def repeat(self, renderer: RendererBase, dpi: float) -> None:
+        """Draw with another renderer what was noted."""
+        scale = dpi / _POINTS_PER_INCH
+        height = self.size[1] * dpi
+        for name, noted, arguments, named in self._notes:
+            if noted is None:
+                getattr(renderer, name)(*arguments, **named)
+                continue
+            context = renderer.new_gc()
+            context.copy_properties(noted)
+            _scale_clip(context, scale)
+            if name == "draw_text":
+                x, y = arguments[0] * scale, arguments[1] * scale
+                renderer.draw_text(context, x, y if renderer.flipy() else height - y, *arguments[2:], **named)
+            else:
+                getattr(renderer, name)(context, *_scaled(name, arguments, scale), **named)
+            context.restore()
+
+    def get_canvas_width_height(self) -> tuple[float, float]:
+        """Return the size in points."""
+        return self.size[0] * _POINTS_PER_INCH, self.size[1] * _POINTS_PER_INCH
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: bool | str
+    ) -> tuple[float, float, float]:
+        """Return the size of a text without hinting: the same at every resolution."""
+        return self._text2path.get_text_width_height_descent(s, prop, ismath)
+
+    def open_group(self, s: str, gid: str | None = None) -> None:
+        """Note the start of a group."""
+        self._notes.append(("open_group", None, [s], {"gid": gid}))
+
+    def close_group(self, s: str) -> None:
+        """Note the end of a group."""
+        self._notes.append(("close_group", None, [s], {}))
+
+    def draw_path(self, gc: GraphicsContextBase, *arguments: Any, **named: Any) -> None:
+        """Note a path."""
+        self._note("draw_path", gc, arguments, named)
+
+    def draw_markers(self, gc: GraphicsContextBase, *arguments: Any, **named: Any) -> None:
+        """Note a marker along a path."""
+        self._note("draw_markers", gc, arguments, named)
+
+    def draw_path_collection(self, gc: GraphicsContextBase, *arguments: Any, **named: Any) -> None:
+        """Note a collection of paths."""
+        self._note("draw_path_collection", gc, arguments, named)
+
+    def draw_quad_mesh(self, gc: GraphicsContextBase, *arguments: Any, **named: Any) -> None:
+        """Note a mesh."""
+        self._note("draw_quad_mesh", gc, arguments, named)
+
+    def draw_text(self, gc: GraphicsContextBase, *arguments: Any, **named: Any) -> None:
+        """Note a text."""
+        self._note("draw_text", gc, arguments, named)
+
+    def _note(self, name: str, gc: GraphicsContextBase, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        context = GraphicsContextBase()
+        context.copy_properties(gc)
+        _freeze_clip(context)
+        frozen = [item.frozen() if isinstance(item, Transform) else item for item in arguments]
+        self._notes.append((name, context, frozen, named))
+
+
+class Repeated(Figure):
+    """A figure that repeats a recording, whatever it is saved as."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(figsize=recording.size)
+        self._recording = recording
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Repeat the recording."""
+        self._recording.repeat(renderer, self.dpi)
+
+
+def _scaled(name: str, arguments: list[Any], scale: float) -> list[Any]:
+    if scale == 1:
+        return arguments
+    larger, places = Affine2D().scale(scale), _PLACING[name]
+    return [item + larger if place in places else item for place, item in enumerate(arguments)]
+
+
+def _freeze_clip(context: GraphicsContextBase) -> None:
+    """Keep where a context clips: its boxes and paths would follow the figure when its resolution changes."""
+    box, (path, transform) = context.get_clip_rectangle(), context.get_clip_path()
+    if box is not None:
+        context.set_clip_rectangle(Bbox(np.array(box.get_points())))
+    if path is not None:
+        context.set_clip_path(TransformedPath(Path(path.vertices, path.codes), transform.frozen()))
+
+
+def _scale_clip(context: GraphicsContextBase, scale: float) -> None:
+    if scale == 1:
+        return
+    box, (path, transform) = context.get_clip_rectangle(), context.get_clip_path()
+    if box is not None:
+        context.set_clip_rectangle(Bbox(box.get_points() * scale))
+    if path is not None:
+        context.set_clip_path(TransformedPath(path, transform + Affine2D().scale(scale)))

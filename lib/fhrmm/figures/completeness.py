@@ -65,9 +65,12 @@ def _draw(grid: pd.DataFrame, study: Study | None) -> Figure:
         linewidths=0.6,
         linecolor="white",
         cbar=False,
-        yticklabels=labels,
-        xticklabels=[str(name) for name in grid.columns],
+        yticklabels=False,
+        xticklabels=False,
     )
+    # not by seaborn, which measures each label to see whether they overlap
+    axes.set_yticks(np.arange(len(labels)) + 0.5, labels, va="center")
+    axes.set_xticks(np.arange(grid.shape[1]) + 0.5, [str(name) for name in grid.columns])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=7.5)
     axes.tick_params(axis="x", rotation=0 if grid.shape[1] <= 12 else 90)

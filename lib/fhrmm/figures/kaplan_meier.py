@@ -257,7 +257,9 @@ def _draw_risk(axes: Axes, lines: list[RiskLine], n_lines: int, limit: float, *,
             )
         for at, count in line.counts.items():
             if at <= limit + 1e-9:
-                axes.text(at, place, count, ha="center", va="center", fontsize=8, clip_on=False)
+                text = axes.text(at, place, count, ha="center", va="center", fontsize=8, clip_on=False)
+                # counts between the first and the last tick cannot widen anything: no need to measure them
+                text.set_in_layout(at in (0, limit))
 
 
 def _draw_heading(axes: Axes, place: int, line: RiskLine, limit: float) -> None:

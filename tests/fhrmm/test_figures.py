@@ -227,6 +227,13 @@ def test_a_figure_changed_after_it_was_saved_is_drawn_again() -> None:
     assert b"synthetic-mark" in figures.save_figure(figure, "svg")
 
 
+def test_a_figure_with_an_image_is_refused_rather_than_saved_without_it() -> None:
+    figure = Figure()
+    figure.subplots().imshow([[0.0, 1.0]])
+    with pytest.raises(NotImplementedError):
+        figures.save_figure(figure, "svg")
+
+
 def test_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="known are svg, png, pdf"):
         figures.save_figure(draw_curves({"": 10}), "gif")

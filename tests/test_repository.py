@@ -120,3 +120,13 @@ def test_each_pattern_finds_its_fault(pattern, line):
 @pytest.mark.parametrize("line", ["reports/work/x", "../work/C03/cohort.parquet", "`work/<SCOPE>/patients.parquet`"])
 def test_relative_folders_are_no_machine_paths(line):
     assert not MACHINE_PATH.search(line)
+
+
+def test_nothing_stray_at_the_top() -> None:
+    expected = {
+        ".ci", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml",
+        "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "benchmarks",
+        "build_course.py", "data", "docs", "environment.yml", "lib", "notebooks", "pyproject.toml",
+        "requirements.lock", "run_all.py", "study.toml", "tests",
+    }  # fmt: skip
+    assert {name.partition("/")[0] for name in tracked()} == expected

@@ -288,6 +288,16 @@ def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
     assert 0.02 < low < high < 40
 
 
+def test_forest_shows_every_model_of_the_last_level() -> None:
+    models = ["univariable", "primary", "full", "imputed"]
+    rows = pd.concat([ratio_rows().assign(model=model) for model in models], ignore_index=True)
+    axes = figures.plot_forest(rows, STUDY, models=models).axes[1]
+    bottom, top = axes.get_ylim()
+    shown = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 1]
+    assert len(shown) >= len(models)
+    assert all(top < height < bottom for height in shown)
+
+
 def test_forest_of_several_endpoints_is_refused() -> None:
     both = pd.concat([ratio_rows(), ratio_rows().assign(endpoint="OS")])
     with pytest.raises(ValueError, match="several endpoints"):

@@ -177,9 +177,8 @@ def _draw_forest(
     _log_axis(axes, low, high, label)
     for height, line in zip(heights, lines, strict=True):
         _draw_labels(left, right, height, line, study, estimand)
-        for place, row in enumerate(line.rows):
-            if row is not None:
-                _draw_interval(axes, _offset(height, place, len(line.rows)), row, place, low, high)
+        for at, place, row in _shown(line, height):
+            _draw_interval(axes, at, row, place, low, high)
     top = -0.95
     left.text(0.0, top, head, fontweight="bold", va="center")
     left.text(1.0, top, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
@@ -187,7 +186,7 @@ def _draw_forest(
     for panel in (left, right):
         panel.set_axis_off()
         panel.set_xlim(0, 1)
-    axes.set_ylim(max(heights) + 0.8, -1.6)
+    axes.set_ylim(sum(map(_height, lines)) - 0.2, -1.6)
     _legend(figure, models)
     return figure
 
@@ -198,7 +197,8 @@ def _short(estimand: str) -> str:
 
 def _height(line: Line) -> float:
     width = _HEADING_CHARACTERS if line.is_heading else _LABEL_CHARACTERS
-    return max(1.0, 0.72 * len(line.rows), 0.75 * (wrap(line.label, width).count("\n") + 1))
+    n_rows = sum(row is not None for row in line.rows)
+    return max(1.0, 0.72 * n_rows, 0.75 * (wrap(line.label, width).count("\n") + 1))
 
 
 def _positions(lines: Sequence[Line]) -> list[float]:
@@ -209,8 +209,11 @@ def _positions(lines: Sequence[Line]) -> list[float]:
     return positions
 
 
-def _offset(height: float, place: int, n_models: int) -> float:
-    return height + (place - (n_models - 1) / 2) * 0.62 if n_models > 1 else height
+def _shown(line: Line, height: float) -> list[tuple[float, int, Row]]:
+    """Height, place among the models, and row of each model that has the line: no gaps for those that do not."""
+    found = [(place, row) for place, row in enumerate(line.rows) if row is not None]
+    middle = (len(found) - 1) / 2
+    return [(height + (order - middle) * 0.62, place, row) for order, (place, row) in enumerate(found)]
 
 
 def _limits(rows: list[Row]) -> tuple[float, float]:
@@ -267,14 +270,11 @@ def _draw_labels(left: Axes, right: Axes, height: float, line: Line, study: Stud
     text = wrap(line.label, _HEADING_CHARACTERS if line.is_heading else _LABEL_CHARACTERS)
     left.text(0.0 if line.is_heading else 0.05, height, text, va="center", fontweight=weight, fontsize=8.5)
     left.text(1.0, height, line.counts, ha="right", va="center", fontsize=8.5)
-    for place, row in enumerate(line.rows):
-        where = _offset(height, place, len(line.rows))
-        right.text(0.0, where, _text(row, study, estimand), va="center", fontsize=8.5)
+    for at, _, row in _shown(line, height):
+        right.text(0.0, at, _text(row, study, estimand), va="center", fontsize=8.5)
 
 
-def _text(row: Row | None, study: Study, estimand: str) -> str:
-    if row is None:
-        return DASH
+def _text(row: Row, study: Study, estimand: str) -> str:
     if row["status"] != OK:
         return status_text(row)
     if _is_reference(row):
@@ -292,4 +292,4 @@ def _legend(figure: Figure, models: list[str]) -> None:
         axes.plot([], [], MARKERS[place % len(MARKERS)] + "-", color=COLORS[place % len(COLORS)], label=name)[0]
         for place, name in enumerate(models)
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(models), 3))
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(models), 4))

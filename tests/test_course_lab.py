@@ -77,7 +77,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(30)
 
 
-def test_slider_redraws_the_figure(browser, lab):
+@pytest.fixture
+def tab(browser) -> Iterator[object]:
+    """Give the browser, and leave JupyterLab afterwards: without its server it would keep a core busy."""
+    yield browser
+    browser.get("about:blank")
+
+
+def test_slider_redraws_the_figure(tab, lab):
+    browser = tab
+
     def count(selector: str) -> int:
         return browser.execute_script(f"return document.querySelectorAll({selector!r}).length")
 

@@ -9,6 +9,9 @@ PACKAGES := $(VENV)/.packages
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
+# Packages come without bytecode: it is made and kept at the first import of each module.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help report course test check env lab format lock clean
 

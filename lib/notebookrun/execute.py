@@ -10,6 +10,9 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from notebookrun import lean  # noqa: F401  before nbformat
+
+# isort: split
 import nbformat
 import papermill
 from jupyter_client.utils import run_sync

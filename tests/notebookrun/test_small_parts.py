@@ -193,3 +193,14 @@ def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path,
     assert text_changed[0] == first[0]
     assert text_changed[1] != first[1]
     assert code_changed[0] != first[0]
+
+
+def test_workers_start_without_the_grammar_of_addresses() -> None:
+    program = (
+        "import sys, notebookrun.workerhost, nbformat\n"
+        "assert 'jsonschema' in sys.modules and 'lark' not in sys.modules\n"
+        "import rfc3987_syntax\n"
+        "nbformat.validate(nbformat.v4.new_notebook())\n"
+    )
+    pytest.importorskip("rfc3987_syntax")
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from notebookrun.glossary import Term
@@ -80,8 +81,8 @@ class PageContext:
     is_code_open: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data, for the cache and for workers."""
-        return asdict(self)
+        """Return plain data, for the cache and for workers; the terms, the same on every page, are made once."""
+        return asdict(replace(self, glossary=())) | {"glossary": _plain_terms(self.glossary)}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> PageContext:
@@ -91,3 +92,8 @@ class PageContext:
         rows = tuple(ParameterRow(**row) for row in plain["parameters"])
         terms = tuple(Term(**{**row, "forms": tuple(row["forms"])}) for row in plain.get("glossary", ()))
         return cls(**{**plain, **links, **single, "parameters": rows, "glossary": terms})
+
+
+@lru_cache(maxsize=8)
+def _plain_terms(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple(asdict(term) for term in terms)

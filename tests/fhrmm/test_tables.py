@@ -259,6 +259,11 @@ def test_row_accounting_states_its_identity() -> None:
     assert cells.notes == ("Rows read = accepted + quarantined + exact duplicates, in each file.",)
 
 
+def test_endpoints_of_any_frame_are_named() -> None:
+    cells = tabulate_frame(pd.DataFrame({"endpoint": ["VGPR_OR_BETTER"], "n": [3]})).cells
+    assert cells.text["Endpoint"].tolist() == ["Very good partial response or better"]
+
+
 def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
     frame = pd.DataFrame(
         {"table": ["x", "y"], "rule": ["r", None], "age_years": [61.25, math.nan], "ok": [True, False]}

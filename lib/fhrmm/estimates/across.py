@@ -47,7 +47,7 @@ def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
         pooled, centers = chosen[chosen["scope"] == POOLED], chosen[chosen["scope"] != POOLED]
         rows.append(
             {
-                "Endpoint": endpoint.replace("_", " "),
+                "endpoint": endpoint,
                 "Patients, pooled": pooled["n"].sum(),
                 "Patients, sum of centers": centers["n"].sum(),
                 "Events, pooled": pooled["n_events"].sum(),

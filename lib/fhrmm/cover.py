@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fhrmm.palette import COLORS, FAINT, INK, MUTED
-from fhrmm.wording import POOLED, SYNTHETIC_MARK
+from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_MARK
 
 # Label, endpoint, estimand.
 COUNTED = (
@@ -27,8 +27,7 @@ CURVES = (
     ("04_pfs_os_os", "OS", "overall survival", COLORS[1], "7 3"),
     ("04_pfs_os_pfs", "PFS", "progression-free survival", COLORS[0], ""),
 )
-# What other commands put into the report: a file of the manuscript, the first page of each edition of the course.
-METHODS = "methods.docx"
+# Editions of the course, whose builder the study does not know.
 EDITIONS = ("student", "instructor")
 _LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _HEIGHT = 44, 46, 12, 40, 480, 250
 _TICK, _LEAST = 6, 12
@@ -150,7 +149,7 @@ def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
         *links,
         {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
         *_list_made(
-            reports, [(f"{scope}/manuscript/{METHODS}", f"methods of the manuscript, {scope}") for scope in scopes]
+            reports, [(f"{scope}/manuscript/{METHODS_FILE}", f"methods of the manuscript, {scope}") for scope in scopes]
         ),
         *_list_made(reports, [(f"teaching/{name}/index.html", f"course, {name} edition") for name in EDITIONS]),
     ]

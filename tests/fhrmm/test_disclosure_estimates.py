@@ -13,8 +13,16 @@ from fhrmm.disclosure import suppress_estimates
 from fhrmm.disclosure.audit import bound
 from fhrmm.disclosure.facts import read_lines
 from fhrmm.disclosure.ties import build_ledger
-from fhrmm.estimates import estimate_baseline, estimate_best_response, estimate_response, make_row
+from fhrmm.estimates import (
+    estimate_baseline,
+    estimate_best_response,
+    estimate_performance,
+    estimate_response,
+    make_row,
+    population_truth,
+)
 from fhrmm.estimates.rows import to_frame
+from fhrmm.formats import clean_estimates
 from fhrmm.study import load_study
 from timetoevent.results import Estimate
 
@@ -256,3 +264,12 @@ def test_a_zero_in_a_tiny_cohort_would_say_where_its_patient_is() -> None:
     rows = [make_estimate(1, 0), *estimate_baseline(one, ["stage"], by="route").to_dict("records")]
     shown = suppress_estimates(to_frame(rows), K, response=STUDY.response)
     assert set(shown["status"]) == {"suppressed"}
+
+
+def test_repetitions_of_a_simulation_are_not_patients_to_protect() -> None:
+    rng = np.random.default_rng(1)
+    truth = population_truth(STUDY, rng, n=500)
+    rows = clean_estimates(estimate_performance(truth, STUDY, rng, n=30, repeats=12))
+    kept = suppress_estimates(rows, STUDY.disclosure.minimum_cell_count, response=STUDY.response)
+    assert (rows["estimand"] == "coverage").any()
+    assert "suppressed" not in set(kept["status"])

@@ -12,6 +12,7 @@ from fhrmm.disclosure.protect import protect
 from fhrmm.disclosure.ties import build_ledger
 from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, Estimates, clean_estimates, kind_of, tidy_note
 from fhrmm.study import Response
+from fhrmm.wording import SIMULATED
 
 Row = dict[str, object]
 _SINGLE_PATIENT = frozenset({"minimum_months", "maximum_months", "minimum", "maximum"})
@@ -51,11 +52,18 @@ def suppress_estimates(
     Returns
     -------
     DataFrame
-        Same rows; a suppressed one has no numbers, status ``suppressed``. Applying it again changes nothing.
+        Same rows; a suppressed one has no numbers, status ``suppressed``. Applying it again changes nothing. Rows
+        about simulated samples are no patient's and stay as they are.
     """
     frame = clean_estimates(estimates)
     if threshold <= 1 or frame.empty:
         return frame
+    is_drawn = frame["population"] == SIMULATED
+    if is_drawn.any():
+        rest = suppress_estimates(frame[~is_drawn], threshold, response=response, released=released)
+        kept = iter(rest.to_dict("records"))
+        merged = [row if row["population"] == SIMULATED else next(kept) for row in frame.to_dict("records")]
+        return pd.DataFrame(merged, columns=frame.columns)
     rows: list[Row] = frame.to_dict("records")
     before: list[Row] = [] if released is None else clean_estimates(released).to_dict("records")
     stays = {identify(row) for row in before if row["status"] == SUPPRESSED}

@@ -16,6 +16,7 @@ from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study
 from fhrmm.synthetic import simulate_population
+from fhrmm.wording import SIMULATED
 from timetoevent.cox import fit_cox
 from timetoevent.firth import fit_firth_cox
 from timetoevent.kaplan_meier import survival_at
@@ -137,7 +138,7 @@ def _performance_rows(name: str, results: list[Estimate], true: float, *, n: int
         "endpoint": "PFS",
         "model": f"{name}, samples of {n}",
         "variable": term if is_ratio else "",
-        "population": "simulated",
+        "population": SIMULATED,
     }
     if not found:
         return [make_row(not_estimable("no sample gave an estimate", n=0), estimand="bias", **names)]

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from fhrmm.figures.describe import describe_flow
 from fhrmm.figures.style import INK, MUTED, draw_empty, drawn_from, keep_data, new_figure, style_of, wrap
-from fhrmm.formats import format_count, is_missing
+from fhrmm.formats import capitalize, format_count, is_missing
 
 Routes = Mapping[str, int] | pd.Series | pd.DataFrame | None
 _LEFT, _RIGHT, _HALF = 22.0, 77.0, 20.0
@@ -109,7 +109,7 @@ def _draw_routes(axes: Axes, top: float, shares: Mapping[str, object]) -> None:
 
 
 def _route_name(name: str, width: float) -> str:
-    return wrap(name[:1].upper() + name[1:], int(width * 0.62))
+    return wrap(capitalize(name), int(width * 0.62))
 
 
 def _tall(name: str, width: float) -> float:

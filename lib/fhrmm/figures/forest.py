@@ -17,6 +17,7 @@ from fhrmm.formats import (
     DASH,
     OK,
     Estimates,
+    capitalize,
     clean_estimates,
     format_ci,
     format_count,
@@ -135,8 +136,7 @@ def plot_center_forest(
 
 
 def _words(name: str) -> str:
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:]
+    return capitalize(name.replace("_", " "))
 
 
 def _headings(models: Sequence[str] | Mapping[str, str]) -> dict[str, str]:

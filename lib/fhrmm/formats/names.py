@@ -159,6 +159,17 @@ def name_level(level: str) -> str:
     return level.replace(">=", "\u2265").replace("<=", "\u2264").replace("_", " ")
 
 
+def capitalize(text: str) -> str:
+    """Begin a heading with a capital and leave the rest, so that names keep theirs.
+
+    Examples
+    --------
+    >>> capitalize("regimen: KRd")
+    'Regimen: KRd'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def humanize(name: str) -> str:
     """Turn a column name into words, units at the end spelled as in a table head.
 
@@ -175,4 +186,4 @@ def humanize(name: str) -> str:
         unit_text = ""
     words = name.removeprefix("n_").replace("_", " ").strip()
     is_written = any(letter.isupper() for letter in words)
-    return (words if is_written else words[:1].upper() + words[1:]) + unit_text
+    return (words if is_written else capitalize(words)) + unit_text

@@ -17,7 +17,7 @@ from fhrmm.manuscript.tables import Document, Part, make_tables
 from fhrmm.report.page import overridden_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
 from fhrmm.tables import Cells
-from fhrmm.wording import SYNTHETIC_MARK, SYNTHETIC_WARNING
+from fhrmm.wording import METHODS_FILE, SYNTHETIC_MARK, SYNTHETIC_WARNING
 
 FOLDER = "manuscript"
 _LONGEST_ABBREVIATION = 8
@@ -59,7 +59,7 @@ def write_manuscript(
         files[f"figures/{picture.file_name}.tiff"] = picture.tiff
         files[f"figures/{picture.file_name}.pdf"] = picture.pdf
     files["figure_legends.docx"] = _legends_file(published, pictures, glossary)
-    files["methods.docx"] = _methods_file(published)
+    files[METHODS_FILE] = _methods_file(published)
     files |= {f"checklist_{name}.docx": _checklist_file(published, name) for name in CHECKLISTS}
     files["README.md"] = _contents(published, files, absent).encode("utf-8")
     return [write_report_bytes(run, FOLDER, name, content) for name, content in files.items()]

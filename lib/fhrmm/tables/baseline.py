@@ -11,6 +11,7 @@ from fhrmm.formats import (
     DASH,
     OK,
     Estimates,
+    capitalize,
     clean_estimates,
     format_count,
     format_number,
@@ -96,7 +97,7 @@ def _label(variable: str, study: Study, labels: dict[str, str]) -> str:
 
 def _head(group: str, described: pd.DataFrame) -> str:
     counts = described[(described["population"] == group) & (described["estimand"] == "count")]["n"].dropna()
-    name = "All patients" if group == "cohort" else group[:1].upper() + group[1:]
+    name = "All patients" if group == "cohort" else capitalize(group)
     return f"{name} (n = {format_count(counts.max())})" if len(counts) else name
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from fhrmm.formats import (
     DASH,
     Estimates,
+    capitalize,
     clean_estimates,
     format_count,
     format_p,
@@ -21,7 +22,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.table import PUBLIC, Cells, Footnotes, Table
-from fhrmm.tables.write import Row, capitalize, describe_group, interval_head, method_notes, write_cell
+from fhrmm.tables.write import Row, describe_group, interval_head, method_notes, write_cell
 
 BEFORE, AFTER, WITHIN = ", before", ", after", "within "
 _RATIO, _INTERACTION = "hazard_ratio", "interaction_p"

@@ -11,6 +11,7 @@ from fhrmm.formats import (
     OK,
     P_VALUE,
     Estimates,
+    capitalize,
     clean_estimates,
     format_ci,
     format_count,
@@ -123,4 +124,4 @@ def _model_heading(model: str, study: Study) -> str:
     variable, sign, level = model.partition("=")
     if sign and ";" not in model:
         return f"{name_variable(variable, study)}: {level}"
-    return f"{model[:1].upper()}{model[1:]} model"
+    return f"{capitalize(model)} model"

@@ -10,6 +10,7 @@ import pandas as pd
 from fhrmm.formats import (
     DASH,
     Estimates,
+    capitalize,
     clean_estimates,
     format_count,
     format_p,
@@ -87,7 +88,7 @@ def _draw(estimates: pd.DataFrame, *, study: Study, models: dict[str, str], with
 
 
 def _heading(model: str) -> str:
-    return model.replace("_", " ")[:1].upper() + model.replace("_", " ")[1:]
+    return capitalize(model.replace("_", " "))
 
 
 def _order(models: list[str]) -> list[str]:

@@ -10,13 +10,14 @@ import pandas as pd
 from fhrmm.formats import (
     DASH,
     Estimates,
+    capitalize,
     clean_estimates,
     format_count,
     format_value,
 )
 from fhrmm.study import Study
 from fhrmm.tables.table import PUBLIC, Cells, Footnotes, Table
-from fhrmm.tables.write import Row, capitalize, method_notes, write_cell
+from fhrmm.tables.write import Row, method_notes, write_cell
 
 HEADS: Mapping[str, str] = {
     "bias": "Bias",

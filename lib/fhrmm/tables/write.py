@@ -29,11 +29,6 @@ Row = dict[str, object]
 OVERALL = "All patients"
 
 
-def capitalize(text: str) -> str:
-    """Begin a heading with a capital and leave the rest, so that names keep theirs."""
-    return text[:1].upper() + text[1:]
-
-
 def describe_group(row: Row, study: Study) -> tuple[str, str]:
     """Return (group heading, row heading) of an estimate: the variable, and the level or the population."""
     if row["variable"]:

@@ -46,7 +46,7 @@ ONLY_IMPORTERS = {
     "distributed": {"notebookrun"},
     "dask": {"notebookrun"},
     "docx": {"fhrmm.manuscript"},
-    "PIL": {"fhrmm.manuscript"},
+    "PIL": {"fhrmm.figures", "fhrmm.manuscript"},
     "lifelines": {"fhrmm.estimates", "fhrmm.teaching"},
 }
 

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
@@ -18,6 +19,8 @@ from PIL import Image
 from fhrmm import figures
 from fhrmm.estimates import make_row
 from fhrmm.estimates.rows import to_frame
+from fhrmm.figures.pixels import write_png
+from fhrmm.figures.recording import Recording, Repeated
 from fhrmm.figures.specifications import parse_choices
 from fhrmm.figures.steps import cut_curve
 from fhrmm.figures.style import LINE_STYLES, PALETTE, STYLE, spread, style_of
@@ -213,10 +216,42 @@ def test_a_repeated_drawing_is_the_drawing(name: str) -> None:
     png = figures.save_figure(figure, "png", dpi=150)
     with matplotlib.rc_context(dict(STYLE)):
         figure.savefig(pixels, format="png", dpi=150)
-    repeated, drawn = (np.asarray(Image.open(content)) for content in (io.BytesIO(png), pixels))
+    repeated, drawn = (np.asarray(Image.open(content).convert("RGB")) for content in (io.BytesIO(png), pixels))
     assert repeated.shape == drawn.shape
     # a small marker may stand half a pixel aside: whether it is moved onto the grid depends on its size in pixels
     assert (repeated != drawn).any(axis=2).mean() < 2e-4
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_outlines_of_letters_are_the_letters(name: str) -> None:
+    recording = Recording(CASES[name]())
+    as_text, as_outlines = (
+        np.asarray(Image.open(io.BytesIO(write_png(Repeated(recording, as_outlines=outlines), 300))).convert("L"))
+        for outlines in (False, True)
+    )
+    # the edges of a letter depend on how it is filled; where it stands and how much ink it takes do not
+    blocks = [255.0 - image[: len(image) // 16 * 16, : image.shape[1] // 16 * 16] for image in (as_text, as_outlines)]
+    ink = [block.reshape(len(block) // 16, 16, -1, 16).mean(axis=(1, 3)) for block in blocks]
+    assert ink[0].sum() > 0
+    assert np.abs(ink[0] - ink[1]).sum() < 0.12 * ink[0].sum()
+    assert ink[1].sum() == pytest.approx(ink[0].sum(), rel=0.02)
+
+
+def test_a_pdf_needs_no_font() -> None:
+    assert b"/Type /Font" not in figures.save_figure(draw_curves({"KRd": 26, "other": 36}), "pdf")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_png_has_every_pixel_whether_with_a_table_of_colors_or_without(name: str) -> None:
+    figure = Repeated(Recording(CASES[name]()))
+    saved = Image.open(io.BytesIO(write_png(figure, 100)))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = np.asarray(canvas.buffer_rgba())
+    assert (drawn[..., 3] == 255).all()
+    assert (np.asarray(saved.convert("RGB")) == drawn[..., :3]).all()
+    n_colors = len(np.unique(drawn[..., :3].reshape(-1, 3), axis=0))
+    assert saved.mode == ("P" if n_colors <= 256 else "RGB")
 
 
 def test_a_figure_changed_after_it_was_saved_is_drawn_again() -> None:

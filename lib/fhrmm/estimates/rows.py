@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from fhrmm.store import ESTIMATE_COLUMNS
 from timetoevent.results import Estimate
@@ -88,11 +89,18 @@ def make_row(
 def to_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """Return rows as a frame with the estimates columns and stable types, also for no rows."""
     records = list(rows)
-    columns = {name: _column(name, [record.get(name) for record in records]) for name in ESTIMATE_COLUMNS}
-    return pd.DataFrame(columns, columns=list(ESTIMATE_COLUMNS))
+    return _frame({name: [record.get(name) for record in records] for name in ESTIMATE_COLUMNS})
+
+
+def _frame(columns: Mapping[str, list[object]]) -> pd.DataFrame:
+    typed = {name: _column(name, columns[name]) for name in ESTIMATE_COLUMNS}
+    return pd.DataFrame(typed, columns=list(ESTIMATE_COLUMNS))
 
 
 def _column(name: str, values: list[object]) -> pd.api.extensions.ExtensionArray | np.ndarray:
+    kind = infer_dtype(values, skipna=False)
+    if (name in _TEXT and kind == "string") or (name not in (*_TEXT, *_COUNTS) and kind == "floating"):
+        return np.array(values, dtype=object if kind == "string" else float)
     missing = [value is None or value is pd.NA or value != value for value in values]
     if name in _TEXT:
         text = ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
@@ -111,8 +119,8 @@ def collect(scope: str, notebook: str, *parts: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If two rows answer the same question: the table would be ambiguous.
     """
-    joined = to_frame(row for part in parts for row in part.to_dict("records"))
-    joined = joined.assign(scope=scope, notebook=notebook)
+    columns = {name: [value for part in parts for value in _values(part, name)] for name in ESTIMATE_COLUMNS}
+    joined = _frame(columns).assign(scope=scope, notebook=notebook)
     identity = [
         "population",
         "endpoint",
@@ -129,6 +137,10 @@ def collect(scope: str, notebook: str, *parts: pd.DataFrame) -> pd.DataFrame:
             f"{int(twice.sum())} estimates are there twice, first: {joined.loc[twice, identity].iloc[0].to_dict()}"
         )
     return joined
+
+
+def _values(rows: pd.DataFrame, name: str) -> list[object]:
+    return rows[name].tolist() if name in rows.columns else [None] * len(rows)
 
 
 def join_cohort(derived: pd.DataFrame, cohort: pd.DataFrame) -> pd.DataFrame:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
-from matplotlib.backend_bases import GraphicsContextBase, RendererBase
+from matplotlib.backend_bases import FigureCanvasBase, GraphicsContextBase, RendererBase
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.path import Path
+from matplotlib.textpath import TextPath, text_to_path
 from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedPath
 
 _POINTS_PER_INCH = 72.0
+_POSITION_DECIMALS = 6
 # Which arguments of a drawing method place things on the page, so that they grow with the resolution.
 _PLACING = {
     "draw_path": (1,),
@@ -36,16 +40,18 @@ class Recording(RendererBase):
         super().__init__()
         self.size: tuple[float, float] = tuple(figure.get_size_inches())
         self._notes: list[tuple[str, GraphicsContextBase | None, list[Any], dict[str, Any]]] = []
-        dpi = figure.dpi
+        dpi, canvas = figure.dpi, figure.canvas
         figure.dpi = _POINTS_PER_INCH
+        figure.set_canvas(_Measuring(figure, self))
+        _lay_out(figure)
         figure.draw(self)
+        figure.set_canvas(canvas)
         figure.dpi = dpi
         figure.stale = False
 
-    def repeat(self, renderer: RendererBase, dpi: float) -> None:
-        """Draw with another renderer what was noted."""
+    def repeat(self, renderer: RendererBase, dpi: float, *, as_outlines: bool = False) -> None:
+        """Draw with another renderer what was noted, texts as text or as outlines of their letters."""
         scale = dpi / _POINTS_PER_INCH
-        height = self.size[1] * dpi
         for name, noted, arguments, named in self._notes:
             if noted is None:
                 getattr(renderer, name)(*arguments, **named)
@@ -54,11 +60,29 @@ class Recording(RendererBase):
             context.copy_properties(noted)
             _scale_clip(context, scale)
             if name == "draw_text":
-                x, y = arguments[0] * scale, arguments[1] * scale
-                renderer.draw_text(context, x, y if renderer.flipy() else height - y, *arguments[2:], **named)
+                self._repeat_text(renderer, context, scale, arguments, named, as_outlines)
             else:
                 getattr(renderer, name)(context, *_scaled(name, arguments, scale), **named)
             context.restore()
+
+    def _repeat_text(
+        self,
+        renderer: RendererBase,
+        context: GraphicsContextBase,
+        scale: float,
+        arguments: list[Any],
+        named: dict[str, Any],
+        as_outlines: bool,
+    ) -> None:
+        x, y, text, font, angle, *others = arguments
+        upwards = self.size[1] * _POINTS_PER_INCH - y
+        if as_outlines:
+            context.set_linewidth(0.0)
+            place = Affine2D().scale(scale).rotate_deg(angle).translate(x * scale, upwards * scale)
+            renderer.draw_path(context, _outline(text, font.copy()), place, context.get_rgb())
+        else:
+            height = y if renderer.flipy() else upwards
+            renderer.draw_text(context, x * scale, height * scale, text, font, angle, *others, **named)
 
     def get_canvas_width_height(self) -> tuple[float, float]:
         """Return the size in points."""
@@ -68,7 +92,7 @@ class Recording(RendererBase):
         self, s: str, prop: FontProperties, ismath: bool | str
     ) -> tuple[float, float, float]:
         """Return the size of a text without hinting: the same at every resolution."""
-        return self._text2path.get_text_width_height_descent(s, prop, ismath)
+        return _measure(s, prop.copy(), ismath)
 
     def open_group(self, s: str, gid: str | None = None) -> None:
         """Note the start of a group."""
@@ -109,13 +133,53 @@ class Recording(RendererBase):
 class Repeated(Figure):
     """A figure that repeats a recording, whatever it is saved as."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, *, as_outlines: bool = False) -> None:
         super().__init__(figsize=recording.size)
         self._recording = recording
+        self._as_outlines = as_outlines
 
     def draw(self, renderer: RendererBase) -> None:
         """Repeat the recording."""
-        self._recording.repeat(renderer, self.dpi)
+        self._recording.repeat(renderer, self.dpi, as_outlines=self._as_outlines)
+
+
+class _Measuring(FigureCanvasBase):
+    """A canvas whose renderer only measures, so that the layout needs no pixels and sizes texts as they are drawn."""
+
+    def __init__(self, figure: Figure, renderer: RendererBase) -> None:
+        super().__init__(figure)
+        self._renderer = renderer
+
+    def get_renderer(self) -> RendererBase:
+        """Return the renderer that measures."""
+        return self._renderer
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay the figure out once, and round where its axes are.
+
+    The layout is solved in floating point and may differ in its last digits between processes; the names of clip
+    paths in an SVG are made from those digits. Rounded, every process and every file format has the same layout.
+    """
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
+        return
+    engine.execute(figure)
+    figure.set_layout_engine(None)
+    for axes in figure.axes:
+        axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])
+
+
+# The same words stand in many figures of a notebook: ticks, counts, names of levels.
+@functools.lru_cache(maxsize=4096)
+def _measure(text: str, font: FontProperties, is_math: bool | str) -> tuple[float, float, float]:
+    return text_to_path.get_text_width_height_descent(text, font, is_math)
+
+
+@functools.lru_cache(maxsize=4096)
+def _outline(text: str, font: FontProperties) -> Path:
+    path = TextPath((0, 0), text, size=font.get_size_in_points(), prop=font)
+    return Path(path.vertices, path.codes)
 
 
 def _scaled(name: str, arguments: list[Any], scale: float) -> list[Any]:

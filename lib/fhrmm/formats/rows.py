@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype, is_numeric_dtype
 
 from fhrmm.formats.numbers import NOT_ESTIMABLE, NOT_REACHED, is_missing
 from fhrmm.store import ESTIMATE_COLUMNS
@@ -49,12 +50,14 @@ def clean_estimates(estimates: Estimates) -> pd.DataFrame:
 def _clean(name: str, column: pd.Series) -> np.ndarray | pd.api.extensions.ExtensionArray:
     """Return a column of the estimates table as texts or numbers, any other one as it is."""
     if name in _TEXT_COLUMNS:
+        if infer_dtype(column, skipna=False) == "string":
+            return column.to_numpy(dtype=object)
         texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
         return np.array(texts, dtype=object)
     if name not in ESTIMATE_COLUMNS:
         return column.array
-    if column.dtype == float:
-        return column.to_numpy()
+    if is_numeric_dtype(column.dtype):
+        return column.to_numpy(dtype=float, na_value=math.nan)
     return pd.to_numeric(column).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from fhrmm.formats import (
@@ -59,9 +60,9 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     """
     question = {"variable": "", "level": "", "model": "", "population": "cohort", "time_months": None} | wanted
     frame = clean_estimates(estimates)
-    keep = pd.Series(True, index=frame.index)
+    keep = np.full(len(frame), True)
     for column, value in question.items():
-        keep &= frame[column].isna() if value is None else frame[column] == value
+        keep &= (frame[column].isna() if value is None else frame[column] == value).to_numpy(dtype=bool)
     rows = frame[keep].to_dict("records")
     if len(rows) == 1:
         return rows[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -141,11 +143,17 @@ def describe_validation(error: ValidationError, file_name: str) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return copy.deepcopy(_parse_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise StudyError(f"{path.name}: file not found") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{path.name}: not readable as TOML: {error}") from None
+
+
+# A notebook reads the same plan several times: as it runs, and as it stands without the parameters of the run.
+@functools.lru_cache(maxsize=8)
+def _parse_toml(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def _override(plan: dict[str, Any], dotted: str, value: object) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fhrmm.cover import read_cover
 from fhrmm.wording import POOLED, SYNTHETIC_WARNING
-from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main
+from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main, rewrite_index
 from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
 from notebookrun.graph import Step
@@ -119,7 +119,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return MISUSE
     status = main(PROJECT, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
-    return write_manuscripts(options) or status if options.manuscript and has_run else status
+    if options.manuscript and has_run:
+        status = write_manuscripts(options) or status
+        rewrite_index(PROJECT, options)  # the cover links to what was written just now
+    return status
 
 
 def propose_center(folder: Path) -> int:

@@ -191,16 +191,17 @@ def test_manuscript_is_written_for_the_scopes_asked_for_or_the_pool(
 
     monkeypatch.setattr("fhrmm.manuscript.write_manuscript", note)
     monkeypatch.setattr(runner, "main", lambda *_: 0)
+    monkeypatch.setattr(runner, "rewrite_index", lambda *_: asked.append("then the index"))
     folders = ["--out", str(tmp_path / "r"), "--manuscript"]
     assert runner.run(folders) == 0
     assert runner.run([*folders, "--center", "C03", "--center", "C05"]) == 0
     assert runner.run([*folders, "--list"]) == 0
-    assert asked == ["ALL", "C03", "C05"]
+    assert asked == ["ALL", "then the index", "C03", "C05", "then the index"]
     monkeypatch.setattr(runner, "main", lambda *_: 2)
     assert runner.run(folders) == 2
     monkeypatch.setattr(runner, "main", lambda *_: 1)
     assert runner.run(folders) == 1, "the rest of the run failed, the manuscript did not"
-    assert asked == ["ALL", "C03", "C05", "ALL"]
+    assert asked[-2:] == ["ALL", "then the index"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

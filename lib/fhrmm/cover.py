@@ -126,7 +126,8 @@ def show_range(row: Row | None, estimand: str) -> str:
         return ""
     ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
     level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
-    return f"{level}; {row['n']} patients" if row["n"] else level
+    patients = "patient" if row["n"] == "1" else "patients"
+    return f"{level}; {row['n']} {patients}" if row["n"] else level
 
 
 def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:

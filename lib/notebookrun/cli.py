@@ -98,6 +98,19 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     return session.run()
 
 
+def rewrite_index(project: Project, options: argparse.Namespace) -> None:
+    """Write the index of the last run again, for what was put beside its pages since.
+
+    Raises
+    ------
+    MisuseError
+        If the options are no longer those of a run.
+    """
+    notebooks = read_notebooks(project.notebooks)
+    request, graph, _ = _check(project, options, notebooks, merge_parameters(nb.parameters for nb in notebooks))
+    Session(project, notebooks, graph, request).rewrite_index()
+
+
 def _check(
     project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
 ) -> tuple[Request, Graph, list[ParameterSet]]:

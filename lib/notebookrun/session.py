@@ -234,13 +234,22 @@ class Session:
         self._outdated = [
             name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
         ]
+        self._write_index(planner, rows)
+        write_manifest(planner, rows, self.facts, started)
+        run.digests.save()
+        planner.save()
+
+    def _write_index(self, planner: Planner, rows: Mapping[str, Any]) -> None:
         content = self.project.content(planner.places.reports, planner.shown_scopes, self.facts)
         for name in SHOWN_FACTS & self.facts.keys():
             content.setdefault(name, self.facts[name])
         write_index(planner, rows, content)
-        write_manifest(planner, rows, self.facts, started)
-        run.digests.save()
-        planner.save()
+
+    def rewrite_index(self) -> None:
+        """Write the index of the last run again, for what was put beside its pages since."""
+        with hold_folder(self.request.places.reports, "report"):
+            planner = self._planner()
+            self._write_index(planner, node_rows(planner, {}, read_former(planner)))
 
     def _entries(self, rows: Mapping[str, Any]) -> dict[NodeId, Entry]:
         memory = Memory(self.request.places)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fhrmm import rules
+from fhrmm.estimates import describe_rules
 from fhrmm.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
 from fhrmm.rules.rows import Rows, Tables
 from fhrmm.rules.stages import computed_iss, computed_r2_iss, computed_r_iss
@@ -52,6 +53,15 @@ def test_catalog_counts_findings():
     issues = findings_frame([Finding("file_empty", file="a"), Finding("date_ambiguous", row=[2, 3])], "C01")
     counts = rule_catalog(issues).set_index("rule")["n_findings"]
     assert (counts["file_empty"], counts["date_ambiguous"], counts["no_rows"]) == (1, 2, 0)
+
+
+def test_rules_in_words_give_no_count_away():
+    issues = findings_frame([Finding("file_empty", file="a"), Finding("date_ambiguous", row=[2, 3])], "C01")
+    words = describe_rules(rule_catalog(issues))
+    assert list(words["rule"]) == list(load_rules())
+    assert not words.select_dtypes("number").columns.size
+    found = words.set_index("rule")["found here"]
+    assert (found["file_empty"], found["date_ambiguous"], found["no_rows"]) == ("yes", "yes", "no")
 
 
 def test_finding_keeps_its_own_advice():

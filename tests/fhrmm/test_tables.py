@@ -52,6 +52,24 @@ def text_of(table: Table) -> list[list[str]]:
     return table.cells.text.to_numpy(dtype=object).tolist()
 
 
+def test_versions_of_an_estimate_can_be_told_apart() -> None:
+    """Optimism-corrected concordance has a level but no variable."""
+    versions = [
+        make_row(Estimate(value, n=61, n_events=25), endpoint="PFS", estimand="concordance", level=level)
+        for level, value in (("apparent", 0.66), ("optimism", 0.04), ("corrected", 0.62))
+    ]
+    shown = tabulate_estimates(to_frame(versions), STUDY).cells.text
+    assert shown["What"].tolist() == ["Concordance, apparent", "Concordance, optimism", "Concordance, corrected"]
+
+
+def test_a_number_may_part_from_its_interval_and_breaks_nowhere_else() -> None:
+    cells = Cells(
+        pd.DataFrame({"In": ["a"], "Rate": ["not reached (8.2 to not reached)"]}), numeric=frozenset({"Rate"})
+    )
+    html = render_table(cells, caption="Rates")
+    assert '<td class="numeric pair"><span>not reached</span> <span>(8.2 to not reached)</span></td>' in html
+
+
 class Outline(HTMLParser):
     """Collects the tags of a table with their attributes."""
 

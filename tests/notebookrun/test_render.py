@@ -67,6 +67,23 @@ def error(name: str, message: str, *lines: str) -> dict[str, Any]:
     return {"output_type": "error", "ename": name, "evalue": message, "traceback": list(lines)}
 
 
+@pytest.mark.parametrize(
+    ("cells", "n_marked"),
+    [
+        ([text("## Checks"), code("assert True"), code("x = 1")], 1),
+        ([text("## Checks"), code("x", data(text_plain="1"))], 0),
+        ([text("## Checks\n\nEvery number is held against its source."), code("assert True")], 0),
+        ([text("## Checks"), text("## Summary"), code("assert True")], 1),
+        ([text("## References")], 0),
+        ([text("# Title\n\n## Checks"), code("assert True")], 0),
+    ],
+)
+def test_a_heading_with_nothing_but_code_below_is_not_printed(cells: list[dict[str, Any]], n_marked: int) -> None:
+    """Code does not show on paper, and would leave the heading alone there."""
+    page = page_of(*cells)
+    assert page.count('<section class="text tag-code-only">') == n_marked
+
+
 class Balance(HTMLParser):
     """Checks that elements are closed in order."""
 

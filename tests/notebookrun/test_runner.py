@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_unchanged_run_keeps_everything_and_starts_no_kernel(ran: Any) -> None:
     done = ran.run()
     assert f"{NODES} kept" in done.stdout
     assert ran.outputs("reports", "work") == before
+
+
+def test_the_index_can_be_written_again_and_says_the_same(ran: Any) -> None:
+    """What is put beside the pages after a run is linked without running anything."""
+    before = ran.outputs()
+    (ran.root / "reports" / "index.html").unlink()
+    code = (
+        "from run_all import PROJECT; from notebookrun.cli import build_parser, rewrite_index; "
+        "rewrite_index(PROJECT, build_parser(PROJECT).parse_args([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert ran.outputs() == before
 
 
 def test_changed_data_of_one_center_runs_that_center_the_pool_and_comparisons(ran: Any) -> None:

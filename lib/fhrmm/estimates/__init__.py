@@ -16,6 +16,7 @@ from fhrmm.estimates.counts import (
     count_findings,
     describe_agreement,
     describe_endpoints,
+    describe_rules,
     known_variables,
     list_switches,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "describe_agreement",
     "describe_courses",
     "describe_endpoints",
+    "describe_rules",
     "estimate_baseline",
     "estimate_best_response",
     "estimate_budget",

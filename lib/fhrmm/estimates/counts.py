@@ -44,6 +44,33 @@ def count_findings(issues: pd.DataFrame) -> pd.DataFrame:
     return ordered[["severity", "rule", "findings", "patients", "centers"]]
 
 
+def describe_rules(rules: pd.DataFrame) -> pd.DataFrame:
+    """Lay out every rule of intake in words, also those that found nothing.
+
+    How often a rule was broken is not said: it would give away what a table of counts hides beside it.
+
+    Parameters
+    ----------
+    rules : DataFrame
+        One row per rule, as `fhrmm.rules.rule_catalog` gives it.
+
+    Examples
+    --------
+    >>> from fhrmm.rules.catalog import empty_issues, rule_catalog
+    >>> describe_rules(rule_catalog(empty_issues()))["found here"].unique().tolist()
+    ['no']
+    """
+    columns = [f" (columns: {names})" if names else "" for names in rules["columns"]]
+    found = rules["message"] + columns + ". " + rules["reason"] + "."
+    return pd.DataFrame({
+        "rule": rules["rule"],
+        "severity": rules["severity"],
+        "what is found, and why it matters": found,
+        "what to do": rules["what_to_do"],
+        "found here": ["yes" if count else "no" for count in rules["n_findings"]],
+    })  # fmt: skip
+
+
 def count_cross(frame: pd.DataFrame, rows: str, columns: str) -> pd.DataFrame:
     """Cross-tabulate two columns, missing as a level of its own, with totals; the first column holds the row level."""
     first, second = (frame[name].astype(object).where(frame[name].notna(), MISSING) for name in (rows, columns))

@@ -174,7 +174,9 @@ def why_no_regression(rows: pd.DataFrame, study: Study) -> str:
     """Return why the plan fits no regression to these rows: too few events; empty if there are enough."""
     n_events = int(rows["event"].sum())
     least = study.models.minimum_events
-    return "" if n_events >= least else f"{n_events} events; the plan fits no regression with fewer than {least}"
+    if n_events >= least:
+        return ""
+    return f"{n_events} event{'' if n_events == 1 else 's'}; the plan fits no regression with fewer than {least}"
 
 
 def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:

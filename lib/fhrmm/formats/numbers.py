@@ -120,6 +120,18 @@ def format_count(count: float | None) -> str:
     return DASH if is_missing(count) else f"{round(count):,}".replace("-", MINUS)
 
 
+def format_counted(count: float | None, noun: str) -> str:
+    """Write a number with what it counts, in the singular for one.
+
+    Examples
+    --------
+    >>> format_counted(1, "event"), format_counted(0, "event"), format_counted(1234, "patient")
+    ('1 event', '0 events', '1,234 patients')
+    """
+    written = format_count(count)
+    return f"{written} {noun}" if written == "1" else f"{written} {noun}s"
+
+
 def format_number(number: float | None) -> str:
     """Write a measurement with one decimal, without one from 100 on.
 

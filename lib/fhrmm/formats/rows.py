@@ -26,7 +26,7 @@ _TEXT_COLUMNS = tuple(
 def clean_estimates(estimates: Estimates) -> pd.DataFrame:
     """Return estimates with empty text as "" and numbers as numbers, whether fresh or read back from CSV.
 
-    Several frames are put below each other.
+    Several frames are put below each other. A frame that is clean already is returned itself.
 
     Raises
     ------
@@ -44,7 +44,15 @@ def clean_estimates(estimates: Estimates) -> pd.DataFrame:
     absent = [name for name in ESTIMATE_COLUMNS if name not in estimates.columns]
     if absent:
         raise ValueError(f"not an estimates table: columns absent: {', '.join(absent)}")
+    if all(_is_clean(str(name), column) for name, column in estimates.items()):
+        return estimates
     return pd.DataFrame({name: _clean(str(name), column) for name, column in estimates.items()})
+
+
+def _is_clean(name: str, column: pd.Series) -> bool:
+    if name in _TEXT_COLUMNS:
+        return infer_dtype(column, skipna=False) == "string"
+    return name not in ESTIMATE_COLUMNS or column.dtype == float
 
 
 def _clean(name: str, column: pd.Series) -> np.ndarray | pd.api.extensions.ExtensionArray:

@@ -25,8 +25,9 @@ def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
     files = len(row_accounting)
     say(
         page,
-        f"Of {_count(page, read)} rows in {files} file{_s(files)}, {_count(page, accepted)} were accepted, "
-        f"{_count(page, quarantined)} quarantined, and {_count(page, duplicate)} were exact duplicates of another row.",
+        f"Of {_count(page, read)} row{_s(read)} in {files} file{_s(files)}, {_count(page, accepted)} "
+        f"{_were(accepted)} accepted, {_count(page, quarantined)} quarantined, and {_count(page, duplicate)} "
+        f"{_were(duplicate)} exact duplicate{_s(duplicate)} of another row.",
     )
 
 
@@ -40,8 +41,7 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
         f"{'is' if len(quarantined) == 1 else 'are'} quarantined."
     )
     if columns:
-        verb = "was" if columns == 1 else "were"
-        text += f" {columns} column{_s(columns)} unknown to the data dictionary {verb} kept out."
+        text += f" {columns} column{_s(columns)} unknown to the data dictionary {_were(columns)} kept out."
     say(page, text)
 
 
@@ -84,10 +84,11 @@ def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
         return
     yardstick = page.study.models.events_per_parameter
     verdict = "below" if row["estimate"] < yardstick else "at or above"
+    n_events = int(row["n_events"])
     say(
         page,
         f"The {model} model has {row['estimate']:.1f} events per parameter "
-        f"({_count(page, int(row['n_events']))} events, {row['note']}), {verdict} the usual {yardstick:g}.",
+        f"({_count(page, n_events)} event{_s(n_events)}, {row['note']}), {verdict} the usual {yardstick:g}.",
     )
 
 
@@ -146,6 +147,10 @@ def _count(page: Page, number: int) -> str:
     if page.is_release and 0 < number < threshold:
         return f"fewer than {threshold}"
     return "no" if number == 0 else str(number)
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _s(number: int) -> str:

@@ -15,6 +15,7 @@ from fhrmm.formats import (
     clean_estimates,
     format_ci,
     format_count,
+    format_counted,
     format_level,
     format_p,
     format_value,
@@ -75,7 +76,7 @@ def word_proportion(row: Row, study: Study) -> str:
     subject = _subject(row, study, _RATES.get(str(row["endpoint"]), name_endpoint(str(row["endpoint"]), study)))
     if row["status"] != OK:
         return _no_number(subject, row)
-    counts = f"{format_count(row['n_events'])} of {format_count(row['n'])} patients"  # type: ignore[arg-type]
+    counts = f"{format_count(row['n_events'])} of {format_counted(row['n'], 'patient')}"  # type: ignore[arg-type]
     return f"{subject} was {_value(row, study)} ({_interval(row, study)}{counts})."
 
 
@@ -211,8 +212,8 @@ def _interval(row: Row, study: Study) -> str:
 
 
 def _events(row: Row) -> str:
-    n, n_events = format_count(row["n"]), format_count(row["n_events"])  # type: ignore[arg-type]
-    return f"{n_events} {'event' if n_events == '1' else 'events'} in {n} {'patient' if n == '1' else 'patients'}"
+    events, patients = format_counted(row["n_events"], "event"), format_counted(row["n"], "patient")  # type: ignore[arg-type]
+    return f"{events} in {patients}"
 
 
 def _level_events(row: Row) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from fhrmm.tables.table import Cells
 
 _PROSE = 40
+_NUMERIC = ' class="numeric"'
+_PAIR = re.compile(r"([^(\[]+) ([(\[].*)")
 
 
 def render_table(cells: Cells, *, caption: str, table_id: str = "table", notes: tuple[str, ...] = ()) -> str:
@@ -96,8 +99,17 @@ def _group_heading(heading: str, width: int) -> str:
 
 def _row(values: list[str], classes: list[str], attribute: str) -> str:
     first = f'<th scope="row">{_breakable(values[0])}</th>'
-    rest = [f"<td{css}>{_breakable(value)}</td>" for css, value in zip(classes, values[1:], strict=True)]
+    rest = [_cell(value, css) for value, css in zip(values[1:], classes, strict=True)]
     return f"<tr{attribute}>{first}{''.join(rest)}</tr>"
+
+
+def _cell(value: str, css: str) -> str:
+    """Write a cell; a number may part from its interval, or words from their footnote, and nothing else breaks."""
+    parts = _PAIR.fullmatch(value) if css == _NUMERIC else None
+    if parts:
+        estimate, rest = (escape(part) for part in parts.groups())
+        return f'<td class="numeric pair"><span>{estimate}</span> <span>{rest}</span></td>'
+    return f"<td{css}>{_breakable(value)}</td>"
 
 
 def _breakable(value: str) -> str:
@@ -108,7 +120,7 @@ def _breakable(value: str) -> str:
 def _class(name: str, cells: Cells) -> str:
     """Numbers align to the right and stay on one line; a column of sentences gets room to be read."""
     if name in cells.numeric:
-        return ' class="numeric"'
+        return _NUMERIC
     is_prose = (cells.text[name].astype(str).str.len() > _PROSE).any()
     return ' class="prose"' if is_prose else ""
 

@@ -64,9 +64,11 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
     heading, level = describe_group(row, study)
     is_p = kind_of(estimand) == P_VALUE
     value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    what = head_estimate(row, study)
     return [
         f"{heading}: {level}" if heading and level else heading or level,
-        head_estimate(row, study),
+        # a level of no variable is a version of the estimate: apparent, optimism, corrected
+        f"{what}, {row['level']}" if row["level"] and not row["variable"] else what,
         format_count(row["n"]),  # type: ignore[arg-type]
         format_count(row["n_events"]),  # type: ignore[arg-type]
         value if row["status"] == OK else notes.status(row),

@@ -13,6 +13,7 @@ from fhrmm.formats import (
     capitalize,
     clean_estimates,
     format_count,
+    format_counted,
     format_p,
     is_missing,
     name_level,
@@ -159,7 +160,6 @@ def _size_notes(frame: pd.DataFrame, headings: Mapping[str, str]) -> tuple[str, 
         if model != UNIVARIABLE and len(rows):
             row = rows.iloc[0]
             note = f"; {row['note']}" if row["note"] and not is_missing(row["note"]) and row["status"] == "ok" else ""
-            lines.append(
-                f"{heading}: {format_count(row['n_events'])} events in {format_count(row['n'])} patients{note}."
-            )
+            events, patients = format_counted(row["n_events"], "event"), format_counted(row["n"], "patient")
+            lines.append(f"{heading}: {events} in {patients}{note}.")
     return tuple(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,8 @@ from notebookrun.render.outputs import wrap_tables
 TEMPLATES = Path(__file__).parents[1] / "templates"
 LEAD_TAG = "key-findings"
 FOLD_TAG = "fold"
+CODE_ONLY_TAG = "code-only"
+_HEADING = re.compile(r"<h([2-6])\b(?:(?!<h[1-6]\b).)*</h\1>", re.DOTALL)
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
@@ -139,7 +143,18 @@ def prepare_cells(
             blocks.append(_code_block(cell, tags, is_code_open=is_code_open))
             _render_markdown_outputs(cell["outputs"], contents)
             _mark_outputs(cell["outputs"], marker)
+    _mark_headings_of_code(blocks)
     return _with_lead(blocks), contents
+
+
+def _mark_headings_of_code(blocks: list[dict[str, Any]]) -> None:
+    """Tag a heading that has nothing but code below it: on paper, where no code shows, it would stand alone."""
+    for place, block in enumerate(blocks):
+        below = itertools.takewhile(lambda other: other["kind"] == "code", blocks[place + 1 :])
+        if block["kind"] == "text" and _HEADING.fullmatch(block["html"].strip()):
+            found = list(below)
+            if found and not any(other["outputs"] for other in found):
+                block["tags"] = [*block["tags"], CODE_ONLY_TAG]
 
 
 def _with_lead(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -132,8 +132,7 @@ class Point:
 
     def mean_hazard(self) -> FloatArray:
         """Return hazard times mean covariates summed over each row's time at risk, shape (p, m)."""
-        steps = self.means() * self.hazard
-        return np.array([self.sets.sum_over_time(row) for row in steps]).reshape(len(steps), len(self.risk))
+        return self.sets.sum_over_time(self.means() * self.hazard)
 
 
 def make_point(sets: RiskSets, x: FloatArray, beta: FloatArray) -> Point:

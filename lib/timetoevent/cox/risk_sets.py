@@ -89,8 +89,10 @@ class RiskSets:
         return np.repeat(np.arange(len(sizes)), sizes)
 
     def sum_over_tied(self, values: FloatArray) -> FloatArray:
-        """Sum of `values` (one per `tied` event) at each of the tied groups."""
-        return np.add.reduceat(values, self.tied_start) if len(self.tied) else np.empty(0)
+        """Sum of `values` (last axis: one per `tied` event) at each of the tied groups."""
+        if not len(self.tied):
+            return np.empty((*values.shape[:-1], 0))
+        return np.add.reduceat(values, self.tied_start, axis=-1)
 
     def sum_at_risk(self, values: FloatArray) -> FloatArray:
         """Sum of `values` (one per sorted row) over the rows at risk at each group."""
@@ -104,23 +106,25 @@ class RiskSets:
         return total
 
     def sum_over_events(self, values: FloatArray) -> FloatArray:
-        """Sum of `values` (one per event) at each group."""
-        if len(values) == self.n_groups:
+        """Sum of `values` (last axis: one per event) at each group."""
+        if values.shape[-1] == self.n_groups:
             return values
-        return np.add.reduceat(values, self.death_start)
+        return np.add.reduceat(values, self.death_start, axis=-1)
 
     def sum_over_time(self, steps: FloatArray) -> FloatArray:
-        """Sum of `steps` (one per event) over the groups at which each sorted row is at risk.
+        """Sum of `steps` (last axis: one per event) over the groups at which each sorted row is at risk.
 
         At its own last group a row with the event takes the fraction 1 - k / d of each step (Efron).
         Steps are summed from the earliest time on, so that the small hazards of large risk sets are not
         lost in those of the last few at risk.
         """
-        since = np.concatenate([np.cumsum(self.sum_over_events(steps)[::-1])[::-1], [0.0]])
-        total = since[self.first] - since[self.stop]
+        each = self.sum_over_events(steps)
+        since = np.zeros((*each.shape[:-1], self.n_groups + 1))
+        np.cumsum(each[..., ::-1], axis=-1, out=since[..., -2::-1])
+        total = since[..., self.first] - since[..., self.stop]
         if len(self.tied):
-            less = self.sum_over_tied(steps[self.tied] * self.fraction[self.tied])
-            total[self.death_row[self.tied]] -= less[self.tied_place]
+            less = self.sum_over_tied(steps[..., self.tied] * self.fraction[self.tied])
+            total[..., self.death_row[self.tied]] -= less[..., self.tied_place]
         return total
 
     def scatter(self, values: FloatArray) -> FloatArray:

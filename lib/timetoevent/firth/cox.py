@@ -164,9 +164,10 @@ def _penalty_gradient(point: Point, covariance: FloatArray) -> FloatArray:
     at risk are taken over rows, so that no third moment is ever formed.
     """
     x, mean_hazard, means = point.x, point.mean_hazard(), point.means()
-    form = np.einsum("im,ij,jm->m", x, covariance, x)
+    scaled = covariance @ x
+    form = (scaled * x).sum(axis=0)
     of_mean_form = x @ (point.risk * point.cumulative() * form) - mean_hazard @ (point.risk * form)
-    cross = np.einsum("im,ij,jm->m", x, covariance, mean_hazard)
+    cross = (scaled * mean_hazard).sum(axis=0)
     weight = point.hazard / point.inverse
-    at_means = means @ (weight * np.einsum("im,ij,jm->m", means, covariance, means))
+    at_means = means @ (weight * (covariance @ means * means).sum(axis=0))
     return (of_mean_form - 2 * (x @ (point.risk * cross) - at_means)) / 2

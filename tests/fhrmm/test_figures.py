@@ -38,6 +38,14 @@ def curve(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
     return kaplan_meier(time, event), numbers_at_risk(time, event, at=[0, 6, 12, 18, 24]).assign(group="")
 
 
+def every_course() -> pd.DataFrame:
+    """A patient for each level of response, with every mark: the longest legend beside the fewest bars."""
+    levels = ["sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"]
+    marks = ["first_response", "asct", "next_line", "progression", "death"]
+    rows = pd.DataFrame({"end_months": 12.0, "best_response": levels, "ongoing": True})
+    return rows.assign(**{f"{mark}_months": float(place) for place, mark in enumerate(marks, start=1)})
+
+
 def curves_of(levels: dict[str, int]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     made = {level: curve(n, seed) for seed, (level, n) in enumerate(levels.items())}
     tables = [risk.assign(group=level) for level, (_, risk) in made.items()]
@@ -136,6 +144,7 @@ CASES = {
     "bars none": lambda: figures.plot_response_bars(to_frame([])),
     "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, STUDY),
     "bars nobody": lambda: figures.plot_response_bars(categories({"CR": 0})),
+    "swimmer every mark": lambda: figures.plot_swimmer(every_course()),
     "swimmer none": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": []})),
     "swimmer one": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [0.0]})),
     "swimmer unknown": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [math.nan]})),
@@ -147,6 +156,19 @@ CASES = {
     "specifications none": lambda: figures.plot_specification_curve(to_frame([]), STUDY),
     "specifications one": lambda: figures.plot_specification_curve(rate_rows(9, 4, model="window=12"), STUDY),
 }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_legend_leaves_the_figure_or_meets_the_mark_of_synthetic_data(name: str) -> None:
+    figure = CASES[name]()
+    figures.mark_synthetic(figure)
+    figures.save_figure(figure, "svg")
+    (mark,) = (text.get_window_extent() for text in figure.texts if text.get_gid() == "synthetic-mark")
+    for legend in figure.findobj(Legend):
+        words = [text.get_window_extent() for text in legend.get_texts()]
+        assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in words), "beyond the sides"
+        assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in words), "beyond top or bottom"
+        assert not any(box.overlaps(mark) for box in words)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -301,6 +323,12 @@ def test_curve_stops_where_too_few_are_at_risk() -> None:
     assert cut["time"].iloc[-1] == made[made["n_at_risk"] >= 5]["time"].iloc[-1]
     line = draw_curves({"": 40}).axes[0].lines[0]
     assert max(line.get_xdata()) < made["time"].max()
+
+
+@pytest.mark.parametrize("first", [0.0, 0.1])
+def test_no_curve_where_too_few_are_left_after_a_few_days(first: float) -> None:
+    made = pd.DataFrame({"time": [first, 3.0], "survival": [0.8, 0.6], "n_at_risk": [5.0, 4.0]})
+    assert cut_curve(made, 5).empty
 
 
 def test_events_at_time_zero_do_not_double_the_start() -> None:

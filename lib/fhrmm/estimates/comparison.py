@@ -102,7 +102,8 @@ def _weighted_rows(frame: pd.DataFrame, study: Study, endpoint: str, kind: str, 
     reason = why_no_regression(frame, study)
     if reason:
         value = not_estimable(reason, n=len(frame), n_events=int(frame["event"].sum()))
-        return [make_row(value, estimand="hazard_ratio", level=factor.adverse, reference=factor.reference, **names)]
+        ratio = make_row(value, estimand="hazard_ratio", level=factor.adverse, reference=factor.reference, **names)
+        return [ratio, *_absent_rows(reason, frame, study, names)]
     found = compare_weighted(
         frame,
         time="time_months",
@@ -123,6 +124,25 @@ def _weighted_rows(frame: pd.DataFrame, study: Study, endpoint: str, kind: str, 
         *_size_rows(found, names, {"treated": factor.adverse, "control": factor.reference}),
         *_balance_rows(found, names, frame),
     ]
+
+
+def _absent_rows(reason: str, frame: pd.DataFrame, study: Study, names: dict[str, str]) -> list[dict[str, object]]:
+    """Say why there is neither an effective sample size nor a balance, where a reader looks for them."""
+    factor, labels = study.factor(study.comparison.treatment), names | {"variable": ""}
+    size, balance = {"estimand": "effective_sample_size"}, {"estimand": "standardized_mean_difference"}
+    rows = [
+        make_row(not_estimable(reason, n=int((frame["other"] == is_other).sum())), level=level, **size, **names)
+        for level, is_other in ((factor.adverse, True), (factor.reference, False))
+    ]
+    value = not_estimable(reason, n=len(frame))
+    rows.append(make_row(value, **size, **labels))
+    for name in study.comparison.covariates:
+        levels = frame[name].cat.categories[1:] if isinstance(frame[name].dtype, pd.CategoricalDtype) else []
+        for level in [str(level) for level in levels] or [""]:
+            for when in ("before", "after"):
+                what = labels | {"model": f"{names['model']}, {when}", "variable": name, "level": level}
+                rows.append(make_row(value, **balance, **what))
+    return rows
 
 
 def _survival_rows(

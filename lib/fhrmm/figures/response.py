@@ -17,6 +17,7 @@ from fhrmm.study import Study
 
 _LEVELS = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE", "missing")
 _DARK = frozenset({"sCR", "CR", "VGPR", "PD"})
+_LEGEND_LINE_MM = 4.4
 _HATCH = {"NE": "///", "missing": "..."}
 # Marks on a course: column, words, marker, color.
 _MARKS = (
@@ -114,7 +115,7 @@ def plot_swimmer(courses: pd.DataFrame, study: Study | None = None) -> Figure:
     axes.set_xlim(0, float(ordered["end_months"].max()) * 1.04 + 0.1)
     axes.xaxis.set_major_locator(MultipleLocator(6))
     axes.set_xlabel("Months since start of second line")
-    figure.legend(handles=handles, loc="outside right upper", title="Best response")
+    _place_legend(figure, handles)
     return figure
 
 
@@ -162,7 +163,7 @@ def plot_waterfall(changes: pd.DataFrame, study: Study | None = None) -> Figure:
     axes.set_xlabel("Patients, one bar each")
     axes.set_ylabel("Best change of M-protein, %")
     handles = [_patch(level) for level in _LEVELS if level in responses]
-    figure.legend(handles=handles, loc="outside right upper", title="Best response")
+    _place_legend(figure, handles)
     return figure
 
 
@@ -173,6 +174,13 @@ def _group_label(model: str, rows: pd.DataFrame, study: Study | None) -> str:
         return f"All patients\n{size}"
     variable, _, level = model.partition("=")
     return f"{wrap(f'{name_variable(variable, study)}: {name_level(level)}', 26)}\n{size}"
+
+
+def _place_legend(figure: Figure, handles: list[Patch | Line2D]) -> None:
+    """Put the legend beside the bars, and make the figure as high as it needs where the bars are few."""
+    figure.legend(handles=handles, loc="outside right upper", title="Best response")
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, max(height, (_LEGEND_LINE_MM * (len(handles) + 1) + 9) / 25.4))
 
 
 def _draw_bar(axes: Axes, height: int, rows: pd.DataFrame) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+_SHORTEST_MONTHS = 0.25  # a shorter curve would be a speck on the axis
+
 
 def cut_curve(curve: pd.DataFrame, minimum_at_risk: int, value: str = "survival") -> pd.DataFrame:
-    """Return a curve from time 0 to the last time with enough subjects at risk; empty if there never were.
+    """Return a curve from time 0 to the last time with enough subjects at risk; empty if there are none after a week.
 
     Parameters
     ----------
@@ -27,8 +29,8 @@ def cut_curve(curve: pd.DataFrame, minimum_at_risk: int, value: str = "survival"
     rows = curve
     if "n_at_risk" in curve.columns:
         rows = curve[curve["n_at_risk"] >= minimum_at_risk]
-        if rows.empty:
-            return rows
+        if not (rows["time"] > _SHORTEST_MONTHS).any():
+            return rows.head(0)
     first = 1.0 if value == "survival" else 0.0
     start = {"time": 0.0, value: first, "ci_lower": first, "ci_upper": first, "n_censored": 0.0}
     columns = [name for name in start if name in rows.columns]

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, humanize, is_missing, name_endpoint
+from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, is_missing, name_endpoint, name_variable
 from fhrmm.tables.table import ATTRITION, COUNTS, PUBLIC, Cells, Table
 
 _ATTRITION = {
@@ -59,7 +59,7 @@ def tabulate_frame(
     frame : DataFrame
         Counts and words; whole numbers are taken for counts of patients or rows unless `public`.
     labels : mapping of str to str, optional
-        Headings; without one, the column name in words with its unit.
+        Headings; without one, what the variable is called, or the column name in words.
     group : str
         Column whose values become row group headings instead of a column.
     notes : collection of str
@@ -80,7 +80,7 @@ def _draw(
     notes: tuple[str, ...] = (),
 ) -> Cells:
     shown = [name for name in (only or frame.columns) if name != group]
-    headings = {name: labels.get(str(name), humanize(str(name))) for name in shown}
+    headings = {name: labels.get(str(name), name_variable(str(name))) for name in shown}
     numeric = [headings[name] for name in shown[1:] if _is_number(frame[name])]
     is_protected = bool(frame.attrs.get("protected"))
     text = pd.DataFrame({headings[name]: _write_column(_in_words(frame[name]), is_protected) for name in shown})

@@ -121,7 +121,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
     if options.manuscript and has_run:
         status = write_manuscripts(options) or status
-        rewrite_index(PROJECT, options)  # the cover links to what was written just now
+        try:
+            rewrite_index(PROJECT, options)  # the cover links to what was written just now
+        except (MisuseError, OSError) as error:
+            print(f"run_all: {error}", file=sys.stderr)
+            status = SOMETHING_FAILED
     return status
 
 

@@ -87,7 +87,7 @@ def scaled_schoenfeld_residuals(fit: CoxFit, *, transform: str = "km", by_term: 
     -------
     DataFrame
         One row per event, by stratum and time: ``row, stratum, time, transformed_time`` and a column per
-        term or coefficient that is estimable; NaN in strata where the covariate does not vary.
+        term or coefficient that is estimable, if any; NaN in strata where the covariate does not vary.
 
     Raises
     ------
@@ -186,6 +186,8 @@ def _scaled(fit: CoxFit, *, by_term: bool) -> pd.DataFrame:
     """Scaled residuals in the order of the risk sets."""
     point, sets = fit.point, fit.point.sets
     free = np.flatnonzero(fit.estimable)
+    if not len(free):
+        return pd.DataFrame(index=pd.RangeIndex(len(sets.death_row)))
     scale, beta = fit.maximum.scale[free], fit.beta[free]
     raw = (point.x[:, sets.death_row] - point.group_means()[:, sets.death_group])[free] * scale[:, None]
     n_used = _events_used(fit)[:, free]

@@ -11,10 +11,13 @@ import pytest
 from fhrmm import estimates
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
+from fhrmm.errors import StudyError
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study, load_study
 from fhrmm.synthetic import simulate_population
+from timetoevent.cox import fit_cox
+from timetoevent.proportional_hazards import scaled_schoenfeld_residuals
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
@@ -114,6 +117,44 @@ def test_one_residual_for_each_event_and_coefficient():
     assert rows.groupby("term").size().to_dict() == dict.fromkeys(
         ["second_line_krd=other", "ecog_2_or_more=>=2"], int(complete["event"].sum())
     )
+
+
+def test_only_coefficients_with_an_estimate_have_residuals():
+    """Without an event under KRd its coefficient is infinite; the other ones keep their own residuals."""
+    frame = followed().assign(event=followed()["event"] & (followed()["second_line_krd"] != "KRd"))
+    complete = frame[frame["endpoint"] == "PFS"].dropna(subset=TERMS)
+    rows = estimates.schoenfeld_residuals(frame, STUDY, **QUESTION)
+    fit = fit_cox(complete, time="time_months", event="event", terms=TERMS)
+    wide = scaled_schoenfeld_residuals(fit, by_term=False)
+    assert set(rows["term"]) == {"ecog_2_or_more=>=2"}
+    np.testing.assert_allclose(np.sort(rows["residual"]), np.sort(wide["ecog_2_or_more>=2"]))
+    alone = estimates.schoenfeld_residuals(frame, STUDY, endpoint="PFS", terms=["second_line_krd"])
+    assert alone.empty
+
+
+def test_a_number_among_the_terms_has_residuals_of_its_own():
+    terms = ["age_second_line", "second_line_krd"]
+    rows = estimates.schoenfeld_residuals(followed(), STUDY, endpoint="PFS", terms=terms)
+    complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=terms)
+    assert rows.groupby("term").size().to_dict() == dict.fromkeys(
+        ["age_second_line=", "second_line_krd=other"], int(complete["event"].sum())
+    )
+
+
+def test_a_number_in_a_model_has_one_hazard_ratio_per_unit():
+    terms = ["age_second_line", "second_line_krd"]
+    rows = ratios(estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=terms, model="m"))
+    complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=terms)
+    fit = fit_cox(complete.assign(age_second_line=complete["age_second_line"].astype(float)), time="time_months",
+                  event="event", terms=terms)  # fmt: skip
+    expected = fit.coefficients.set_index("term")["hazard_ratio"]["age_second_line"]
+    assert rows.loc[("age_second_line", ""), "estimate"] == pytest.approx(expected, rel=1e-12)
+    assert 0.8 < expected < 1.2
+
+
+def test_a_term_that_is_not_derived_is_named():
+    with pytest.raises(StudyError, match="no column age_second_lin among the derived ones; nearest: age_second_line"):
+        estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=["age_second_lin"], model="m")
 
 
 def transplanted() -> pd.DataFrame:

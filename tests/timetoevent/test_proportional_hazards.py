@@ -93,3 +93,14 @@ class TestNoTest:
     def test_unknown_transform(self):
         with pytest.raises(ValueError, match="transform"):
             check_proportional_hazards(fit_cox(FRAME, time="t", event="d", terms=["x"]), transform="sqrt")
+
+
+@pytest.mark.parametrize("by_term", [True, False])
+def test_no_coefficient_no_column(by_term):
+    """Every event in one level: the only coefficient is infinite."""
+    frame = pd.DataFrame({"t": [1, 2, 3, 4, 5, 6], "d": [1, 1, 1, 0, 0, 0], "x": [1, 1, 1, 0, 0, 0]})
+    fit = fit_cox(frame, time="t", event="d", terms=["x"])
+    assert not fit.estimable.any()
+    residuals = scaled_schoenfeld_residuals(fit, by_term=by_term)
+    assert len(residuals) == 3
+    assert list(residuals.columns) == ["row", "stratum", "time", "transformed_time"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from fhrmm.errors import StudyError
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
@@ -190,24 +193,43 @@ def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
 def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[str] = ()) -> ModelFrame:
     """Take the complete cases of a model, and of its terms those that vary and have their reference level.
 
-    `also` names further columns to keep; a missing value there leaves the patient out, too.
+    `also` names further columns to keep; a missing value there leaves the patient out, too. Numbers stay numbers: their
+    hazard ratio is that of one unit.
+
+    Raises
+    ------
+    StudyError
+        If the plan names a term that no notebook derives.
     """
+    unknown = [term for term in terms if term not in rows.columns]
+    if unknown:
+        near = [match for term in unknown for match in difflib.get_close_matches(term, map(str, rows.columns), n=1)]
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise StudyError(f"study.toml, models: no column {', '.join(unknown)} among the derived ones{hint}")
     complete = rows[["time_months", "event", *terms, *also]].dropna()
     complete = complete.assign(event=complete["event"].astype(bool))
     kept, dropped = [], {}
     for term in terms:
-        values = complete[term]
-        if not isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.astype("category")
-        reference = values.cat.categories[0] if len(values.cat.categories) else ""
-        if values.nunique() < 2:
-            dropped[term] = "one level only" if len(values) else "no complete case"
-        elif not (values == reference).any():
-            dropped[term] = f"no patient in the reference level {reference}"
+        values, reason = _as_covariate(complete[term])
+        if reason:
+            dropped[term] = reason
         else:
             kept.append(term)
-            complete[term] = values.cat.remove_unused_categories()
+            complete[term] = values
     return ModelFrame(complete.reset_index(drop=True), tuple(kept), dropped, len(rows) - len(complete))
+
+
+def _as_covariate(values: pd.Series) -> tuple[pd.Series, str]:
+    """Return values as a model takes them, numbers or levels, and why it cannot; empty if it can."""
+    if is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype):
+        reason = "" if values.nunique() >= 2 else "one value only" if len(values) else "no complete case"
+        return values.astype(float), reason
+    levels = values if isinstance(values.dtype, pd.CategoricalDtype) else values.astype("category")
+    reference = levels.cat.categories[0] if len(levels.cat.categories) else ""
+    if levels.nunique() < 2:
+        return levels, "one level only" if len(levels) else "no complete case"
+    reason = "" if (levels == reference).any() else f"no patient in the reference level {reference}"
+    return levels.cat.remove_unused_categories(), reason
 
 
 def coefficient_row(row: dict[str, object], method: str, endpoint: str, model: str) -> dict[str, object]:

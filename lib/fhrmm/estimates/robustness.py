@@ -204,26 +204,27 @@ def schoenfeld_residuals(
     Returns
     -------
     DataFrame
-        One row per event and coefficient: `term` (variable=level), `time` in months, `residual`; no row where no
-        model is fitted. Every row is one patient's event.
+        One row per event and coefficient that has an estimate: `term` (variable=level, the level empty for a number),
+        `time` in months, `residual`; no row where no model is fitted. Every row is one patient's event.
 
     References
     ----------
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
     frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
+    nothing = pd.DataFrame(columns=["term", "time", "residual"])
     if why_no_regression(frame.rows, study) or frame.problem:
-        return pd.DataFrame(columns=["term", "time", "residual"])
+        return nothing
     fit = fit_frame(frame, study, penalized=False)
     wide = scaled_schoenfeld_residuals(fit, by_term=False)
-    shown = fit.coefficients[fit.coefficients["level"] != fit.coefficients["reference"]]
-    names = (shown["term"] + "=" + shown["level"].astype(str)).tolist()
-    columns = wide.columns[-len(names) :]
     parts = [
-        pd.DataFrame({"term": name, "time": wide["time"], "residual": wide[column]})
-        for name, column in zip(names, columns, strict=True)
+        pd.DataFrame(
+            {"term": f"{each.term}={each.level}", "time": wide["time"], "residual": wide[each.term + each.level]}
+        )
+        for each in fit.data.design.coefficients
+        if each.term + each.level in wide.columns  # one without an estimate has no column
     ]
-    return pd.concat(parts, ignore_index=True).dropna(subset=["residual"])
+    return pd.concat(parts, ignore_index=True).dropna(subset=["residual"]) if parts else nothing
 
 
 def _one_center(frame: ModelFrame) -> str:

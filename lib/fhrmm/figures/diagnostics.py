@@ -38,7 +38,7 @@ def plot_schoenfeld(residuals: pd.DataFrame, study: Study | None = None) -> Figu
     """
     terms = list(dict.fromkeys(residuals["term"])) if len(residuals) else []
     if not terms:
-        return draw_empty("No model was fitted")
+        return draw_empty("No coefficient has an estimate")
     n_rows = -(-len(terms) // _COLUMNS)
     figure = new_figure(52.0 * n_rows + 4)
     grid = figure.subplots(n_rows, min(_COLUMNS, len(terms)), squeeze=False, sharex=True)

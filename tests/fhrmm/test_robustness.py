@@ -12,6 +12,7 @@ from fhrmm import estimates
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
 from fhrmm.errors import StudyError
+from fhrmm.estimates.models import coefficient_row
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study, load_study
@@ -150,6 +151,22 @@ def test_a_number_in_a_model_has_one_hazard_ratio_per_unit():
     expected = fit.coefficients.set_index("term")["hazard_ratio"]["age_second_line"]
     assert rows.loc[("age_second_line", ""), "estimate"] == pytest.approx(expected, rel=1e-12)
     assert 0.8 < expected < 1.2
+
+
+def test_an_estimate_that_nearly_runs_away_is_no_finding():
+    """As many events as coefficients: Firth's estimate is finite, and beyond all reason."""
+    rows = pd.DataFrame({"time_months": [6.0, 5, 4, 3, 2, 1], "event": True, "endpoint": "PFS"})
+    rows["x"] = pd.Categorical(list("aaabbb"), categories=["a", "b"])
+    told = coefficient_row(
+        {"term": "x", "level": "b", "reference": "a", "hazard_ratio": 2717.4, "ci_lower": 4.6, "ci_upper": 3e8,
+         "p_value": 0.01, "n": 4, "n_events": 4, "status": "ok", "note": ""}, "Firth", "PFS", "full",
+    )  # fmt: skip
+    assert told["status"] == "not_estimable"
+    assert told["note"].startswith("beyond 1,000-fold")
+    assert np.isnan([told["estimate"], told["ci_lower"], told["ci_upper"], told["p_value"]]).all()
+    assert (told["n"], told["n_events"]) == (4, 4)
+    fitted = ratios(estimates.fit_model(rows, STUDY, endpoint="PFS", terms=["x"], model="m", penalized=True))
+    assert fitted.loc[("x", "b"), "status"] == "ok", "a separated level alone is what the penalty is for"
 
 
 def test_a_term_that_is_not_derived_is_named():

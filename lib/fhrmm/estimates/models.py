@@ -18,9 +18,10 @@ from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.firth import fit_firth_cox
 from timetoevent.power import minimum_detectable_hazard_ratio
 from timetoevent.proportional_hazards import check_proportional_hazards
-from timetoevent.results import OK, Estimate, not_estimable
+from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
 
 UNIVARIABLE = "univariable"
+FARTHEST_RATIO = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,18 @@ def _as_covariate(values: pd.Series) -> tuple[pd.Series, str]:
 
 
 def coefficient_row(row: dict[str, object], method: str, endpoint: str, model: str) -> dict[str, object]:
-    """Turn a row of a coefficient table into a row of the estimates table; a reference row has no interval."""
+    """Turn a row of a coefficient table into a row of the estimates table; a reference row has no interval.
+
+    A hazard ratio beyond `FARTHEST_RATIO` is the mark of a model with hardly more events than coefficients, in which
+    even a penalized estimate nearly runs away: it is no finding.
+    """
     is_reference = row["level"] == row["reference"] and row["reference"] != ""
     missing = math.nan
+    ratio = float(row["hazard_ratio"])
+    if row["status"] == OK and not 1 / FARTHEST_RATIO <= ratio <= FARTHEST_RATIO:
+        reason = f"beyond {FARTHEST_RATIO:,.0f}-fold in either direction: too few events for the model"
+        row = row | dict.fromkeys(("hazard_ratio", "ci_lower", "ci_upper", "p_value"), missing)
+        row |= {"status": NOT_ESTIMABLE, "note": reason}
     value = Estimate(
         estimate=float(row["hazard_ratio"]),
         ci_lower=missing if is_reference else float(row["ci_lower"]),

@@ -24,6 +24,7 @@ from fhrmm.formats import (
     format_value,
     is_missing,
     name_level,
+    name_undivided,
     name_variable,
     status_text,
 )
@@ -159,7 +160,8 @@ def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study)
             rows = tuple(found.get((model, variable, level)) or found.get((model, variable, "")) for model in headings)
             first = next((row for row in rows if row is not None and row["level"]), next(filter(None, rows)))
             is_reference = all(row is None or _is_reference(row) for row in rows)
-            lines.append(Line(name_level(level) or "all levels", _counts(first), (first,) if is_reference else rows))
+            name = name_level(level) or name_undivided(part["status"])
+            lines.append(Line(name, _counts(first), (first,) if is_reference else rows))
     return lines
 
 

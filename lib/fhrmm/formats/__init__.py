@@ -40,6 +40,7 @@ from fhrmm.formats.rows import (
     SUPPRESSED,
     Estimates,
     clean_estimates,
+    name_undivided,
     status_text,
     tidy_note,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "name_endpoint",
     "name_level",
     "name_result",
+    "name_undivided",
     "name_variable",
     "status_text",
     "tidy_note",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,17 @@ def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
     text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
     note = tidy_note(row.get("note"))
     return f"{text}: {note}" if reason and note and status == "not_estimable" else text
+
+
+def name_undivided(statuses: Iterable[object]) -> str:
+    """Name the row of a variable without levels: a number's ratio per unit, or one reason for all levels of a factor.
+
+    Examples
+    --------
+    >>> name_undivided(["ok"]), name_undivided(["not_estimable"])
+    ('per unit', 'all levels')
+    """
+    return "per unit" if OK in set(statuses) else "all levels"
 
 
 def tidy_note(note: object) -> str:

@@ -17,6 +17,7 @@ from fhrmm.formats import (
     format_p,
     is_missing,
     name_level,
+    name_undivided,
     name_variable,
 )
 from fhrmm.study import Study
@@ -76,10 +77,10 @@ def _draw(estimates: pd.DataFrame, *, study: Study, models: dict[str, str], with
     notes = Footnotes()
     content, group = [], []
     for variable in dict.fromkeys(chosen["variable"]):
+        undivided = name_undivided(chosen.loc[chosen["variable"] == variable, "status"])
         for level in _levels(chosen, variable):
-            content.append(
-                [name_level(level) or "all levels", *_line(found, headings, variable, level, study, notes, with_p)]
-            )
+            cells = _line(found, headings, variable, level, study, notes, with_p)
+            content.append([name_level(level) or undivided, *cells])
             group.append(name_variable(variable, study))
     text = pd.DataFrame(content, columns=_columns(headings, chosen, with_p)).astype(object)
     numeric = frozenset(str(name) for name in text.columns[1:])

@@ -88,10 +88,11 @@ def attrition(*excluded: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "n_before", "n_excluded", "n_remaining"])
 
 
-def completeness(share: float) -> pd.DataFrame:
+def completeness(share: float, n_centers: int = 2) -> pd.DataFrame:
     value = Estimate(share, n=3) if not math.isnan(share) else not_estimable("no patients")
     what = {"endpoint": "COMPLETENESS", "estimand": "proportion", "variable": "albumin_g_dl"}
-    return to_frame([make_row(value, model=f"center={name}", **what) for name in ("C01", "C02")])
+    named = [f"C{number:03d}" for number in range(n_centers)]
+    return to_frame([make_row(value, model=f"center={name}", **what) for name in named])
 
 
 def residuals(n: int) -> pd.DataFrame:
@@ -140,6 +141,7 @@ CASES = {
     "flow nobody": lambda: figures.plot_flow(attrition(10)),
     "missingness none": lambda: figures.plot_missingness(to_frame([])),
     "missingness": lambda: figures.plot_missingness(completeness(0.5), STUDY),
+    "missingness many": lambda: figures.plot_missingness(completeness(0.5, 300), STUDY),
     "missingness nobody": lambda: figures.plot_missingness(completeness(math.nan), STUDY),
     "bars none": lambda: figures.plot_response_bars(to_frame([])),
     "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, STUDY),
@@ -191,6 +193,14 @@ def test_figures_remember_rows_unless_they_show_patients_or_nothing(name: str) -
     elif rows is not None:
         assert len(rows)
         assert not {"patient_id", "center"} & set(rows.columns)
+
+
+def test_a_map_of_hundreds_of_centers_has_no_numbers_and_few_names() -> None:
+    figure = figures.plot_missingness(completeness(0.5, 300), STUDY)
+    assert not figure.axes[0].texts
+    assert 30 <= len(figure.axes[0].get_xticklabels()) <= 40
+    assert len(figures.save_figure(figure, "svg")) < 100_000
+    assert len(figures.figure_data(figure)) == 300, "the data beside the figure have every number"
 
 
 def test_nothing_is_left_open_in_pyplot() -> None:

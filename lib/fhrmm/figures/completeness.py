@@ -14,6 +14,7 @@ from fhrmm.study import Study
 
 _ROW_MM = 4.6
 _LONGEST = 46
+_MOST_NUMBERED = 40
 
 
 @drawn_from(describe_missingness, completeness="estimates")
@@ -30,8 +31,8 @@ def plot_missingness(completeness: Estimates, study: Study | None = None) -> Fig
     Returns
     -------
     Figure
-        One row per variable, one column per group; the number in a cell is the percentage. An empty cell could
-        not be shown.
+        One row per variable, one column per group; the number in a cell is the percentage, left out where more than
+        40 groups leave no room for it. An empty cell could not be shown.
     """
     frame = clean_estimates(completeness)
     rows = frame[frame["endpoint"] == "COMPLETENESS"]
@@ -53,16 +54,17 @@ def _draw(grid: pd.DataFrame, study: Study | None) -> Figure:
     labels = [_shorten(name_variable(str(name), study)) for name in grid.index]
     numbers = grid.to_numpy(dtype=float)
     text = np.array([["" if np.isnan(value) else f"{value:.0f}" for value in row] for row in numbers])
+    has_room = grid.shape[1] <= _MOST_NUMBERED
     sns.heatmap(
         numbers,
         ax=axes,
         vmin=0,
         vmax=100,
         cmap="Blues",
-        annot=text,
+        annot=text if has_room else None,
         fmt="",
         annot_kws={"fontsize": 7},
-        linewidths=0.6,
+        linewidths=0.6 if has_room else 0.0,
         linecolor="white",
         cbar=False,
         yticklabels=False,
@@ -70,7 +72,8 @@ def _draw(grid: pd.DataFrame, study: Study | None) -> Figure:
     )
     # not by seaborn, which measures each label to see whether they overlap
     axes.set_yticks(np.arange(len(labels)) + 0.5, labels, va="center")
-    axes.set_xticks(np.arange(grid.shape[1]) + 0.5, [str(name) for name in grid.columns])
+    named = range(0, grid.shape[1], -(-grid.shape[1] // _MOST_NUMBERED))
+    axes.set_xticks([place + 0.5 for place in named], [str(grid.columns[place]) for place in named])
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=7.5)
     axes.tick_params(axis="x", rotation=0 if grid.shape[1] <= 12 else 90)

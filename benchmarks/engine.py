@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -26,22 +27,24 @@ def timed(command: Sequence[str], expected: int = 0) -> tuple[float, int]:
     """Run a command; return its seconds and the peak memory of its process tree in MiB."""
     begun = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    peak = [0]
-    watcher = threading.Thread(target=watch_memory, args=(process, peak), daemon=True)
+    seen: list[tuple[float, int, int]] = []
+    watcher = threading.Thread(target=watch_memory, args=(process, seen), daemon=True)
     watcher.start()
     status = process.wait()
     seconds = time.perf_counter() - begun
     watcher.join()
     if status != expected:
         raise SystemExit(f"{' '.join(command)} ended with {status}")
-    return seconds, peak[0]
+    return seconds, max((tree for _, _, tree in seen), default=0)
 
 
-def watch_memory(process: subprocess.Popen[bytes], peak: list[int]) -> None:
-    """Note the largest proportional set size of a process tree until it ends."""
+def watch_memory(process: subprocess.Popen[Any], seen: list[tuple[float, int, int]], pause: float = 0.5) -> None:
+    """Note seconds and the proportional set size (MiB) of a process alone and with its family, until it ends."""
+    begun = time.perf_counter()
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(proportional_mib(pid) for pid in family(process.pid)))
-        time.sleep(0.5)
+        tree = sum(proportional_mib(pid) for pid in family(process.pid))
+        seen.append((time.perf_counter() - begun, proportional_mib(process.pid), tree))
+        time.sleep(pause)
 
 
 def family(pid: int) -> list[int]:

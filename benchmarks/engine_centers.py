@@ -13,11 +13,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
-from engine import family, proportional_mib
+from engine import watch_memory
 
 from fhrmm.synthetic import simulate_population
 
@@ -45,15 +44,6 @@ def write_centers(folder: Path, centers: int, patients: int) -> None:
     (folder / "dataset.toml").write_text(DATASET.format(centers=centers), encoding="utf-8")
 
 
-def watch(process: subprocess.Popen[str], seen: list[tuple[float, int, int]]) -> None:
-    """Note seconds, memory of the runner and memory of the whole tree (MiB), every two seconds until it ends."""
-    begun = time.perf_counter()
-    while process.poll() is None:
-        tree = sum(proportional_mib(pid) for pid in family(process.pid))
-        seen.append((time.perf_counter() - begun, proportional_mib(process.pid), tree))
-        time.sleep(2)
-
-
 def main() -> None:
     """Run once and print one row per quarter of the run."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,7 +59,7 @@ def main() -> None:
         command = [sys.executable, "run_all.py", *places, *cluster, "--jobs", "2", "--quiet"]
         process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         seen: list[tuple[float, int, int]] = []
-        threading.Thread(target=watch, args=(process, seen), daemon=True).start()
+        threading.Thread(target=watch_memory, args=(process, seen, 2.0), daemon=True).start()
         said, _ = process.communicate()
         print(said.strip(), f"(status {process.returncode}, load {os.getloadavg()[0]:.1f})")
         nodes = json.loads((folder / "reports" / "manifest.json").read_text(encoding="utf-8"))["nodes"]

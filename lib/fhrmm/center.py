@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.schema import TABLES, variables
 from fhrmm.study import Frozen
 from fhrmm.values.units import known_units, normalize_unit
@@ -188,8 +187,7 @@ def _describe(error: ValidationError, name: str) -> str:
 def _say(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         known = CenterFile.model_fields if item["loc"][0] == "files" else Center.model_fields
-        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-        return "no such name" + (f"; nearest: {near[0]!r}" if near else f"; there are {', '.join(known)}")
+        return "no such name" + (nearest(str(item["loc"][-1]), known) or f"; there are {', '.join(known)}")
     if item["type"] == "missing":
         return "has to be given"
     if item["type"] == "value_error":
@@ -239,8 +237,7 @@ def _require_columns(value: dict, columns: object, info: ValidationInfo) -> dict
 
 
 def _unknown(name: str, table: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"{name!r} is no column of {table}" + (f"; nearest: {near[0]!r}" if near else "")
+    return f"{name!r} is no column of {table}{nearest(name, known)}"
 
 
 def _require_levels(value: dict[str, dict[str, str]], info: ValidationInfo) -> None:

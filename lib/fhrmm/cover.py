@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fhrmm.palette import COLORS, FAINT, INK, MUTED
-from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_MARK
+from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_MARK, counted
 
 # Label, endpoint, estimand.
 COUNTED = (
@@ -126,8 +126,7 @@ def show_range(row: Row | None, estimand: str) -> str:
         return ""
     ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
     level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
-    patients = "patient" if row["n"] == "1" else "patients"
-    return f"{level}; {row['n']} {patients}" if row["n"] else level
+    return f"{level}; {counted(row['n'], 'patient')}" if row["n"] else level
 
 
 def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class StudyError(Exception):
     """A problem in the input that its owner can mend: the message says what was found, where, what to do.
@@ -10,3 +13,15 @@ class StudyError(Exception):
     """
 
     for_reader = True
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return how a message goes on after an unknown name: the known one that looks like it, or nothing.
+
+    Examples
+    --------
+    >>> nearest("windw", ["window", "policy"]), nearest("zzz", ["window"])
+    ("; nearest: 'window'", '')
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; nearest: {near[0]!r}" if near else ""

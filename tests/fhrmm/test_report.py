@@ -229,6 +229,17 @@ def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> 
     assert "suppressed" not in report.publish_estimates(start(), frame)["status"].tolist()
 
 
+@pytest.mark.parametrize(("n", "local"), [(1, "1 patient was quarantined"), (3, "3 patients were quarantined")])
+def test_release_does_not_give_a_small_number_away_by_its_grammar(start, shown: list[str], n: int, local: str) -> None:
+    issues = pd.DataFrame({"severity": ["error"] * n})
+    quarantined, unknown = pd.DataFrame({"patient": range(n)}), pd.DataFrame({"column": []})
+    report.say_findings(start(), issues, quarantined, unknown)
+    assert local in shown[-1]
+    report.say_findings(start(display="release"), issues, quarantined, unknown)
+    assert "fewer than 5 patients were quarantined" in shown[-1]
+    assert "fewer than 5 errors" in shown[-1]
+
+
 def test_release_draws_curves_in_coarse_steps_and_says_so(start, shown: list[str]) -> None:
     page = start(display="release")
     report.show_figure(page, curve_figure(), "pfs", caption="PFS.")

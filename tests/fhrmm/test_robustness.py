@@ -169,8 +169,24 @@ def test_an_estimate_that_nearly_runs_away_is_no_finding():
     assert fitted.loc[("x", "b"), "status"] == "ok", "a separated level alone is what the penalty is for"
 
 
+def test_as_many_events_as_coefficients_are_no_model():
+    complete = followed().loc[followed()["endpoint"] == "PFS"].dropna(subset=[*TERMS, "age_second_line"])
+    terms = [*TERMS, "age_second_line", "advanced_stage", "extramedullary_disease"]
+    events = complete.dropna(subset=terms)[lambda rows: rows["event"]]
+    for n_events, status in ((5, {"not_estimable"}), (40, {"ok"})):
+        kept = complete.assign(event=complete.index.isin(events.index[:n_events]))
+        rows = estimates.fit_model(kept, STUDY, endpoint="PFS", terms=terms, model="m", penalized=True)
+        assert set(ratios(rows)["status"]) == status
+    rows = estimates.fit_model(
+        complete.assign(event=complete.index.isin(events.index[:5])), STUDY, endpoint="PFS", terms=terms, model="m"
+    )
+    assert set(rows["note"]) == {"5 events for 5 coefficients"}
+    budget = estimates.estimate_budget(complete, STUDY, endpoint="PFS", terms=terms, model="m")
+    assert budget["note"].iloc[0] == "5 parameters", "a number takes one parameter, however many values it has"
+
+
 def test_a_term_that_is_not_derived_is_named():
-    with pytest.raises(StudyError, match="no column age_second_lin among the derived ones; nearest: age_second_line"):
+    with pytest.raises(StudyError, match="'age_second_lin' is no derived column; nearest: 'age_second_line'"):
         estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=["age_second_lin"], model="m")
 
 

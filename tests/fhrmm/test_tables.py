@@ -63,10 +63,9 @@ def test_versions_of_an_estimate_can_be_told_apart() -> None:
 
 
 def test_a_number_may_part_from_its_interval_and_breaks_nowhere_else() -> None:
-    cells = Cells(
-        pd.DataFrame({"In": ["a"], "Rate": ["not reached (8.2 to not reached)"]}), numeric=frozenset({"Rate"})
-    )
-    html = render_table(cells, caption="Rates")
+    text = pd.DataFrame({"In": ["a", "b"], "Rate": ["not reached (8.2 to not reached)", "not estimable [a]"]})
+    html = render_table(Cells(text, numeric=frozenset({"Rate"})), caption="Rates")
+    assert '<td class="numeric pair"><span>not estimable</span> <span>[a]</span></td>' in html
     assert '<td class="numeric pair"><span>not reached</span> <span>(8.2 to not reached)</span></td>' in html
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from fhrmm.cohort.derived import add_derived
 from fhrmm.definitions import Classification, classify
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import (
@@ -123,9 +122,8 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
 def _check_names(study: Study) -> None:
     for name in study.cohort.criteria:
         if name not in CRITERIA:
-            near = difflib.get_close_matches(name, CRITERIA, n=1)
-            hint = f"nearest: {near[0]!r}" if near else f"known: {', '.join(CRITERIA)}"
-            raise StudyError(f"unknown criterion {name!r} in study.toml [cohort]; {hint}")
+            hint = nearest(name, CRITERIA) or f"; known: {', '.join(CRITERIA)}"
+            raise StudyError(f"unknown criterion {name!r} in study.toml [cohort]{hint}")
 
 
 def _first_failed(states: dict[str, np.ndarray], case: _Case) -> tuple[np.ndarray, np.ndarray]:

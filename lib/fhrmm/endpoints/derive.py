@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.endpoints.sources import CUTOFF_SOURCE, KEYS, NO_DAY, Candidate, Tables, earliest, latest
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, Study
 
@@ -71,8 +70,7 @@ def derive_time_to_event(
 
 def _declared(name: str, study: Study) -> Endpoint:
     if name not in study.endpoints:
-        near = difflib.get_close_matches(name, study.endpoints, n=1)
-        raise StudyError(f"no endpoint {name!r} in study.toml" + (f"; nearest: {near[0]!r}" if near else ""))
+        raise StudyError(f"no endpoint {name!r} in study.toml{nearest(name, study.endpoints)}")
     return study.endpoints[name]
 
 

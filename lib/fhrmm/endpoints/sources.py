@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.threevalued import Bounds, date_bounds
 
 KEYS = ["center", "patient_id"]
@@ -82,10 +81,8 @@ class Tables:
             raise StudyError(f"endpoint source {source!r}: no table {table!r}; known: patients, response")
         frame = self.frames[table]
         if column not in frame:
-            near = difflib.get_close_matches(column, [name for name in frame if name.endswith("_date")], n=1)
-            raise StudyError(
-                f"endpoint source {source!r}: no such column" + (f"; nearest: {near[0]!r}" if near else "")
-            )
+            hint = nearest(column, (name for name in frame if name.endswith("_date")))
+            raise StudyError(f"endpoint source {source!r}: no such column{hint}")
         return date_bounds(frame, column)
 
     def origin(self, source: str) -> Bounds:

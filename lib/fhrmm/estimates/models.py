@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
+from fhrmm.wording import counted
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.firth import fit_firth_cox
 from timetoevent.power import minimum_detectable_hazard_ratio
@@ -34,9 +34,20 @@ class ModelFrame:
     n_incomplete: int
 
     @property
+    def n_parameters(self) -> int:
+        """Number of coefficients: one per level beyond the reference, one for a number."""
+        levels = (self.rows[term] for term in self.terms)
+        return sum(one.nunique() - 1 if isinstance(one.dtype, pd.CategoricalDtype) else 1 for one in levels)
+
+    @property
     def problem(self) -> str:
-        """Why nothing can be fitted; empty if a term varies."""
-        return "" if self.terms else "no term varies"
+        """Why nothing can be fitted: no term varies, or there are no more events than coefficients."""
+        if not self.terms:
+            return "no term varies"
+        n_events = int(self.rows["event"].sum())
+        if n_events > self.n_parameters:
+            return ""
+        return f"{counted(n_events, 'event')} for {counted(self.n_parameters, 'coefficient')}"
 
 
 def estimate_budget(
@@ -57,7 +68,7 @@ def estimate_budget(
     rows = select_endpoint(time_to_event, endpoint)
     frame = make_model_frame(rows, terms)
     n_events, n = int(frame.rows["event"].sum()), len(frame.rows)
-    n_parameters = sum(frame.rows[term].nunique() - 1 for term in frame.terms)
+    n_parameters = frame.n_parameters
     if n_parameters == 0:
         budget = not_estimable("no term varies", n=n, n_events=n_events)
     else:
@@ -66,7 +77,7 @@ def estimate_budget(
             n=n,
             n_events=n_events,
             method="events / parameters",
-            note=f"{n_parameters} parameters",
+            note=counted(n_parameters, "parameter"),
         )
     found = [make_row(budget, endpoint=endpoint, estimand="events_per_parameter", model=model)]
     for factor in study.factors:
@@ -180,7 +191,7 @@ def why_no_regression(rows: pd.DataFrame, study: Study) -> str:
     least = study.models.minimum_events
     if n_events >= least:
         return ""
-    return f"{n_events} event{'' if n_events == 1 else 's'}; the plan fits no regression with fewer than {least}"
+    return f"{counted(n_events, 'event')}; the plan fits no regression with fewer than {least}"
 
 
 def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
@@ -204,9 +215,8 @@ def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[st
     """
     unknown = [term for term in terms if term not in rows.columns]
     if unknown:
-        near = [match for term in unknown for match in difflib.get_close_matches(term, map(str, rows.columns), n=1)]
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        raise StudyError(f"study.toml, models: no column {', '.join(unknown)} among the derived ones{hint}")
+        said = ", ".join(f"{term!r} is no derived column{nearest(term, rows.columns)}" for term in unknown)
+        raise StudyError(f"study.toml [models]: {said}")
     complete = rows[["time_months", "event", *terms, *also]].dropna()
     complete = complete.assign(event=complete["event"].astype(bool))
     kept, dropped = [], {}

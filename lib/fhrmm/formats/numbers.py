@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fhrmm.study import Display
+from fhrmm.wording import counted
 
 DASH = "\u2013"
 MINUS = "\u2212"
@@ -128,8 +129,7 @@ def format_counted(count: float | None, noun: str) -> str:
     >>> format_counted(1, "event"), format_counted(0, "event"), format_counted(1234, "patient")
     ('1 event', '0 events', '1,234 patients')
     """
-    written = format_count(count)
-    return f"{written} {noun}" if written == "1" else f"{written} {noun}s"
+    return counted(format_count(count), noun)
 
 
 def format_number(number: float | None) -> str:

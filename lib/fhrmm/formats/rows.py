@@ -57,13 +57,11 @@ def _is_clean(name: str, column: pd.Series) -> bool:
 
 def _clean(name: str, column: pd.Series) -> np.ndarray | pd.api.extensions.ExtensionArray:
     """Return a column of the estimates table as texts or numbers, any other one as it is."""
+    if _is_clean(name, column):
+        return column.array
     if name in _TEXT_COLUMNS:
-        if infer_dtype(column, skipna=False) == "string":
-            return column.to_numpy(dtype=object)
         texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
         return np.array(texts, dtype=object)
-    if name not in ESTIMATE_COLUMNS:
-        return column.array
     if is_numeric_dtype(column.dtype):
         return column.to_numpy(dtype=float, na_value=math.nan)
     return pd.to_numeric(column).astype("Float64").to_numpy(dtype=float, na_value=math.nan)

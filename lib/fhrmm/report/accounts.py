@@ -7,6 +7,7 @@ import pandas as pd
 from fhrmm.formats import format_value, name_result
 from fhrmm.report.display import say
 from fhrmm.report.page import Page
+from fhrmm.wording import counted
 
 
 def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
@@ -23,11 +24,12 @@ def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
         int(row_accounting[f"rows_{part}"].sum()) for part in ("read", "accepted", "quarantined", "duplicate")
     )
     files = len(row_accounting)
+    kept, held, same = (_count(page, number) for number in (accepted, quarantined, duplicate))
+    copies = "an exact duplicate" if same == "1" else "exact duplicates"
     say(
         page,
-        f"Of {_count(page, read)} row{_s(read)} in {files} file{_s(files)}, {_count(page, accepted)} "
-        f"{_were(accepted)} accepted, {_count(page, quarantined)} quarantined, and {_count(page, duplicate)} "
-        f"{_were(duplicate)} exact duplicate{_s(duplicate)} of another row.",
+        f"Of {counted(_count(page, read), 'row')} in {counted(files, 'file')}, {kept} {_were(kept)} accepted, "
+        f"{held} quarantined, and {same} {_were(same)} {copies} of another row.",
     )
 
 
@@ -35,13 +37,13 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
     """Say how many findings there are, how many patients are kept out, and which columns were not used."""
     errors, warnings = (int((issues["severity"] == severity).sum()) for severity in ("error", "warning"))
     columns = len(unknown_columns)
+    held = _count(page, len(quarantined))
     text = (
-        f"The rules gave {_count(page, errors)} error{_s(errors)} and {_count(page, warnings)} warning{_s(warnings)}; "
-        f"{_count(page, len(quarantined))} patient{_s(len(quarantined))} "
-        f"{'is' if len(quarantined) == 1 else 'are'} quarantined."
+        f"The rules gave {counted(_count(page, errors), 'error')} and {counted(_count(page, warnings), 'warning')}; "
+        f"{counted(held, 'patient')} {_were(held)} quarantined."
     )
     if columns:
-        text += f" {columns} column{_s(columns)} unknown to the data dictionary {_were(columns)} kept out."
+        text += f" {counted(columns, 'column')} unknown to the data dictionary {_were(str(columns))} kept out."
     say(page, text)
 
 
@@ -63,7 +65,7 @@ def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
         say(page, "The number of patients is small and is not shown in this release.")
         return
     verb = "fulfills" if last == 1 else "fulfill"
-    say(page, f"Of {int(first)} accepted patient{_s(int(first))}, {int(last)} {verb} every criterion: the cohort.")
+    say(page, f"Of {counted(int(first), 'accepted patient')}, {int(last)} {verb} every criterion: the cohort.")
 
 
 def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
@@ -84,11 +86,11 @@ def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
         return
     yardstick = page.study.models.events_per_parameter
     verdict = "below" if row["estimate"] < yardstick else "at or above"
-    n_events = int(row["n_events"])
+    n_events = counted(_count(page, int(row["n_events"])), "event")
     say(
         page,
-        f"The {model} model has {row['estimate']:.1f} events per parameter "
-        f"({_count(page, n_events)} event{_s(n_events)}, {row['note']}), {verdict} the usual {yardstick:g}.",
+        f"The {model} model has {row['estimate']:.1f} events per parameter ({n_events}, {row['note']}), {verdict} the "
+        f"usual {yardstick:g}.",
     )
 
 
@@ -149,9 +151,6 @@ def _count(page: Page, number: int) -> str:
     return "no" if number == 0 else str(number)
 
 
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def _s(number: int) -> str:
-    return "" if number == 1 else "s"
+def _were(written: str) -> str:
+    """Choose the verb by what is written: by a number that is not shown, it would give the number away."""
+    return "was" if written == "1" else "were"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fhrmm.errors import StudyError
+from fhrmm.errors import StudyError, nearest
 from fhrmm.study.plan import Study
 
 # What each parameter of the notebooks replaces in the plan.
@@ -162,6 +161,5 @@ def _override(plan: dict[str, Any], dotted: str, value: object) -> None:
     for parent in parents:
         section = section.get(parent, {})
     if name not in section:
-        near = difflib.get_close_matches(name, section, n=1)
-        raise StudyError(f"unknown plan value {dotted!r}" + (f"; nearest: {near[0]!r}" if near else ""))
+        raise StudyError(f"unknown plan value {dotted!r}{nearest(name, section)}")
     section[name] = value

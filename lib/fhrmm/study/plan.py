@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from fhrmm.errors import nearest
 from fhrmm.study.base import Frozen
 from fhrmm.study.derivation import (
     Definition,
@@ -183,6 +183,5 @@ class Study(Frozen):
 
 def _check_name(value: str, name: str, known: Iterable[str]) -> None:
     if name not in (names := list(known)):
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"nearest: {near[0]!r}" if near else f"known: {', '.join(names)}"
-        raise ValueError(f"{value} {name!r} is not in the plan; {hint}")
+        hint = nearest(name, names) or f"; known: {', '.join(names)}"
+        raise ValueError(f"{value} {name!r} is not in the plan{hint}")

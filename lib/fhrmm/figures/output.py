@@ -53,11 +53,12 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
     buffer = io.BytesIO()
     with matplotlib.rc_context(dict(STYLE)):
         recording = _record(figure)
+        # many journals refuse the fonts of matplotlib in a PDF; all take outlines, which are also painted faster
+        drawing = Repeated(recording, as_outlines=kind != "svg")
         if kind == "png":
-            return write_png(Repeated(recording), dpi, caption)
+            return write_png(drawing, dpi, caption)
         metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
-        # many journals refuse the fonts of matplotlib in a PDF; all take outlines
-        Repeated(recording, as_outlines=kind == "pdf").savefig(buffer, format=kind, metadata=metadata)
+        drawing.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 
 

@@ -116,6 +116,7 @@ class Engine(NBClientEngine):
             "shutdown_kernel": "immediate",
             "timeout_func": lambda cell: max(0.01, execution.deadline - time.monotonic()),
             "iopub_timeout": 30,
+            "record_timing": False,  # no page shows the times of its cells
             "log": logging.getLogger("notebookrun.client"),
         }
         with socket_folder() as folder:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -29,6 +30,10 @@ KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     # Arrow's allocator would start a thread when pandas is imported, and a process with threads cannot be forked safely
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    # glibc would give every large array back at once, and the next would have to be cleared page by page again
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "MALLOC_TOP_PAD_": str(16 << 20),
 }
 ARGUMENTS = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -118,6 +123,8 @@ def make_app(arguments: list[str]) -> Any:
     app = IPKernelApp.instance()
     app.kernel_class.shell_class = EngineShell
     app.initialize([*arguments, *ARGUMENTS])
+    # its level above is that of the console alone: a record would still be made of every message
+    app.log.setLevel(logging.CRITICAL)
     return app
 
 

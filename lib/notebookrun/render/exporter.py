@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ LEAD_TAG = "key-findings"
 FOLD_TAG = "fold"
 CODE_ONLY_TAG = "code-only"
 _HEADING = re.compile(r"<h([2-6])\b(?:(?!<h[1-6]\b).)*</h\1>", re.DOTALL)
+_HIGHLIGHTED = HtmlFormatter(nowrap=True)
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
@@ -73,9 +74,11 @@ def best_kind(data: dict[str, Any]) -> str:
     return next((kind for kind in _PRIORITY if kind in data), "")
 
 
+# A notebook has the same code for every center.
+@lru_cache(maxsize=2048)
 def python_code(source: str) -> str:
     """Return Python code with its parts marked for coloring."""
-    return highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+    return highlight(source, PythonLexer(), _HIGHLIGHTED)
 
 
 def title_of_error(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ class Contents:
         plain = html.unescape(_TAG.sub("", text)).strip()
         slug = re.sub(r"[^a-z0-9]+", "-", plain.casefold()).strip("-") or "section"
         taken = {heading.anchor for heading in self.headings}
-        anchor = next(a for a in (slug, *(f"{slug}-{i}" for i in range(2, 10_000))) if a not in taken)
+        numbered = (f"{slug}-{number}" for number in itertools.count(2))
+        anchor = next(one for one in itertools.chain([slug], numbered) if one not in taken)
         self.headings.append(Heading(level, plain, anchor))
         return anchor
 

@@ -16,6 +16,8 @@ Objective = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
 MAX_ITERATIONS = 300
 GRADIENT_TOLERANCE = 1e-11
 LIMIT_TOLERANCE = 1e-9
+# a profile needs only its value, whose error is the square of this
+PROFILE_TOLERANCE = 1e-8
 FARTHEST = 1e3
 
 
@@ -66,7 +68,7 @@ def profile_limits(objective: Objective, peak: Peak, position: int, ci_level: fl
 def profile_root(objective: Objective, peak: Peak, position: int, at: float = 0.0) -> float:
     """Return the signed root of twice the fall of the profile from its peak to `at` (normal under the null)."""
     start = _along(peak, position, at)
-    fall = peak.value - climb(objective, start, fixed=position).value
+    fall = peak.value - climb(objective, start, position, PROFILE_TOLERANCE).value
     return float(np.sign(peak.beta[position] - at) * np.sqrt(max(2 * fall, 0.0)))
 
 
@@ -77,7 +79,7 @@ def _limit(objective: Objective, peak: Peak, position: int, target: float) -> fl
     at, start = center + target * std_error, _along(peak, position, center + target * std_error)
     inner, outer = center, np.nan
     for _ in range(60):
-        here = climb(objective, start, fixed=position)
+        here = climb(objective, start, position, PROFILE_TOLERANCE)
         root = float(np.sign(target) * np.sqrt(max(2 * (peak.value - here.value), 0.0)))
         if abs(root - target) < LIMIT_TOLERANCE:
             return at

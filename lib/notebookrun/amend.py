@@ -31,9 +31,11 @@ class AmendedFiles:
                 first = NodeId(node.id.scope, node.work.amends)
                 self._steps |= dict.fromkeys(node.writes, (first, node.id))
 
-    def learn(self, memory: Memory, digests: Digests) -> None:
-        """Let each amended file count as its first version."""
+    def learn(self, memory: Memory, digests: Digests, only: NodeId | None = None) -> None:
+        """Let each amended file count as its first version: all, or those that one step writes."""
         for name, (first, last) in self._steps.items():
+            if only not in (None, first, last):
+                continue
             before, after = memory.load(first), memory.load(last)
             if before and after and name in before.outputs and name in after.outputs:
                 digests.amend(name, before.outputs[name], after.outputs[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from notebookrun.files import write_json
@@ -69,7 +69,7 @@ class Memory:
 
     def store(self, node: NodeId, entry: Entry) -> None:
         """Remember a good run."""
-        plain = json.loads(json.dumps(asdict(entry)))
+        plain = json.loads(json.dumps(vars(entry)))
         write_json(self._path(node), {"version": VERSION, "seal": digest(plain), "entry": plain})
 
     def forget(self, node: NodeId) -> None:

@@ -99,9 +99,9 @@ class DaskPool:
 _count = iter(range(10**12))
 
 
-def _key(task: Task) -> str:
-    """Return a key that is new for each try."""
-    return f"{task.node.scope}-{task.node.name}-{next(_count)}"
+def _key(task: Task) -> tuple[str, str, int]:
+    """Return a key that is new for each try; the scheduler keeps statistics by its first part."""
+    return task.node.name, task.node.scope, next(_count)
 
 
 def _short(future: Any) -> str:
@@ -113,11 +113,14 @@ def _short(future: Any) -> str:
 def connect(address: str, jobs: int) -> Any:
     """Return a client of the cluster."""
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError:
         raise MisuseError(["--scheduler needs Dask: pip install 'fhrmm-compendium[cluster]'"]) from None
     if address == "local":
-        cluster = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+        # by default the scheduler, here in this process, keeps the last thousand tasks whole in its logs
+        with dask.config.set({"distributed.admin.low-level-log-length": 10}):
+            cluster = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
         return Client(cluster)
     try:
         client = Client(address, timeout=10)

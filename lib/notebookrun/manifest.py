@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notebookrun.cache import Entry
+from notebookrun.cache import Memory, reasons_to_run
 from notebookrun.files import write_json, write_whole
 from notebookrun.fingerprint import Digests, digest
 from notebookrun.graph import NodeId
@@ -56,16 +56,17 @@ def _still_there(planner: Planner, name: str) -> bool:
     return NodeId(scope, notebook) in planner.graph.nodes
 
 
-def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, entries: Mapping[NodeId, Entry]) -> None:
-    """Mark nodes of former runs whose data, parameters or code are no longer those of their page."""
-    from notebookrun.cache import reasons_to_run
+def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> None:
+    """Mark nodes whose data, parameters or code are no longer those of their page.
 
+    Entries are read one at a time: each holds the digest of every function its notebook can reach.
+    """
     for name, row in rows.items():
         scope, _, notebook = name.partition("/")
         node = NodeId(scope, notebook)
         if row["state"] not in ("ok", "stale") or node not in planner.graph.nodes:
             continue
-        then = entries.get(node)
+        then = memory.load(node)
         now = planner.entry(planner.graph.nodes[node], then, digests)
         reasons = reasons_to_run(now, then, digests)
         row["state"] = "stale" if reasons else "ok"

@@ -210,7 +210,7 @@ class Run:
         self.memory.store(outcome.node, entry)
         if run.action == "executed" and not node.is_notebook:
             self._amended.keep(outcome.node)
-            self._amended.learn(self.memory, self.digests)
+            self._amended.learn(self.memory, self.digests, outcome.node)
         self._finish(outcome.node, DONE, "")
 
     def _failed_need(self, node: NodeId) -> NodeId | None:

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from notebookrun.amend import AmendedFiles
-from notebookrun.cache import Entry, Memory, reasons_to_render, reasons_to_run
+from notebookrun.cache import Memory, reasons_to_render, reasons_to_run
 from notebookrun.errors import MisuseError
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId
@@ -230,7 +230,7 @@ class Session:
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
         rows = node_rows(planner, run.nodes, former)
         planner.forget_inputs()
-        mark_stale(planner, rows, run.digests, self._entries(rows))
+        mark_stale(planner, rows, run.digests, run.memory)
         self._outdated = [
             name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
         ]
@@ -250,11 +250,6 @@ class Session:
         with hold_folder(self.request.places.reports, "report"):
             planner = self._planner()
             self._write_index(planner, node_rows(planner, {}, read_former(planner)))
-
-    def _entries(self, rows: Mapping[str, Any]) -> dict[NodeId, Entry]:
-        memory = Memory(self.request.places)
-        nodes = (NodeId(*name.split("/", 1)) for name in rows)
-        return {node: entry for node in nodes if (entry := memory.load(node))}
 
     def _tell(self, run: Run, stopped: int, seconds: float) -> int:
         """Print the last line and return the exit status."""

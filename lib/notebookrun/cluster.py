@@ -97,6 +97,8 @@ class DaskPool:
 
 
 _count = iter(range(10**12))
+# By default a client, and a scheduler in the same process, keep their last thousand messages: whole notebooks.
+_SHORT_LOGS = {"distributed.admin.low-level-log-length": 10}
 
 
 def _key(task: Task) -> tuple[str, str, int]:
@@ -118,12 +120,11 @@ def connect(address: str, jobs: int) -> Any:
     except ImportError:
         raise MisuseError(["--scheduler needs Dask: pip install 'fhrmm-compendium[cluster]'"]) from None
     if address == "local":
-        # by default the scheduler, here in this process, keeps the last thousand tasks whole in its logs
-        with dask.config.set({"distributed.admin.low-level-log-length": 10}):
-            cluster = LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
-        return Client(cluster)
+        with dask.config.set(_SHORT_LOGS):
+            return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None))
     try:
-        client = Client(address, timeout=10)
+        with dask.config.set(_SHORT_LOGS):
+            client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         raise MisuseError([f"--scheduler {address}: no scheduler answers ({type(error).__name__})"]) from None
     if not client.nthreads():

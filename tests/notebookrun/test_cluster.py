@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from notebookrun.cluster import DaskPool
 from notebookrun.exchange import Exchange
 from notebookrun.files import digest_file
+from notebookrun.graph import NodeId
+from notebookrun.places import Places
+from notebookrun.task import DONE, Outcome, Task
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -149,3 +156,29 @@ def test_damaged_file_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="damaged"):
         exchange.fetch(digest, tmp_path / "b")
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_cluster_started_here_keeps_no_task_that_is_done(tmp_path: Path) -> None:
+    places = Places(root=tmp_path, data=tmp_path / "data", work=tmp_path / "work", reports=tmp_path / "reports")
+    pool = DaskPool("local", 1, (), tmp_path)
+
+    def run_some(first: int) -> int:
+        """Run twenty large tasks and return the bytes this process holds afterwards."""
+        for number in range(first, first + 20):
+            task = Task(NodeId("C01", f"step{number}"), places, call="time:sleep", arguments=(0,), is_warm=False)
+            pool.submit(replace(task, page={"number": number, "text": [f"{number}{i}" * 20 for i in range(5000)]}))
+            ended: list[Any] = []
+            while not ended:
+                ended = pool.wait(60.0)
+            assert isinstance(ended[0], Outcome)
+            assert ended[0].state == DONE, ended[0].reason
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before, after = run_some(0), run_some(20)
+    finally:
+        tracemalloc.stop()
+        pool.close()
+    assert after - before < 4 * 2**20, "twenty tasks are about ten times as large"

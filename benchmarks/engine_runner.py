@@ -7,7 +7,7 @@ sending, remembering, and the manifest at the end are those of a real run; noteb
 from __future__ import annotations
 
 import argparse
-import hashlib
+import os
 import resource
 import sys
 import tempfile
@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from engine import proportional_mib
 from engine_centers import write_centers
 
 from notebookrun import cli, cluster
+from notebookrun.files import digest_names, write_whole
 from notebookrun.task import DONE, Outcome, Task
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,18 +35,10 @@ def pretend(task: Task, modules: Sequence[str], root: str) -> Outcome:
         scope, notebook = task.node.scope, task.node.name
         names += [f"reports/{scope}/figures/{notebook}_figure_{number}.svg" for number in range(FILES_PER_NOTEBOOK)]
         names.append(f"reports/{scope}/{notebook}.html")
-    outputs = {}
     for name in names:
-        path = task.places.absolute(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name, encoding="utf-8")
-        outputs[name] = hashlib.sha256(name.encode()).hexdigest()
-    return Outcome(task.node, DONE, "", outputs, tuple(task.digests), (), {"total": 1.0, "cells": 0.9})
-
-
-def resident() -> float:
-    """Return the memory of this process in MiB."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize() / 2**20
+        write_whole(task.places.absolute(name), name)
+    seconds = {"total": 1.0, "cells": 0.9}
+    return Outcome(task.node, DONE, "", digest_names(task.places, names), tuple(task.digests), (), seconds)
 
 
 def main() -> None:
@@ -55,11 +49,11 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     from run_all import PROJECT
 
-    seen: list[float] = []
+    seen: list[int] = []
     take = cluster.DaskPool._take
 
     def watched(pool: Any, future: Any) -> Outcome:
-        seen.append(resident())
+        seen.append(proportional_mib(os.getpid()))
         return take(pool, future)
 
     begun = time.monotonic()
@@ -71,7 +65,7 @@ def main() -> None:
             status = cli.main(PROJECT, [*places, "--scheduler", "local", "--quiet"])
     tenths = [seen[len(seen) * part // 10 - 1] for part in range(1, 11)]
     print(f"status {status}, {len(seen)} nodes, {time.monotonic() - begun:.0f} s")
-    print("MiB at each tenth of the nodes:", ", ".join(f"{value:.0f}" for value in tenths))
+    print("MiB at each tenth of the nodes:", ", ".join(map(str, tenths)))
     print(f"peak, with the manifest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MiB")
 
 

@@ -55,7 +55,7 @@ class Child:
 def warm_up(modules: tuple[str, ...]) -> list[str]:
     """Import modules and draw one figure; return the modules that could not be imported."""
     failed = []
-    launch.import_without_debugger()
+    launch.app_class()
     for name in modules:
         try:
             importlib.import_module(name)

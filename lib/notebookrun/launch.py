@@ -6,6 +6,7 @@ for the check of declared reads and writes, and what a pre-imported parent would
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import logging
@@ -34,6 +35,8 @@ KERNEL_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
     "MALLOC_TOP_PAD_": str(16 << 20),
+    # and clears it in pages of 2 MiB where the system has them
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 ARGUMENTS = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -94,8 +97,9 @@ def reset_leaks() -> None:
     if "tempfile" in loaded:
         loaded["tempfile"]._name_sequence = None
         loaded["tempfile"].tempdir = None
-    for name in [name for name in loaded if name.split(".")[0] == "matplotlib_inline"]:
-        del loaded[name]  # it joins the running shell when it is imported
+    if "matplotlib_inline" in loaded:  # it joins the running shell when it is imported
+        for name in [name for name in loaded if name.split(".")[0] == "matplotlib_inline"]:
+            del loaded[name]
 
 
 def import_without_debugger() -> None:
@@ -107,9 +111,11 @@ def import_without_debugger() -> None:
     del sys.modules["debugpy"]
 
 
-def make_app(arguments: list[str]) -> Any:
-    """Return an initialized kernel whose sockets are bound."""
+@functools.cache
+def app_class() -> Any:
+    """Return the class of the engine's kernels; a parent of warm kernels asks for it before it forks."""
     import_without_debugger()
+    from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
     from ipykernel.zmqshell import ZMQInteractiveShell
 
@@ -120,8 +126,20 @@ def make_app(arguments: list[str]) -> Any:
             marked = [READER_MARK] if getattr(evalue, "for_reader", False) else stb
             super()._showtraceback(etype, evalue, marked)
 
-    app = IPKernelApp.instance()
-    app.kernel_class.shell_class = EngineShell
+    class EngineApp(IPKernelApp):
+        """Starts no thread that would pass each request on: the one caller never asks for a second shell."""
+
+        def init_control(self, context: Any) -> None:
+            super().init_control(context)
+            self.shell_channel_thread = None
+
+    IPythonKernel.shell_class = EngineShell
+    return EngineApp
+
+
+def make_app(arguments: list[str]) -> Any:
+    """Return an initialized kernel whose sockets are bound."""
+    app = app_class().instance()
     app.initialize([*arguments, *ARGUMENTS])
     # its level above is that of the console alone: a record would still be made of every message
     app.log.setLevel(logging.CRITICAL)

@@ -167,7 +167,7 @@ def _draw(panels: list[Panel], study: Study, value: str) -> Figure:
     n_lines = max((len(panel.lines) for panel in panels), default=0)
     figure = new_figure(82.0 + _LINE_MM * n_lines)
     heights = [70.0, max(_LINE_MM * n_lines, 0.1)]
-    grid = figure.subplots(2, max(len(panels), 1), height_ratios=heights, sharex=True, squeeze=False)
+    grid = figure.subplots(2, max(len(panels), 1), height_ratios=heights, squeeze=False)
     for place, panel in enumerate(panels):
         _draw_panel(grid[0, place], panel, study, value, is_narrow=len(panels) > 1)
         _draw_risk(grid[1, place], panel.lines, n_lines, study.display.km_limit_months, with_names=place == 0)
@@ -176,14 +176,13 @@ def _draw(panels: list[Panel], study: Study, value: str) -> Figure:
 
 def _draw_panel(axes: Axes, panel: Panel, study: Study, value: str, *, is_narrow: bool) -> None:
     limit = study.display.km_limit_months
+    axes.grid(axis="y")
     axes.set_xlim(0, limit)
     axes.set_ylim(0, 1.02)
     axes.set_xticks(np.arange(0, limit + 1, 6 if limit <= 36 else 12))
     axes.set_yticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
-    axes.grid(axis="y")
     axes.set_ylabel(wrap(panel.label, 34))
     axes.set_xlabel("Months" if is_narrow else "Months since start of second line")
-    axes.tick_params(labelbottom=True)
     if panel.title:
         axes.set_title(wrap(panel.title, 60), loc="left", fontsize=9)
     drawn = [group for group in panel.groups if not group.curve.empty]
@@ -238,6 +237,7 @@ def _count(count: object) -> str:
 
 def _draw_risk(axes: Axes, lines: list[RiskLine], n_lines: int, limit: float, *, with_names: bool) -> None:
     axes.set_axis_off()
+    axes.set_xlim(0, limit)  # not shared with the curves: ticks that nobody sees would be made too
     axes.set_ylim(max(n_lines, 1) - 0.5, -0.5)
     for place, line in enumerate(lines):
         if line.counts is None:

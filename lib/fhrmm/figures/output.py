@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from fhrmm.figures.pixels import write_png
 from fhrmm.figures.recording import Recording, Repeated
 from fhrmm.figures.style import MUTED, STYLE
+from fhrmm.figures.vectors import write_svg
 from fhrmm.wording import SYNTHETIC_MARK
 
 PRINT_DPI = 300
@@ -53,11 +54,13 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
     buffer = io.BytesIO()
     with matplotlib.rc_context(dict(STYLE)):
         recording = _record(figure)
+        metadata = _METADATA.get(kind, {}) | ({_CAPTION_FIELD[kind]: caption} if caption and kind != "png" else {})
+        if kind == "svg":
+            return write_svg(recording, metadata)
         # many journals refuse the fonts of matplotlib in a PDF; all take outlines, which are also painted faster
-        drawing = Repeated(recording, as_outlines=kind != "svg")
+        drawing = Repeated(recording, as_outlines=True)
         if kind == "png":
             return write_png(drawing, dpi, caption)
-        metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
         drawing.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 

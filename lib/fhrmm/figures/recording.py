@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.path import Path
-from matplotlib.textpath import TextPath, text_to_path
 from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedPath
 
-_POINTS_PER_INCH = 72.0
+from fhrmm.figures.letters import LETTERS
+
+POINTS_PER_INCH = 72.0
 _POSITION_DECIMALS = 6
 # Which arguments of a drawing method place things on the page, so that they grow with the resolution.
 _PLACING = {
@@ -41,7 +42,7 @@ class Recording(RendererBase):
         self.size: tuple[float, float] = tuple(figure.get_size_inches())
         self._notes: list[tuple[str, GraphicsContextBase | None, list[Any], dict[str, Any]]] = []
         dpi, canvas = figure.dpi, figure.canvas
-        figure.dpi = _POINTS_PER_INCH
+        figure.dpi = POINTS_PER_INCH
         figure.set_canvas(_Measuring(figure, self))
         _lay_out(figure)
         figure.draw(self)
@@ -51,7 +52,7 @@ class Recording(RendererBase):
 
     def repeat(self, renderer: RendererBase, dpi: float, *, as_outlines: bool = False) -> None:
         """Draw with another renderer what was noted, texts as text or as outlines of their letters."""
-        scale = dpi / _POINTS_PER_INCH
+        scale = dpi / POINTS_PER_INCH
         for name, noted, arguments, named in self._notes:
             if noted is None:
                 getattr(renderer, name)(*arguments, **named)
@@ -75,7 +76,7 @@ class Recording(RendererBase):
         as_outlines: bool,
     ) -> None:
         x, y, text, font, angle, *others = arguments
-        upwards = self.size[1] * _POINTS_PER_INCH - y
+        upwards = self.size[1] * POINTS_PER_INCH - y
         if as_outlines:
             context.set_linewidth(0.0)
             place = Affine2D().scale(scale).rotate_deg(angle).translate(x * scale, upwards * scale)
@@ -86,7 +87,7 @@ class Recording(RendererBase):
 
     def get_canvas_width_height(self) -> tuple[float, float]:
         """Return the size in points."""
-        return self.size[0] * _POINTS_PER_INCH, self.size[1] * _POINTS_PER_INCH
+        return self.size[0] * POINTS_PER_INCH, self.size[1] * POINTS_PER_INCH
 
     def get_text_width_height_descent(
         self, s: str, prop: FontProperties, ismath: bool | str
@@ -173,13 +174,12 @@ def _lay_out(figure: Figure) -> None:
 # The same words stand in many figures of a notebook: ticks, counts, names of levels.
 @functools.lru_cache(maxsize=4096)
 def _measure(text: str, font: FontProperties, is_math: bool | str) -> tuple[float, float, float]:
-    return text_to_path.get_text_width_height_descent(text, font, is_math)
+    return LETTERS.get_text_width_height_descent(text, font, is_math)
 
 
 @functools.lru_cache(maxsize=4096)
 def _outline(text: str, font: FontProperties) -> Path:
-    path = TextPath((0, 0), text, size=font.get_size_in_points(), prop=font)
-    return Path(path.vertices, path.codes)
+    return LETTERS.outline(text, font)
 
 
 def _scaled(name: str, arguments: list[Any], scale: float) -> list[Any]:

@@ -80,6 +80,7 @@ STYLE: Mapping[str, object] = {
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
     "text.color": INK,
+    "text.parse_math": False,  # a dollar in a center's own label is a dollar
     "text.hinting": "no_hinting",  # letters keep the width that the layout counted with, at every resolution
     "grid.color": FAINT,
     "grid.linewidth": 0.6,

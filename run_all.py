@@ -29,6 +29,7 @@ PRELOAD = (
     "scipy.special", "matplotlib.pyplot", "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study",
     "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort", "fhrmm.response", "fhrmm.endpoints",
     "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures", "fhrmm.report",
+    "fhrmm.figures.rehearsal",
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import argparse
 import base64
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from fhrmm.errors import StudyError
 from fhrmm.store import ESTIMATE_COLUMNS
 from fhrmm.study import repository_root
 from fhrmm.wording import SYNTHETIC_WARNING
+from notebookrun.launch import KERNEL_ENVIRONMENT
 
 ROOT = repository_root()
 INVENTED = {"synthetic": True}
@@ -252,3 +254,17 @@ def test_warm_and_cold_kernels_give_the_same_report(tmp_path: Path) -> None:
     assert [name for name in reports["warm"] if reports["warm"][name] != reports["cold"][name]] == []
     states = json.loads((tmp_path / "warm/reports/manifest.json").read_text())["nodes"]
     assert {row["state"] for row in states.values()} == {"ok"}
+
+
+def test_the_parent_of_warm_kernels_imports_all_and_stays_without_threads() -> None:
+    """A module that fails is skipped there silently, and a process with threads cannot be forked safely."""
+    look = (
+        "from run_all import PRELOAD\n"
+        "from notebookrun.forkhost import KERNEL_MODULES, count_threads, warm_up\n"
+        "print(warm_up((*KERNEL_MODULES, *PRELOAD)), count_threads())\n"
+        "from fhrmm.figures.letters import _letter\n"
+        "print(_letter.cache_info().currsize > 300)\n"
+    )
+    environment = {**os.environ, **KERNEL_ENVIRONMENT}
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.split("\n") == ["[] 1", "True", ""], done.stderr

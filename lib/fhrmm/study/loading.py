@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -142,7 +141,7 @@ def describe_validation(error: ValidationError, file_name: str) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return copy.deepcopy(_parse_toml(path.read_text(encoding="utf-8")))
+        return _copy_of(_parse_toml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise StudyError(f"{path.name}: file not found") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -153,6 +152,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
 @functools.lru_cache(maxsize=8)
 def _parse_toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
+
+
+def _copy_of(part: Any) -> Any:
+    """Return a part of the plan that can be changed; a plain walk, many times faster than `copy.deepcopy`."""
+    if isinstance(part, dict):
+        return {name: _copy_of(value) for name, value in part.items()}
+    return [_copy_of(value) for value in part] if isinstance(part, list) else part
 
 
 def _override(plan: dict[str, Any], dotted: str, value: object) -> None:

@@ -13,7 +13,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,19 +22,25 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 
-def timed(command: Sequence[str], expected: int = 0) -> tuple[float, int]:
-    """Run a command; return its seconds and the peak memory of its process tree in MiB."""
+def timed(command: Sequence[str]) -> float:
+    """Run a command and return its seconds; nothing else runs, not even a look at its memory."""
     begun = time.perf_counter()
+    _check(command, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait())
+    return time.perf_counter() - begun
+
+
+def peak_memory(command: Sequence[str]) -> int:
+    """Run a command and return the peak memory of its process tree in MiB; looking at it takes time of its own."""
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     seen: list[tuple[float, int, int]] = []
-    watcher = threading.Thread(target=watch_memory, args=(process, seen), daemon=True)
-    watcher.start()
-    status = process.wait()
-    seconds = time.perf_counter() - begun
-    watcher.join()
-    if status != expected:
+    watch_memory(process, seen)
+    _check(command, process.wait())
+    return max((tree for _, _, tree in seen), default=0)
+
+
+def _check(command: Sequence[str], status: int) -> None:
+    if status:
         raise SystemExit(f"{' '.join(command)} ended with {status}")
-    return seconds, max((tree for _, _, tree in seen), default=0)
 
 
 def watch_memory(process: subprocess.Popen[Any], seen: list[tuple[float, int, int]], pause: float = 0.5) -> None:
@@ -112,18 +117,24 @@ def measure(scopes: Sequence[str], with_loop: bool) -> Iterator[tuple[str, str]]
     """Yield the rows of the table as they are measured."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first, memory = timed(engine_command(scopes, folder / "warm"))
+        first = timed(engine_command(scopes, folder / "warm"))
         ideal = ideal_seconds(folder / "warm")
         yield "engine, first run, 2 jobs", f"{first:.1f} s"
-        yield "peak memory of the process tree", f"{memory} MiB"
         yield "time in cells divided by the cores", f"{ideal:.1f} s; engine / ideal {first / ideal:.2f}"
-        again, _ = timed(engine_command(scopes, folder / "warm"))
-        yield "engine, nothing changed", f"{again:.2f} s"
-        cold, _ = timed(engine_command(scopes, folder / "cold", "--cold"))
-        yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / first:.1f} times the warm one"
+        yield "engine, nothing changed", f"{timed(engine_command(scopes, folder / 'warm')):.2f} s"
         if with_loop:
-            loop, _ = timed(loop_command(scopes, folder / "loop"))
-            yield "shell loop papermill + nbconvert", f"{loop:.1f} s; {loop / first:.1f} times the engine"
+            loop = timed(loop_command(scopes, folder / "loop"))
+            # the machine may have become faster or slower meanwhile
+            after = timed(engine_command(scopes, folder / "after"))
+            ratio = loop / ((first + after) / 2)
+            yield "shell loop papermill + nbconvert", f"{loop:.1f} s"
+            yield (
+                "engine, first run, after the loop",
+                f"{after:.1f} s; the loop takes {ratio:.1f} times the mean of both",
+            )
+        cold = timed(engine_command(scopes, folder / "cold", "--cold"))
+        yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / first:.1f} times the warm one"
+        yield "peak memory of the process tree", f"{peak_memory(engine_command(scopes, folder / 'watched'))} MiB"
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+THIRDS = 3
 
 
 def timed(command: Sequence[str]) -> float:
@@ -73,8 +74,8 @@ def proportional_mib(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
 
 
-def loop_command(scopes: Sequence[str], folder: Path) -> list[str]:
-    """Return the usual loop as one shell command, with the nodes in an order that works."""
+def loop_commands(scopes: Sequence[str], folder: Path) -> list[str]:
+    """Return the usual loop as shell commands, one or more per node, in an order that works."""
     from run_all import PROJECT
 
     from notebookrun.graph import build_graph
@@ -82,22 +83,22 @@ def loop_command(scopes: Sequence[str], folder: Path) -> list[str]:
 
     graph = build_graph(read_notebooks(PROJECT.notebooks), PROJECT.steps, PROJECT.list_scopes(ROOT / PROJECT.data))
     binaries = Path(sys.executable).parent
-    lines = ["set -e"]
+    commands = []
     for node in graph.nodes:
         if node.scope not in scopes:
             continue
         if not graph.nodes[node].is_notebook:
             call = f"store.combine_estimates({str(folder / 'reports')!r}, {node.scope!r})"
-            lines.append(f'{sys.executable} -c "from fhrmm import store; {call}"')
+            commands.append(f'{sys.executable} -c "from fhrmm import store; {call}"')
             continue
         page = folder / "reports" / node.scope / f"{node.name}.ipynb"
-        lines += [
+        commands += [
             f"mkdir -p {page.parent}",
             f"{binaries}/papermill notebooks/{node.name}.ipynb {page} -k python3 -p center {node.scope}"
             f" -p work_dir {folder / 'work'} -p reports_dir {folder / 'reports'}",
             f"{binaries}/jupyter nbconvert --to html {page}",
         ]
-    return ["bash", "-c", "\n".join(lines)]
+    return commands
 
 
 def engine_command(scopes: Sequence[str], folder: Path, *options: str) -> list[str]:
@@ -123,18 +124,22 @@ def measure(scopes: Sequence[str], with_loop: bool) -> Iterator[tuple[str, str]]
         yield "time in cells divided by the cores", f"{ideal:.1f} s; engine / ideal {first / ideal:.2f}"
         yield "engine, nothing changed", f"{timed(engine_command(scopes, folder / 'warm')):.2f} s"
         if with_loop:
-            loop = timed(loop_command(scopes, folder / "loop"))
-            # the machine may have become faster or slower meanwhile
-            after = timed(engine_command(scopes, folder / "after"))
-            ratio = loop / ((first + after) / 2)
-            yield "shell loop papermill + nbconvert", f"{loop:.1f} s"
-            yield (
-                "engine, first run, after the loop",
-                f"{after:.1f} s; the loop takes {ratio:.1f} times the mean of both",
-            )
+            yield from beside_loop(scopes, folder, first)
         cold = timed(engine_command(scopes, folder / "cold", "--cold"))
         yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / first:.1f} times the warm one"
         yield "peak memory of the process tree", f"{peak_memory(engine_command(scopes, folder / 'watched'))} MiB"
+
+
+def beside_loop(scopes: Sequence[str], folder: Path, first: float) -> Iterator[tuple[str, str]]:
+    """Yield what the usual loop takes; after each third the engine runs again, since machines change their speed."""
+    commands, loop, engine = loop_commands(scopes, folder / "loop"), 0.0, [first]
+    for number in range(THIRDS):
+        part = commands[number * len(commands) // THIRDS : (number + 1) * len(commands) // THIRDS]
+        loop += timed(["bash", "-c", "\n".join(["set -e", *part])])
+        engine.append(timed(engine_command(scopes, folder / f"warm{number}")))
+    runs = ", ".join(f"{seconds:.1f}" for seconds in engine)
+    yield "shell loop papermill + nbconvert", f"{loop:.1f} s; engine before, twice meanwhile and after: {runs} s"
+    yield "shell loop / mean of the engine's runs", f"{loop * len(engine) / sum(engine):.1f}"
 
 
 def main() -> None:

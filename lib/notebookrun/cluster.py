@@ -119,14 +119,13 @@ def connect(address: str, jobs: int) -> Any:
         from distributed import Client, LocalCluster
     except ImportError:
         raise MisuseError(["--scheduler needs Dask: pip install 'fhrmm-compendium[cluster]'"]) from None
-    if address == "local":
-        with dask.config.set(_SHORT_LOGS):
+    with dask.config.set(_SHORT_LOGS):
+        if address == "local":
             return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None))
-    try:
-        with dask.config.set(_SHORT_LOGS):
+        try:
             client = Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        raise MisuseError([f"--scheduler {address}: no scheduler answers ({type(error).__name__})"]) from None
+        except (OSError, ValueError) as error:
+            raise MisuseError([f"--scheduler {address}: no scheduler answers ({type(error).__name__})"]) from None
     if not client.nthreads():
         client.close()
         raise MisuseError([f"--scheduler {address}: the scheduler has no worker"])

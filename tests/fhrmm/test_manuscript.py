@@ -117,7 +117,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         run = Run("ALL", folder / "data", folder / "work", folder / "reports")
         frames = dict(zip(NEEDED, (baseline(), response(), survival(), models()), strict=True))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(page_module, "display", lambda html: None)
+            patch.setattr(page_module, "display", lambda *_, **__: None)
             for notebook, frame in frames.items():
                 page = start_page(run, STUDY, notebook, title=notebook, display=display)
                 publish_estimates(page, collect("ALL", notebook, frame))

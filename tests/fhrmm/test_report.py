@@ -30,7 +30,7 @@ STUDY = load_study()
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Everything displayed, as HTML."""
     found: list[str] = []
-    monkeypatch.setattr(page_module, "display", lambda html: found.append(html.data))
+    monkeypatch.setattr(page_module, "display", lambda bundle, *, raw: found.append(bundle["text/html"]))
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedPath
 
 from fhrmm.figures.letters import LETTERS
@@ -44,8 +47,9 @@ class Recording(RendererBase):
         dpi, canvas = figure.dpi, figure.canvas
         figure.dpi = POINTS_PER_INCH
         figure.set_canvas(_Measuring(figure, self))
-        _lay_out(figure)
-        figure.draw(self)
+        with _texts_laid_out_once():
+            _lay_out(figure)
+            figure.draw(self)
         figure.set_canvas(canvas)
         figure.dpi = dpi
         figure.stale = False
@@ -169,6 +173,25 @@ def _lay_out(figure: Figure) -> None:
     figure.set_layout_engine(None)
     for axes in figure.axes:
         axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])
+
+
+@contextlib.contextmanager
+def _texts_laid_out_once() -> Iterator[None]:
+    """Remember how the lines of each text stand to each other: matplotlib asks six times for each tick label."""
+    known: dict[tuple[Text, str, float], Any] = {}
+    lay_out = Text._get_layout
+
+    def remembered(text: Text, renderer: RendererBase) -> Any:
+        key = (text, text.get_text(), text.get_rotation())
+        if key not in known:
+            known[key] = lay_out(text, renderer)
+        return known[key]
+
+    Text._get_layout = remembered
+    try:
+        yield
+    finally:
+        Text._get_layout = lay_out
 
 
 # The same words stand in many figures of a notebook: ticks, counts, names of levels.

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 
 import pandas as pd
-from IPython.display import HTML, display
+from IPython.display import display
 
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.formats import clean_estimates
@@ -127,7 +127,7 @@ def start_page(
 def show_html(page: Page, html: str, where: str, *, with_dates: bool = False) -> None:
     """Display checked HTML."""
     page.check(html, where, with_dates=with_dates)
-    display(HTML(html))
+    display({"text/html": html, "text/plain": where}, raw=True)
 
 
 def remember(page: Page, shown: pd.DataFrame) -> None:

@@ -14,10 +14,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 _MOST_COLORS = 256
-_WHITE = 0xFFFFFFFF
-# Levels of red, green and blue are rounded to multiples of these where that makes the table long enough. All three
-# divide 255, so white stays white; nobody sees two levels of 255.
-_STEPS = (1, 3, 5)
+# So many of the most frequent colors, those of areas and lines, stay as they are. Red, green and blue of the others, at
+# the edges of letters and lines, are rounded to multiples of the first step that makes the table long enough. All
+# steps divide 255, so white stays white; nobody sees seven levels of 255 at an edge.
+_EXACT = 64
+_STEPS = (1, 3, 5, 15)
 
 
 def write_png(figure: Figure, dpi: int, caption: str = "") -> bytes:
@@ -48,19 +49,21 @@ def write_png(figure: Figure, dpi: int, caption: str = "") -> bytes:
 def _smallest(pixels: NDArray[np.uint8]) -> Image.Image:
     """Return the same opaque pixels in one byte each if a table can hold their colors, else in three."""
     packed = np.ascontiguousarray(pixels).view("<u4").ravel()
-    # most of a figure is white paper: only the rest is looked at
-    inked = np.flatnonzero(packed != _WHITE)
-    places, found = pd.factorize(packed[inked])
-    colors = np.append(found, np.array(_WHITE, dtype="<u4")).view(np.uint8).reshape(-1, 4)[:, :3].astype(int)
+    # most of a figure is areas of one color: only where the color changes is looked at
+    begins = np.append(0, np.flatnonzero(packed[1:] != packed[:-1]) + 1)
+    lengths = np.diff(begins, append=packed.size)
+    places, found = pd.factorize(packed[begins])
+    colors = found.view(np.uint8).reshape(-1, 4)[:, :3].astype(int)
+    frequent = np.argsort(-np.bincount(places, weights=lengths), kind="stable")[:_EXACT]
     for step in _STEPS:
-        table, entries = np.unique((colors + step // 2) // step * step, axis=0, return_inverse=True)
+        rounded = (colors + step // 2) // step * step
+        rounded[frequent] = colors[frequent]
+        table, entries = np.unique(rounded, axis=0, return_inverse=True)
         if len(table) <= _MOST_COLORS:
             break
     else:
         return Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-    entries = entries.astype(np.uint8)
-    indexed = np.full(packed.size, entries[-1])
-    indexed[inked] = entries[places]
+    indexed = np.repeat(entries.astype(np.uint8)[places], lengths)
     image = Image.fromarray(indexed.reshape(pixels.shape[:2]))
     image.putpalette(table.astype(np.uint8).tobytes())
     return image

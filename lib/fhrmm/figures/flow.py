@@ -150,6 +150,8 @@ def _box(
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = MUTED) -> None:
-    axes.annotate(
+    arrow = axes.annotate(
         "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 1.0}, zorder=1
     )
+    # between two boxes: measuring it, clipped by bisection at both ends, could not widen anything
+    arrow.set_in_layout(False)

@@ -61,7 +61,8 @@ def warm_up(modules: tuple[str, ...]) -> list[str]:
             importlib.import_module(name)
         except Exception:  # a module that is broken or absent is the notebook's affair, not the host's
             failed.append(name)
-    if "matplotlib.pyplot" in modules and "matplotlib.pyplot" not in failed:
+    has_drawn = "matplotlib.backends.backend_pdf" in sys.modules
+    if "matplotlib.pyplot" in modules and "matplotlib.pyplot" not in failed and not has_drawn:
         _draw_once()
     gc.collect()
     gc.freeze()

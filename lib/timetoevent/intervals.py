@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 FloatArray = NDArray[np.float64]
 Limits = tuple[FloatArray, FloatArray]
@@ -22,7 +22,7 @@ def normal_quantile(ci_level: float) -> float:
     """
     if not 0 < ci_level < 1:
         raise ValueError(f"ci_level: found {ci_level}, expected a level between 0 and 1, such as 0.95")
-    return float(norm.isf((1 - ci_level) / 2))
+    return float(-ndtri((1 - ci_level) / 2))
 
 
 def probability_limits(probability: FloatArray, se_log: FloatArray, *, ci_type: str, ci_level: float) -> Limits:

@@ -10,6 +10,7 @@ from timetoevent.checks import FloatArray
 from timetoevent.cox.fitted import CoxFit, correlation
 from timetoevent.cox.newton import find_redundant
 from timetoevent.results import NOT_ESTIMABLE, OK
+from timetoevent.tails import chi_squared_tail
 
 TRANSFORMS = ("km", "identity", "rank", "log")
 GLOBAL = "GLOBAL"
@@ -179,7 +180,7 @@ def _test(
         return name, np.nan, len(tested), np.nan, NOT_ESTIMABLE, "too few events to test"
     statistic = float(score[chosen] @ np.linalg.solve(block, score[chosen]))
     note = "" if len(tested) == len(places) else "of the estimable coefficients"
-    return name, statistic, len(tested), float(stats.chi2.sf(statistic, len(tested))), OK, note
+    return name, statistic, len(tested), float(chi_squared_tail(statistic, len(tested))), OK, note
 
 
 def _scaled(fit: CoxFit, *, by_term: bool) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
 
 from timetoevent.checks import check_same_length, check_time, tie_times
 from timetoevent.event_table import FloatArray, check_subjects
@@ -17,6 +16,7 @@ from timetoevent.groups import check_groups
 from timetoevent.intervals import normal_quantile
 from timetoevent.kaplan_meier import Curve, fit_curve
 from timetoevent.results import OK, Estimate, not_estimable
+from timetoevent.tails import normal_tails
 
 
 def rmst(
@@ -244,7 +244,7 @@ def _compare(contrast: float, std_error: float, means: list[Estimate], method: s
         contrast + width,
         std_error,
         statistic=z,
-        p_value=float(2 * norm.sf(abs(z))),
+        p_value=float(normal_tails(z)),
         ci_level=ci_level,
         method=method,
         **_counts(means),

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from fhrmm.estimates.models import fit_model, why_no_regression
 from fhrmm.estimates.rows import make_row, to_frame
@@ -16,6 +15,7 @@ from fhrmm.study import Study
 from timetoevent.cox import fit_cox
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.sensitivity import e_value
+from timetoevent.tails import chi_squared_tail
 from timetoevent.weighting import WeightedComparison, compare_weighted
 
 KINDS = {"overlap": "overlap weights", "inverse_probability": "inverse probability weights"}
@@ -223,7 +223,7 @@ def _interaction_test(rows: pd.DataFrame, study: Study) -> Estimate:
 
 def _likelihood_ratio(smaller: float, larger: float, df: int, counts: dict[str, int]) -> Estimate:
     statistic = max(0.0, 2 * (larger - smaller))
-    p_value = float(chi2.sf(statistic, df))
+    p_value = float(chi_squared_tail(statistic, df))
     return Estimate(p_value, statistic=statistic, df=df, p_value=p_value, method="likelihood ratio", **counts)
 
 

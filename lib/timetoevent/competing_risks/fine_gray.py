@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from timetoevent.checks import check_same_length
 from timetoevent.competing_risks.causes import check_cause
 from timetoevent.event_table import FloatArray, check_subjects, tabulate_events
 from timetoevent.intervals import normal_quantile
 from timetoevent.results import NOT_ESTIMABLE, OK
+from timetoevent.tails import normal_tails
 
 MAXIMUM_ITERATIONS = 50
 COLUMNS = ["variable", "coefficient", "std_error", "hazard_ratio", "ci_lower", "ci_upper", "statistic", "p_value"]
@@ -286,7 +286,7 @@ def _censoring_influence(sets: RiskSets, relative: FloatArray, after: FloatArray
 def _coefficient_table(names: list[str], beta: FloatArray, std_error: FloatArray, ci_level: float) -> pd.DataFrame:
     width = normal_quantile(ci_level) * std_error
     z = beta / std_error
-    values = [names, beta, std_error, np.exp(beta), np.exp(beta - width), np.exp(beta + width), z, 2 * norm.sf(abs(z))]
+    values = [names, beta, std_error, np.exp(beta), np.exp(beta - width), np.exp(beta + width), z, normal_tails(z)]
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
 
 from timetoevent.checks import check_same_length
 from timetoevent.competing_risks.causes import check_cause
 from timetoevent.event_table import FloatArray, check_subjects
 from timetoevent.groups import check_groups
 from timetoevent.results import Estimate, not_estimable
+from timetoevent.tails import chi_squared_tail
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def gray_test(
         return not_estimable("groups are not at risk together at any event", **facts)
     statistic = float(score[:-1] @ np.linalg.solve(reduced, score[:-1]))
     df = float(len(reduced))
-    return Estimate(statistic=statistic, df=df, p_value=float(chi2.sf(statistic, df)), **facts)
+    return Estimate(statistic=statistic, df=df, p_value=float(chi_squared_tail(statistic, df)), **facts)
 
 
 def _count(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import IntArray
@@ -65,7 +65,7 @@ def concordance_index(
         influence = np.bincount(cluster, weights=influence)
     std_error = float(np.sqrt(influence @ influence)) / 2
     estimate = (somers_d + 1) / 2
-    half = float(stats.norm.ppf(0.5 + ci_level / 2)) * std_error
+    half = float(ndtri(0.5 + ci_level / 2)) * std_error
     return Estimate(
         estimate=estimate,
         ci_lower=max(estimate - half, 0.0),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.design import build_design
@@ -188,7 +188,7 @@ def _step_functions(fit: CoxFit, code: int, grid: FloatArray) -> tuple[FloatArra
 
 
 def _limits(cumulative: FloatArray, std_error: FloatArray, level: float, ci_type: str) -> tuple[FloatArray, FloatArray]:
-    half = float(stats.norm.ppf(0.5 + level / 2)) * std_error
+    half = float(ndtri(0.5 + level / 2)) * std_error
     if ci_type == "log":
         return np.exp(-(cumulative + half)), np.minimum(np.exp(-(cumulative - half)), 1.0)
     if ci_type == "plain":

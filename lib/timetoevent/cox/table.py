@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from timetoevent.checks import FloatArray
 from timetoevent.cox.design import Column, Design
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+from timetoevent.tails import chi_squared_tail, t_quantile, t_tails
 
 TABLE_COLUMNS = [
     "term",
@@ -62,9 +62,9 @@ def coefficient_table(
         wald = beta / std_error
     statistic = wald if statistic is None else statistic
     spread = np.inf if df is None else df
-    p_value = 2 * stats.t.sf(np.abs(statistic), spread) if p_value is None else p_value
+    p_value = t_tails(statistic, spread) if p_value is None else p_value
     if limits is None:
-        half = stats.t.ppf(0.5 + ci_level / 2, spread) * std_error
+        half = t_quantile(0.5 + ci_level / 2, spread) * std_error
         limits = np.column_stack([beta - half, beta + half])
     numbers = np.column_stack([beta, std_error, _ratio(beta), *_ratio(limits).T, statistic, p_value])
     rows = [_row(column, numbers, notes) for column in design.columns]
@@ -95,7 +95,7 @@ def chi_squared_test(statistic: float, df: int, *, n: int, n_events: int, method
     return Estimate(
         statistic=float(statistic),
         df=float(df),
-        p_value=float(stats.chi2.sf(statistic, df)),
+        p_value=float(chi_squared_tail(statistic, df)),
         n=n,
         n_events=n_events,
         note=note,

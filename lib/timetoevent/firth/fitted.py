@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from timetoevent.checks import FloatArray
 from timetoevent.cox.design import Design
 from timetoevent.cox.table import chi_squared_test, coefficient_table, describe
 from timetoevent.firth.penalized import Objective, Peak, climb, profile_limits, profile_root
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+from timetoevent.tails import normal_tails
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _fit(problem: Problem, columns: FloatArray, covariance: FloatArray, peaks: t
         ratio=problem.ratio,
         limits=columns[:, 1:3],
         statistic=columns[:, 3],
-        p_value=2 * stats.norm.sf(np.abs(columns[:, 3])),
+        p_value=normal_tails(columns[:, 3]),
     )
     coefficients = problem.design.coefficients
     reasons = [f"{describe(coefficients[j])}: {reason}" for j, reason in problem.notes.items()]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import gammaincinv
 
 from timetoevent.checks import FloatArray
 
@@ -60,7 +60,7 @@ def profile_limits(objective: Objective, peak: Peak, position: int, ci_level: fl
 
     A limit that is not met within `FARTHEST` standard errors is NaN.
     """
-    target = float(np.sqrt(stats.chi2.ppf(ci_level, 1)))
+    target = float(np.sqrt(2 * gammaincinv(0.5, ci_level)))
     lower, upper = (_limit(objective, peak, position, sign * target) for sign in (-1, 1))
     return lower, upper
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
 from timetoevent.checks import FloatArray
@@ -20,6 +19,7 @@ from timetoevent.cox.table import coefficient_table
 from timetoevent.frailty.fitted import FrailtyFit, method_name, no_fit
 from timetoevent.frailty.penalized import PenalizedPeak, Penalty, maximize_penalized
 from timetoevent.results import OK, Estimate
+from timetoevent.tails import chi_squared_tail
 
 DISTRIBUTIONS = ("gamma", "normal")
 LARGEST_DEVIATION = 10.0
@@ -307,5 +307,5 @@ def _variance_estimate(task: _Task, distribution: str, theta: float, integrated:
     if distribution == "normal":
         return Estimate(estimate=theta, note=note, **facts)
     statistic = max(2 * (integrated - task.fit.log_likelihood[1]), 0.0)
-    p_value = 1.0 if statistic == 0 else float(stats.chi2.sf(statistic, 1)) / 2
+    p_value = 1.0 if statistic == 0 else float(chi_squared_tail(statistic, 1)) / 2
     return Estimate(estimate=theta, statistic=statistic, df=1.0, p_value=p_value, note=note, **facts)

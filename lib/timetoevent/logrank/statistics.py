@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
 
 from timetoevent.event_table import FloatArray
 from timetoevent.logrank.scores import RankScores, Weighting, check_weighting, rank_scores
 from timetoevent.results import Estimate, not_estimable
+from timetoevent.tails import chi_squared_tail
 
 
 def logrank(
@@ -179,7 +179,7 @@ def _chi_squared(difference: FloatArray, covariance: FloatArray, scores: RankSco
         return not_estimable(problem, n=n, n_events=scores.n_events, method=method)
     statistic = float(difference @ np.linalg.solve(covariance, difference))
     df = float(len(difference))
-    p_value = float(chi2.sf(statistic, df))
+    p_value = float(chi_squared_tail(statistic, df))
     return Estimate(statistic=statistic, df=df, p_value=p_value, n=n, n_events=scores.n_events, method=method)
 
 

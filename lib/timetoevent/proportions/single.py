@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import beta, chi2
+from scipy.special import betainccinv, betaincinv
 
 from timetoevent.intervals import normal_quantile
 from timetoevent.results import Estimate, not_estimable
+from timetoevent.tails import chi_squared_tail
 
 METHODS = {"clopper-pearson": "Clopper-Pearson interval", "wilson": "Wilson interval"}
 
@@ -172,7 +173,7 @@ def cochran_armitage(successes: Sequence[int], n: Sequence[int], *, scores: Sequ
         slope,
         statistic=statistic,
         df=1.0,
-        p_value=float(chi2.sf(statistic, 1)),
+        p_value=float(chi_squared_tail(statistic, 1)),
         n=total,
         n_events=n_events,
         method="Cochran-Armitage test",
@@ -187,8 +188,8 @@ def _check_counts(successes: float, n: float) -> tuple[int, int]:
 
 def _clopper_pearson(successes: int, n: int, ci_level: float) -> tuple[float, float]:
     tail = (1 - ci_level) / 2
-    lower = beta.ppf(tail, successes, n - successes + 1) if successes > 0 else 0.0
-    upper = beta.isf(tail, successes + 1, n - successes) if successes < n else 1.0
+    lower = betaincinv(successes, n - successes + 1, tail) if successes > 0 else 0.0
+    upper = betainccinv(successes + 1, n - successes, tail) if successes < n else 1.0
     return float(lower), float(upper)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.cox.data import describe_missing
@@ -188,7 +188,7 @@ def _difference(treated: Estimate, control: Estimate, ci_level: float) -> Estima
             return not_estimable(arm.note, n=n, n_events=n_events, method=method)
     difference = treated.estimate - control.estimate
     std_error = float(np.hypot(treated.std_error, control.std_error))
-    half = float(stats.norm.ppf(0.5 + ci_level / 2)) * std_error
+    half = float(ndtri(0.5 + ci_level / 2)) * std_error
     return Estimate(
         estimate=difference,
         ci_lower=max(difference - half, -1.0),

@@ -53,7 +53,7 @@ class Child:
 
 
 def warm_up(modules: tuple[str, ...]) -> list[str]:
-    """Import modules and draw one figure; return the modules that could not be imported."""
+    """Import modules and draw a figure unless one of them did; return those that could not be imported."""
     failed = []
     launch.app_class()
     for name in modules:

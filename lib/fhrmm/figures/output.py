@@ -58,7 +58,7 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
         if kind == "svg":
             return write_svg(recording, metadata)
         # many journals refuse the fonts of matplotlib in a PDF; all take outlines, which are also painted faster
-        drawing = Repeated(recording, as_outlines=True)
+        drawing = Repeated(recording)
         if kind == "png":
             return write_png(drawing, dpi, caption)
         drawing.savefig(buffer, format=kind, metadata=metadata)

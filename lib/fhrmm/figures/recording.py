@@ -136,16 +136,15 @@ class Recording(RendererBase):
 
 
 class Repeated(Figure):
-    """A figure that repeats a recording, whatever it is saved as."""
+    """A figure that repeats a recording with its texts as outlines, whatever it is saved as."""
 
-    def __init__(self, recording: Recording, *, as_outlines: bool = False) -> None:
+    def __init__(self, recording: Recording) -> None:
         super().__init__(figsize=recording.size)
         self._recording = recording
-        self._as_outlines = as_outlines
 
     def draw(self, renderer: RendererBase) -> None:
         """Repeat the recording."""
-        self._recording.repeat(renderer, self.dpi, as_outlines=self._as_outlines)
+        self._recording.repeat(renderer, self.dpi, as_outlines=True)
 
 
 class _Measuring(FigureCanvasBase):

@@ -13,7 +13,7 @@ from fhrmm.errors import StudyError
 from fhrmm.figures import describe_figure, drawn_by, figure_data, mark_synthetic, save_figure
 from fhrmm.figures.output import PRINT_DPI, Figure
 from fhrmm.report.markup import figure_html
-from fhrmm.report.page import Page, show_html
+from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_table, protections
 from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
@@ -129,7 +129,7 @@ def show_notice(page: Page, text: str) -> None:
 def show_colophon(page: Page) -> None:
     """Show what the page was made with: plan, parameters, package versions; no times, no paths."""
     plan = (repository_root() / "study.toml").read_bytes()
-    changed = [f"{name} = {new} (plan: {old})" for name, old, new in page.overridden]
+    changed = [f"{name} = {new} (plan: {old})" for name, old, new in overridden_values(page.study)]
     facts = [
         ("Notebook", f"{page.notebook}, scope {page.run.scope}"),
         ("Data set", page.info.name + (" (synthetic)" if page.info.synthetic else "")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -40,8 +40,6 @@ class Page:
     released : dict
         In release: estimates rows shown so far, on this page and on those before, so that nothing can be worked out
         from several tables together.
-    overridden : sequence of (str, object, object)
-        Plan values that parameters replaced in this run: name, value of the plan, value of the run.
     """
 
     run: Run
@@ -52,7 +50,6 @@ class Page:
     info: DatasetInfo
     patient_ids: frozenset[str] = frozenset()
     released: dict[tuple[object, ...], dict[str, object]] = field(default_factory=dict)
-    overridden: Sequence[tuple[str, object, object]] = ()
 
     @property
     def is_release(self) -> bool:
@@ -114,8 +111,7 @@ def start_page(
         If the way of showing is unknown.
     """
     mode = check_display(display)
-    info, ids = read_dataset_info(run.data_dir), frozenset(map(str, patient_ids))
-    page = Page(run, study, notebook, title, mode, info, ids, overridden=overridden_values(study))
+    page = Page(run, study, notebook, title, mode, read_dataset_info(run.data_dir), frozenset(map(str, patient_ids)))
     if page.is_release:
         for name in after:
             remember(page, read_report_csv(run, f"estimates/{name}"))
@@ -167,7 +163,10 @@ def _banner(page: Page) -> str:
         ("Data", SYNTHETIC_WARNING if is_synthetic else "center data, pseudonymous"),
         ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
         ("Shown as", _mode_words(page)),
-        *(("Changed from the plan", f"{name} = {new} (plan: {old})") for name, old, new in page.overridden),
+        *(
+            ("Changed from the plan", f"{name} = {new} (plan: {old})")
+            for name, old, new in overridden_values(page.study)
+        ),
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
     css = "banner synthetic" if is_synthetic else "banner"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import IntArray
+from timetoevent.intervals import normal_quantile
 from timetoevent.results import Estimate, not_estimable
 
 METHOD = "Concordance (Harrell), infinitesimal jackknife standard error"
@@ -65,7 +65,7 @@ def concordance_index(
         influence = np.bincount(cluster, weights=influence)
     std_error = float(np.sqrt(influence @ influence)) / 2
     estimate = (somers_d + 1) / 2
-    half = float(ndtri(0.5 + ci_level / 2)) * std_error
+    half = normal_quantile(ci_level) * std_error
     return Estimate(
         estimate=estimate,
         ci_lower=max(estimate - half, 0.0),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.design import build_design
+from timetoevent.intervals import normal_quantile
 
 if TYPE_CHECKING:
     from timetoevent.cox.fitted import CoxFit
@@ -188,7 +188,7 @@ def _step_functions(fit: CoxFit, code: int, grid: FloatArray) -> tuple[FloatArra
 
 
 def _limits(cumulative: FloatArray, std_error: FloatArray, level: float, ci_type: str) -> tuple[FloatArray, FloatArray]:
-    half = float(ndtri(0.5 + level / 2)) * std_error
+    half = normal_quantile(level) * std_error
     if ci_type == "log":
         return np.exp(-(cumulative + half)), np.minimum(np.exp(-(cumulative - half)), 1.0)
     if ci_type == "plain":

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from timetoevent.checks import FloatArray
+from timetoevent.intervals import normal_quantile
 
 Objective = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
 """Penalized log likelihood, its gradient and the (unpenalized) information at given coefficients."""
@@ -60,7 +60,7 @@ def profile_limits(objective: Objective, peak: Peak, position: int, ci_level: fl
 
     A limit that is not met within `FARTHEST` standard errors is NaN.
     """
-    target = float(np.sqrt(2 * gammaincinv(0.5, ci_level)))
+    target = normal_quantile(ci_level)  # the root of the chi-squared quantile with one degree of freedom
     lower, upper = (_limit(objective, peak, position, sign * target) for sign in (-1, 1))
     return lower, upper
 

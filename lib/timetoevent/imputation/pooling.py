@@ -15,6 +15,7 @@ from timetoevent.cox.fitted import CoxFit
 from timetoevent.cox.table import TABLE_COLUMNS
 from timetoevent.firth.fitted import FirthFit
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
+from timetoevent.tails import t_quantile, t_tails
 
 LEAST_LAMBDA = 1e-4
 
@@ -200,10 +201,10 @@ def _pooled_table(
     table = table.assign(**dict.fromkeys(extra, np.nan))
     table.loc[~is_reference, numbers] = np.nan
     if pooled is not None:
-        half = stats.t.ppf(0.5 + ci_level / 2, pooled.df) * pooled.std_error
+        half = t_quantile(0.5 + ci_level / 2, pooled.df) * pooled.std_error
         statistic = pooled.estimate / pooled.std_error
         limits = np.exp([pooled.estimate, pooled.estimate - half, pooled.estimate + half])
-        tests = [statistic, 2 * stats.t.sf(np.abs(statistic), pooled.df)]
+        tests = [statistic, t_tails(statistic, pooled.df)]
         found = [pooled.estimate, pooled.std_error, *limits, *tests]
         more = [pooled.df, pooled.relative_increase, pooled.fraction_missing]
         table.loc[usable, numbers + extra] = np.column_stack(found + more)

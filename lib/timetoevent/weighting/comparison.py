@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.cox.data import describe_missing
+from timetoevent.intervals import normal_quantile
 from timetoevent.kaplan_meier import survival_at
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.weighting.balance import balance_table, effective_sample_size, make_weights
@@ -188,7 +188,7 @@ def _difference(treated: Estimate, control: Estimate, ci_level: float) -> Estima
             return not_estimable(arm.note, n=n, n_events=n_events, method=method)
     difference = treated.estimate - control.estimate
     std_error = float(np.hypot(treated.std_error, control.std_error))
-    half = float(ndtri(0.5 + ci_level / 2)) * std_error
+    half = normal_quantile(ci_level) * std_error
     return Estimate(
         estimate=difference,
         ci_lower=max(difference - half, -1.0),

@@ -88,6 +88,7 @@ def test_follow_up_with_and_without_range() -> None:
         "observed times ranged from 0.0 to 19.8 months."
     )
     assert word_follow_up(median, None, None, STUDY).endswith("(95% CI 11.1 to 15.2).")
+    assert word_follow_up(median, ends[1], ends[1], STUDY).endswith("; every observed time was 19.8 months.")
 
 
 RATIO = {

@@ -114,7 +114,8 @@ def word_follow_up(median: Row, shortest: Row | None, longest: Row | None, study
     ends = [row for row in (shortest, longest) if row is not None and row["status"] == OK]
     if len(ends) == 2:
         low, high = (format_value(row["estimate"], "maximum_months", study.display) for row in ends)  # type: ignore[arg-type]
-        text += f"; observed times ranged from {low} to {high} months"
+        same = f"; every observed time was {low} months"
+        text += same if low == high else f"; observed times ranged from {low} to {high} months"
     return text + "."
 
 

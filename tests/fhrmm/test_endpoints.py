@@ -331,7 +331,8 @@ def test_specifications_are_derived_as_one_by_one():
         response = derive_response(cohort, population.assessments, plan)
         pd.testing.assert_frame_equal(item.cohort, cohort)
         pd.testing.assert_frame_equal(item.response, response)
-        expected = derive_time_to_event(cohort, response, plan, endpoints=["PFS", "OS"])
-        pd.testing.assert_frame_equal(item.time_to_event, expected)
-    events = {item.specification.choices["censoring"]: item.time_to_event["event"].sum() for item in found[:6]}
+        for name in ("PFS", "OS"):
+            expected = derive_time_to_event(cohort, response, plan, endpoints=[name])
+            pd.testing.assert_frame_equal(item.times[name], expected)
+    events = {item.specification.choices["censoring"]: item.times["PFS"]["event"].sum() for item in found[:6]}
     assert events["next therapy is an event"] >= events["next therapy ignored"]

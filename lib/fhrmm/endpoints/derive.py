@@ -17,6 +17,9 @@ DEATH = "patients.death_date"
 NEXT_LINE = "patients.next_line_start_date"
 NOT_DERIVABLE = "time not derivable"
 PRECISION = ("day", "month", "year")
+# What is said on a time; from the third on it cannot be used.
+NOTES = ("", "time zero", "origin date missing", "no end date", "end before origin")
+_USABLE = 1
 
 
 def derive_time_to_event(
@@ -62,10 +65,10 @@ def derive_time_to_event(
     """
     names = list(study.endpoints) if endpoints is None else list(endpoints)
     tables = Tables(cohort, response, study.time.partial_date_policy, info.data_cutoff_date if info else None)
-    parts = [_derive_endpoint(name, _declared(name, study), tables, study) for name in names]
+    parts = [_derive_endpoint(code, _declared(name, study), tables, study) for code, name in enumerate(names)]
     if not parts:
         return pd.DataFrame(columns=[*KEYS, "endpoint"])
-    return _label(pd.concat(parts, ignore_index=True), names, tables)
+    return _label({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, names, tables)
 
 
 def _declared(name: str, study: Study) -> Endpoint:
@@ -74,8 +77,8 @@ def _declared(name: str, study: Study) -> Endpoint:
     return study.endpoints[name]
 
 
-def _derive_endpoint(name: str, endpoint: Endpoint, tables: Tables, study: Study) -> pd.DataFrame:
-    """Return codes and days of one endpoint; texts are added for all endpoints together."""
+def _derive_endpoint(code: int, endpoint: Endpoint, tables: Tables, study: Study) -> dict[str, np.ndarray]:
+    """Return days and codes of one endpoint, with the row of each patient; texts are added for all together."""
     origin = tables.origin(endpoint.origin).point(tables.policy)
     end = _end_of_observation(endpoint, tables, origin)
     event = earliest(_events(endpoint, tables, origin, end), tables.n)
@@ -84,26 +87,24 @@ def _derive_endpoint(name: str, endpoint: Endpoint, tables: Tables, study: Study
     is_event = ~np.isnat(event.day)
     chosen = censor.where(~np.isnat(gap.day), gap).where(is_event, event)
     days = (chosen.day - origin) / np.timedelta64(1, "D")
-    note, derivable = _judge(origin, chosen.day, days)
-    rows = pd.DataFrame(
-        {
-            "center": tables.frames["patients"]["center"].to_numpy(),
-            "patient_id": tables.frames["patients"]["patient_id"].to_numpy(),
-            "endpoint": name,
-            "origin_date": origin.astype("datetime64[ns]"),
-            "end_date": chosen.day.astype("datetime64[ns]"),
-            "time_months": np.where(derivable, days / study.time.days_per_month, np.nan),
-            "event": is_event & derivable,
-            "meaning": chosen.meaning,
-            "source": chosen.source,
-            "width": chosen.width,
-            "derivable": derivable,
-            "note": note,
-        }
-    )
+    note = _judge(origin, chosen.day, days)
+    derivable = note <= _USABLE
+    found = {
+        "row": np.arange(tables.n),
+        "endpoint": np.full(tables.n, code),
+        "origin": origin,
+        "end": chosen.day,
+        "months": np.where(derivable, days / study.time.days_per_month, np.nan),
+        "event": is_event & derivable,
+        "meaning": chosen.meaning,
+        "source": chosen.source,
+        "width": chosen.width,
+        "note": note,
+    }
     if endpoint.population == "responders":
-        rows = rows[tables.frames["response"]["responder"].to_numpy(dtype=bool, na_value=False)]
-    return rows
+        responds = tables.frames["response"]["responder"].to_numpy(dtype=bool, na_value=False)
+        return {name: values[responds] for name, values in found.items()}
+    return found
 
 
 def _end_of_observation(endpoint: Endpoint, tables: Tables, origin: np.ndarray) -> Candidate:
@@ -142,35 +143,37 @@ def _apply_gap(event: Candidate, endpoint: Endpoint, tables: Tables) -> tuple[Ca
     return event.where(silent, nothing), nothing.where(silent, last)
 
 
-def _judge(origin: np.ndarray, end: np.ndarray, days: np.ndarray) -> tuple[pd.Categorical, np.ndarray]:
-    """Return the note on each time, and whether it can be used."""
-    notes = ["", "time zero", "origin date missing", "no end date", "end before origin"]
-    conditions = [np.isnat(origin), np.isnat(end), days < 0, days == 0]
-    codes = np.select(conditions, [2, 3, 4, 1], 0)
-    return pd.Categorical.from_codes(codes, categories=notes), codes <= 1
+def _judge(origin: np.ndarray, end: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Return the position in `NOTES` of what is to be said on each time."""
+    return np.select([np.isnat(origin), np.isnat(end), days < 0, days == 0], [2, 3, 4, 1], 0)
 
 
-def _label(rows: pd.DataFrame, names: list[str], tables: Tables) -> pd.DataFrame:
+def _label(found: dict[str, np.ndarray], names: list[str], tables: Tables) -> pd.DataFrame:
     """Replace codes by texts; what was not an event has a censor reason, what could not be derived says so."""
-    event, derivable = rows["event"].to_numpy(), rows["derivable"].to_numpy()
-    refused = [f"{NOT_DERIVABLE}: {note}" for note in rows["note"].cat.categories]
-    meaning = rows["meaning"].to_numpy()
-    reason = np.where(derivable, meaning, len(tables.meanings.texts) + rows["note"].cat.codes.to_numpy())
-    source = np.where(derivable, rows["source"].to_numpy(), -1)
+    event, note, meaning = found["event"], found["note"], found["meaning"]
+    derivable = note <= _USABLE
+    refused = [f"{NOT_DERIVABLE}: {text}" for text in NOTES]
+    reason = np.where(derivable, meaning, len(tables.meanings.texts) + note)
+    source = np.where(derivable, found["source"], -1)
     parts = [text.split(".", 1) for text in tables.sources.texts]
-    width = rows["width"].to_numpy()
+    width = found["width"]
     precision = np.select([source < 0, width == 0, width <= 31], [-1, 0, 1], 2)
-    labels = {
-        "endpoint": pd.Categorical(rows["endpoint"], categories=names),
+    patients = tables.frames["patients"]
+    columns = {name: patients[name].to_numpy()[found["row"]] for name in KEYS} | {
+        "endpoint": pd.Categorical.from_codes(found["endpoint"], categories=names),
+        "origin_date": found["origin"].astype("datetime64[ns]"),
+        "end_date": found["end"].astype("datetime64[ns]"),
+        "time_months": found["months"],
+        "event": event,
         "event_description": _texts(np.where(event, meaning, -1), tables.meanings.texts),
         "censor_reason": _texts(np.where(event, -1, reason), [*tables.meanings.texts, *refused]),
         "source_table": _texts(source, [table for table, _ in parts]),
         "source_column": _texts(source, [column for _, column in parts]),
         "date_precision": pd.Categorical.from_codes(precision, categories=list(PRECISION), ordered=True),
+        "derivable": derivable,
+        "note": pd.Categorical.from_codes(note, categories=list(NOTES)),
     }
-    order = [*KEYS, "endpoint", "origin_date", "end_date", "time_months", "event", "event_description"]
-    order += ["censor_reason", "source_table", "source_column", "date_precision", "derivable", "note"]
-    return rows.drop(columns=["meaning", "source", "width"]).assign(**labels)[order]
+    return pd.DataFrame(columns)
 
 
 def _texts(codes: np.ndarray, texts: list[str]) -> pd.Categorical:

@@ -67,6 +67,7 @@ class Tables:
         self.n, self.policy = len(cohort), policy
         self.cutoff = np.datetime64(cutoff, "D") if cutoff else NO_DAY
         self.meanings, self.sources = Texts(), Texts()
+        self._bounds: dict[str, Bounds] = {}
 
     def bounds(self, source: str) -> Bounds:
         """Return the possible interval of a declared date.
@@ -76,6 +77,11 @@ class Tables:
         StudyError
             If there is no such table or column; the message gives the nearest.
         """
+        if source not in self._bounds:
+            self._bounds[source] = self._read(source)
+        return self._bounds[source]
+
+    def _read(self, source: str) -> Bounds:
         table, _, column = source.partition(".")
         if table not in self.frames:
             raise StudyError(f"endpoint source {source!r}: no table {table!r}; known: patients, response")

@@ -28,16 +28,21 @@ class DerivedSpecification:
         Name and choices.
     study : Study
         The plan under these choices.
-    cohort, response, time_to_event : DataFrame
-        As `apply_criteria`, `derive_response` and `derive_time_to_event` return them; shared between specifications
-        that do not differ in them, so not to be modified.
+    cohort, response : DataFrame
+        As `apply_criteria` and `derive_response` return them.
+    times : dict of str to DataFrame
+        By endpoint, as `derive_time_to_event` returns it.
+
+    Notes
+    -----
+    Tables are shared between specifications that do not differ in them, so they are not to be modified.
     """
 
     specification: Specification
     study: Study
     cohort: pd.DataFrame
     response: pd.DataFrame
-    time_to_event: pd.DataFrame
+    times: dict[str, pd.DataFrame]
 
 
 def derive_specifications(
@@ -68,6 +73,7 @@ def derive_specifications(
     """
     cohorts: dict[str, pd.DataFrame] = {}
     responses: dict[str, pd.DataFrame] = {}
+    known: dict[tuple[str, str], pd.DataFrame] = {}
     for specification in specification_grid(study):
         plan = override_study(study, specification.overrides)
         for_cohort = _key(plan, _COHORT_READS)
@@ -78,8 +84,11 @@ def derive_specifications(
         if for_response not in responses:
             responses[for_response] = derive_response(cohort, assessments, plan, info=info)
         response = responses[for_response]
-        times = derive_time_to_event(cohort, response, plan, endpoints=endpoints, info=info)
-        yield DerivedSpecification(specification, plan, cohort, response, times)
+        keys = {name: (for_response, plan.endpoints[name].model_dump_json()) for name in endpoints}
+        for name, key in keys.items():
+            if key not in known:
+                known[key] = derive_time_to_event(cohort, response, plan, endpoints=[name], info=info)
+        yield DerivedSpecification(specification, plan, cohort, response, {n: known[key] for n, key in keys.items()})
 
 
 def _key(study: Study, sections: Sequence[str]) -> str:

@@ -97,7 +97,7 @@ class _Results:
         plan = derived.study.model_dump_json(include=_ESTIMATION_READS)
         treatment = derived.study.comparison.treatment
         responders = _values(derived.response, ["responder", "evaluable"])
-        times = {name: _values(select_endpoint(derived.time_to_event, name), _TIMES) for name in ("PFS", "OS")}
+        times = {name: _values(select_endpoint(derived.times[name], name), _TIMES) for name in ("PFS", "OS")}
         arms = _values(derived.cohort, [*KEYS, treatment])
         parts = [
             self._once(("ORR", plan, responders), lambda: _response_rows(derived)),
@@ -123,7 +123,7 @@ def _response_rows(derived: DerivedSpecification) -> pd.DataFrame:
 
 
 def _rate_rows(derived: DerivedSpecification, endpoint: str) -> pd.DataFrame:
-    rates = estimate_survival(derived.time_to_event, derived.study, endpoint=endpoint)
+    rates = estimate_survival(derived.times[endpoint], derived.study, endpoint=endpoint)
     at = float(derived.study.time.headline_months)
     return rates[(rates["estimand"] == "survival_probability") & (rates["time_months"] == at)]
 
@@ -131,7 +131,7 @@ def _rate_rows(derived: DerivedSpecification, endpoint: str) -> pd.DataFrame:
 def _ratio_rows(derived: DerivedSpecification) -> pd.DataFrame:
     study = derived.study
     factor = study.factor(study.comparison.treatment)
-    times = join_cohort(derived.time_to_event, derived.cohort[[*KEYS, factor.variable]])
+    times = join_cohort(derived.times["PFS"], derived.cohort[[*KEYS, factor.variable]])
     fitted = fit_model(times, study, endpoint="PFS", terms=[factor.variable], model="univariable")
     ratio = fitted[(fitted["estimand"] == "hazard_ratio") & fitted["level"].isin([factor.adverse, ""])]
     return ratio.head(1).assign(level=factor.adverse, reference=factor.reference)

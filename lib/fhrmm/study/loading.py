@@ -116,7 +116,8 @@ def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
     >>> override_study(load_study(), {"response.source": "confirmed"}).response.source
     'confirmed'
     """
-    return _validate(study.model_dump(), overrides, "study plan")
+    touched = {dotted.split(".")[0] for dotted in overrides}
+    return _validate(dict(study) | study.model_dump(include=touched), overrides, "study plan")
 
 
 def _validate(plan: dict[str, Any], overrides: Mapping[str, Any], name: str) -> Study:

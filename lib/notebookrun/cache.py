@@ -70,7 +70,8 @@ class Memory:
     def store(self, node: NodeId, entry: Entry) -> None:
         """Remember a good run."""
         plain = json.loads(json.dumps(vars(entry)))
-        write_json(self._path(node), {"version": VERSION, "seal": digest(plain), "entry": plain})
+        kept = {"version": VERSION, "seal": digest(plain), "entry": plain}
+        write_json(self._path(node), kept, is_for_readers=False)
 
     def forget(self, node: NodeId) -> None:
         """Drop what is known of a node, before it runs again."""

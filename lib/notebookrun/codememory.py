@@ -51,7 +51,7 @@ class CodeMemory:
     def save(self) -> None:
         """Keep everything for the next run."""
         if self._is_changed:
-            write_json(self._path, {"version": self._version, "modules": self._kept})
+            write_json(self._path, {"version": self._version, "modules": self._kept}, is_for_readers=False)
 
 
 def _mark(file: Path) -> list[int]:

@@ -188,11 +188,12 @@ class CodeIndex:
         self, statements: list[ast.stmt], names: _Names, known: Mapping[str, Bound] | None = None
     ) -> set[Unit]:
         """Return the own units that statements refer to."""
-        bound = {**(known or {}), **names.imports(ast.walk(ast.Module(statements, [])), self._is_module)}
+        nodes = list(ast.walk(ast.Module(statements, [])))
+        bound = {**(known or {}), **names.imports(nodes, self._is_module)}
         uses: set[Unit] = {(unit[0], BODY) for unit in bound.values() if known is None}
         uses |= {(unit[0], STAR) for name, unit in bound.items() if name.startswith(STAR)}
         heads: set[int] = set()
-        for node in ast.walk(ast.Module(statements, [])):
+        for node in nodes:
             if isinstance(node, ast.Attribute) and id(node) not in heads:
                 uses |= self._attribute(node, bound, heads)
             elif isinstance(node, ast.Name) and id(node) not in heads and node.id in bound:

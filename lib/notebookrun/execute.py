@@ -1,4 +1,8 @@
-"""Runs one notebook with papermill: its own kernel, a time limit for the whole, and what was done when it failed."""
+"""Runs one notebook with papermill: its own kernel, a time limit for the whole, and what was done when it failed.
+
+`papermill.execute_notebook` reads a notebook from text and writes it to text, wherever it comes from and goes to; here
+its steps are called one by one, and neither is done.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +18,18 @@ from notebookrun import lean  # noqa: F401  before nbformat
 
 # isort: split
 import nbformat
-import papermill
 from jupyter_client.utils import run_sync
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
+from papermill.parameterize import parameterize_notebook
 
 from notebookrun.kernels import KernelDiedError, describe_death, kernel_manager, socket_folder
+from notebookrun.sources import cell_source
 
-ENGINE = "notebookrun"
+ENGINE, KERNEL = "notebookrun", "python3"
 
 
 @dataclass
@@ -93,12 +99,22 @@ class _Client(PapermillNotebookClient):
         return super().execute(**options)
 
     def papermill_execute_cells(self) -> None:
-        """Run the cells one after the other."""
+        """Run the cells one after the other; nobody reads when each began and ended."""
         begun = time.monotonic()
         try:
-            super().papermill_execute_cells()
+            self._execute_cells()
         finally:
             self.execution.cell_seconds = time.monotonic() - begun
+
+    async def _async_execute_cells(self) -> None:
+        for index, cell in enumerate(self.nb.cells):
+            try:
+                await self.async_execute_cell(cell, index)
+            except CellExecutionError as error:
+                self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+                return
+
+    _execute_cells = run_sync(_async_execute_cells)
 
 
 class Engine(NBClientEngine):
@@ -146,28 +162,38 @@ def execute_notebook(content: dict[str, Any], parameters: dict[str, Any], execut
     execution : Execution
         Where and how; receives the executed notebook and the reason of a failure.
     """
-    notebook = nbformat.from_dict(content)
-    for cell in notebook.cells:
-        cell.metadata.setdefault("tags", [])
+    notebook = _prepare(content, parameters)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            papermill.execute_notebook(
-                notebook,
-                None,
-                parameters=parameters,
-                engine_name=ENGINE,
-                kernel_name="python3",
-                language="python",
-                progress_bar=False,
-                execution=execution,
+            papermill_engines.execute_notebook_with_engine(
+                ENGINE, notebook, kernel_name=KERNEL, progress_bar=False, autosave_cell_every=0, execution=execution
             )
+        raise_for_execution_errors(notebook, None)
+        nbformat.validate(notebook)
     except PapermillExecutionError as error:
         execution.error = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
     except CellTimeoutError:
         execution.error = "the time limit for one notebook was reached"
+    except nbformat.ValidationError as error:
+        execution.error = f"an output is not what a notebook can hold: {error.message}"
     except KernelDiedError as error:
         execution.error = str(error)
         execution.is_lost = "signal 9" in execution.error
     if execution.notebook is None:
         execution.notebook = notebook
+
+
+def _prepare(content: dict[str, Any], parameters: dict[str, Any]) -> Any:
+    """Return a notebook as papermill's engines expect it, with the parameters in a cell of their own."""
+    cells = [{**cell, "source": cell_source(cell)} for cell in content["cells"]]
+    notebook = nbformat.from_dict({**content, "cells": cells})
+    notebook.metadata["papermill"] = {}
+    for cell in notebook.cells:
+        cell.metadata.setdefault("tags", [])
+        cell.metadata["papermill"] = {}
+    if parameters:
+        notebook = parameterize_notebook(
+            notebook, parameters, kernel_name=KERNEL, language="python", engine_name=ENGINE
+        )
+    return notebook

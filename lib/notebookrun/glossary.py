@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _ENTRY = re.compile(r"^## (?P<heading>.+?)\n+(?P<body>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -95,9 +96,7 @@ class TermMarker:
     def __init__(self, terms: Sequence[Term]) -> None:
         self.used: dict[Term, None] = {}
         self._here: set[Term] = set()
-        self._term_of = {_key(form): term for term in terms for form in (term.name, *term.forms)}
-        forms = sorted((form for term in terms for form in (term.name, *term.forms)), key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(map(_form_pattern, forms))})(?![\w-])") if forms else None
+        self._term_of, self._pattern = _forms_of(tuple(terms))
 
     def mark(self, content: str) -> str:
         """Return HTML with the terms of its prose marked; tables, figures, headings, links and code stay as they are.
@@ -141,6 +140,17 @@ class TermMarker:
         self.used[term] = None
         name = html.escape(term.anchor, quote=True)
         return f'<span class="term" role="button" tabindex="0" aria-describedby="{name}">{match[0]}</span>'
+
+
+# All pages of a report have the same glossary.
+@lru_cache(maxsize=4)
+def _forms_of(terms: tuple[Term, ...]) -> tuple[dict[str, Term], re.Pattern[str] | None]:
+    """Return each term by its forms, and the pattern that finds any of them, the longest first."""
+    by_form = {form: term for term in terms for form in (term.name, *term.forms)}
+    longest_first = sorted(by_form, key=len, reverse=True)
+    found = "|".join(map(_form_pattern, longest_first))
+    pattern = re.compile(rf"(?<![\w-])(?:{found})(?![\w-])") if by_form else None
+    return {_key(form): term for form, term in by_form.items()}, pattern
 
 
 def _key(form: str) -> str:

@@ -104,6 +104,8 @@ def overlaps(one: str, other: str) -> bool:
 
 
 def _segments_overlap(one: str, other: str) -> bool:
+    if one == other:
+        return True
     if "*" in one and "*" in other:
         head_one, head_other = one.split("*")[0], other.split("*")[0]
         return head_one.startswith(head_other) or head_other.startswith(head_one)

@@ -1,8 +1,12 @@
-"""Imported once by the parent of worker processes: loads what they need and renders a page."""
+"""Imported once by the parent of worker processes: loads what they need, checks a notebook and renders a page."""
 
 from __future__ import annotations
 
 from notebookrun import worker
+
+# isort: split
+import nbformat
+
 from notebookrun.pagecontext import PageContext
 from notebookrun.render import render_page
 
@@ -24,4 +28,5 @@ _SAMPLE = {
 }
 
 run_task = worker.run_task
+nbformat.validate(nbformat.from_dict(_SAMPLE))
 render_page(_SAMPLE, PageContext("Report", "A", "ALL"), str)

@@ -54,3 +54,9 @@ def test_every_kind_of_output_comes_back(tmp_path: Path) -> None:
     assert cells[1].outputs[1].data["text/plain"] == "42"
     assert cells[3].outputs[0].text == "kept\n"
     assert execution.error == "cell 5: ZeroDivisionError: division by zero"
+
+
+def test_output_that_no_notebook_can_hold_is_said(tmp_path: Path) -> None:
+    execution = execute(tmp_path, "from IPython.display import display\ndisplay({'text/plain': 5}, raw=True)")
+    assert execution.error.startswith("an output is not what a notebook can hold: ")
+    assert execution.notebook.cells[0].outputs[0].data == {"text/plain": 5}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import html
 import re
 from collections.abc import Callable
@@ -37,10 +36,17 @@ def clean_text(text: str, scrub: Scrub) -> str:
 
 def clean_notebook(notebook: Any, scrub: Scrub) -> Any:
     """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata."""
-    shown = copy.deepcopy(notebook)
+    shown = _copy_of(notebook)
     shown["metadata"] = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     shown["cells"] = [_clean_cell(cell, scrub) for cell in shown["cells"] if not _is_marker(cell)]
     return shown
+
+
+def _copy_of(part: Any) -> Any:
+    """Return plain data that can be changed; a plain walk, many times faster than `copy.deepcopy`."""
+    if isinstance(part, dict):
+        return {name: _copy_of(value) for name, value in part.items()}
+    return [_copy_of(value) for value in part] if isinstance(part, list) else part
 
 
 def _is_marker(cell: Any) -> bool:

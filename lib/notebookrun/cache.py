@@ -56,6 +56,11 @@ class Memory:
     def _path(self, node: NodeId) -> Any:
         return self._folder / node.scope / f"{node.name}.json"
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no node has ever run to its end, so that all will run."""
+        return not self._folder.exists()
+
     def load(self, node: NodeId) -> Entry | None:
         """Return what is known of a node; None if nothing is, or if the entry is damaged."""
         try:

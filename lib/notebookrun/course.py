@@ -17,7 +17,7 @@ from notebookrun.editions import Edition, make_edition
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import write_json, write_whole
 from notebookrun.glossary import read_glossary
-from notebookrun.kernels import ADDRESS_VARIABLE, CAN_FORK, KernelHost
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.pagecontext import Link, PageContext
 from notebookrun.places import Scrubber

@@ -38,7 +38,6 @@ KERNEL_ENVIRONMENT = {
     # and clears it in pages of 2 MiB where the system has them
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
-ARGUMENTS = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=50"]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _IGNORED = (".py", ".pyc", ".so", ".pyd", ".ttf", ".afm")
 
@@ -115,32 +114,15 @@ def import_without_debugger() -> None:
 def app_class() -> Any:
     """Return the class of the engine's kernels; a parent of warm kernels asks for it before it forks."""
     import_without_debugger()
-    from ipykernel.ipkernel import IPythonKernel
-    from ipykernel.kernelapp import IPKernelApp
-    from ipykernel.zmqshell import ZMQInteractiveShell
+    from notebookrun.engineapp import EngineApp
 
-    class EngineShell(ZMQInteractiveShell):
-        """A shell that marks errors meant for the reader, so that a page shows their message alone."""
-
-        def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-            marked = [READER_MARK] if getattr(evalue, "for_reader", False) else stb
-            super()._showtraceback(etype, evalue, marked)
-
-    class EngineApp(IPKernelApp):
-        """Starts no thread that would pass each request on: the one caller never asks for a second shell."""
-
-        def init_control(self, context: Any) -> None:
-            super().init_control(context)
-            self.shell_channel_thread = None
-
-    IPythonKernel.shell_class = EngineShell
     return EngineApp
 
 
 def make_app(arguments: list[str]) -> Any:
     """Return an initialized kernel whose sockets are bound."""
     app = app_class().instance()
-    app.initialize([*arguments, *ARGUMENTS])
+    app.initialize(arguments)
     # its level above is that of the console alone: a record would still be made of every message
     app.log.setLevel(logging.CRITICAL)
     return app

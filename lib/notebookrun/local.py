@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.graph import NodeId
+from notebookrun.hostclient import ADDRESS_VARIABLE, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.task import LOST, Executed, Outcome, Task
 
@@ -47,14 +48,15 @@ class LocalPool:
         self._host = None
         os.environ.update(KERNEL_ENVIRONMENT)
         if modules is not None:
-            from notebookrun.kernels import ADDRESS_VARIABLE, KernelHost
-
             self._host = KernelHost(modules, folder)
             os.environ[ADDRESS_VARIABLE] = self._host.address
         method = "spawn" if sys.platform == "win32" else "forkserver"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
+            from multiprocessing import forkserver
+
             self._context.set_forkserver_preload(PRELOAD)
+            forkserver.ensure_running()
         self._workers: list[_Worker] = []
         self._size = size
 

@@ -26,7 +26,8 @@ class Run:
     selected : collection of NodeId
         What to run.
     executor : callable
-        Makes the executor when the first task is there: a run with nothing to do starts no process.
+        Makes the executor when the first task is there, since a run with nothing to do starts no process; or at once
+        if nothing is remembered, so that processes import while the first tasks are made.
     settings : Settings
         How to run.
     report : callable
@@ -80,6 +81,8 @@ class Run:
             If the run was interrupted; nothing half-written remains and no process is left.
         """
         try:
+            if self.memory.is_empty and self._ready:
+                self._executor = self._make_executor()
             while self._ready or self._count(RUNNING) or self._count(RENDERING):
                 self._start_ready()
                 for message in self._executor.wait(1.0) if self._executor else []:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from notebookrun.exchange import run_staged
-from notebookrun.kernels import ADDRESS_VARIABLE, CAN_FORK, KernelHost
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.task import LOST, Outcome, Task
 

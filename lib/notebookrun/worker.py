@@ -14,7 +14,8 @@ from typing import Any
 
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import digest_names, write_whole
-from notebookrun.kernels import NoHostError, call_warm, host_address
+from notebookrun.hostclient import NoHostError, call_warm
+from notebookrun.kernels import host_address
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE, call
 from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places, Scrubber

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -22,19 +24,30 @@ def execute(folder: Path, *cells: str, is_warm: bool = True) -> Execution:
         for n, cell in enumerate(cells)
     ]
     notebook: dict[str, Any] = {"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    execution = Execution(is_warm, {**os.environ, **KERNEL_ENVIRONMENT}, folder, time.monotonic() + 60)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    execution = Execution(is_warm, environment | KERNEL_ENVIRONMENT, folder, time.monotonic() + 60)
     execute_notebook(notebook, {}, execution)
     return execution
 
 
 @pytest.mark.parametrize("is_warm", [True, False])
-def test_requests_are_not_passed_through_a_thread_of_their_own(tmp_path: Path, is_warm: bool) -> None:
+def test_requests_and_answers_are_not_passed_through_threads_of_their_own(tmp_path: Path, is_warm: bool) -> None:
     look = "import threading\nprint(sorted(thread.name for thread in threading.enumerate()))"
     execution = execute(tmp_path, look, is_warm=is_warm)
     assert execution.error == ""
     names = execution.notebook.cells[0].outputs[0].text
     assert "MainThread" in names
     assert "Shell channel" not in names
+    assert "IOPub" not in names
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_a_kernel_knows_its_python_and_lists_no_modules_for_a_debugger(tmp_path: Path, is_warm: bool) -> None:
+    look = "import sys\nprint(get_ipython().kernel._kernel_modules, 'os' in sys.modules)"
+    execution = execute(tmp_path, look, is_warm=is_warm)
+    assert execution.error == ""
+    assert execution.notebook.cells[0].outputs[0].text == "[] True\n"
+    assert execution.notebook.metadata.language_info["version"] == platform.python_version()
 
 
 def test_every_kind_of_output_comes_back(tmp_path: Path) -> None:
@@ -60,3 +73,39 @@ def test_output_that_no_notebook_can_hold_is_said(tmp_path: Path) -> None:
     execution = execute(tmp_path, "from IPython.display import display\ndisplay({'text/plain': 5}, raw=True)")
     assert execution.error.startswith("an output is not what a notebook can hold: ")
     assert execution.notebook.cells[0].outputs[0].data == {"text/plain": 5}
+
+
+THREADS = """
+import threading
+from IPython.display import HTML, display
+def say(name):
+    for number in range(50):
+        print(f"{name}{number}")
+        display(HTML(f"<i>{name}{number}</i>"))
+threads = [threading.Thread(target=say, args=(name,)) for name in "abcd"]
+for thread in threads:
+    thread.start()
+say("m")
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_threads_and_forked_processes_of_a_notebook_are_heard(tmp_path: Path, is_warm: bool) -> None:
+    fork = "import multiprocessing\nchild = multiprocessing.get_context('fork').Process(target=print, args=('child',))"
+    wait = "child.start()\nchild.join()\nimport time\ntime.sleep(0.3)\nprint('parent')"
+    execution = execute(
+        tmp_path,
+        THREADS,
+        f"{fork}\n{wait}",
+        "import os\nstatus = os.system('echo shell')\ntime.sleep(0.2)",
+        is_warm=is_warm,
+    )
+    assert execution.error == ""
+    said, child, shell = (list(cell.outputs) for cell in execution.notebook.cells)
+    words = re.findall("[a-dm][0-9]+", "".join(output.text for output in said if output.output_type == "stream"))
+    assert sorted(words) == sorted(f"{name}{number}" for name in "abcdm" for number in range(50))
+    assert sum(output.output_type == "display_data" for output in said) == 250
+    assert sorted(re.findall("child|parent", "".join(output.text for output in child))) == ["child", "parent"]
+    assert "".join(output.text for output in shell) == "shell\n"

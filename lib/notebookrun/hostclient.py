@@ -1,0 +1,152 @@
+"""The parent of warm kernels as seen from outside: started, kept alive, asked for a process.
+
+Nothing of Jupyter is imported here, so that a run can start the parent before anything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from notebookrun.forkhost import send_line
+from notebookrun.launch import KERNEL_ENVIRONMENT
+
+ADDRESS_VARIABLE = "NOTEBOOKRUN_KERNEL_HOST"
+CAN_FORK = hasattr(os, "fork") and hasattr(os, "pidfd_open")
+
+
+class NoHostError(RuntimeError):
+    """There is nobody to fork from; kernels have to be started afresh."""
+
+
+class KernelHost:
+    """Starts the parent of warm kernels and keeps it for as long as this object is open.
+
+    Parameters
+    ----------
+    modules : sequence of str
+        What to import beforehand.
+    folder : Path
+        Working folder of the host.
+    """
+
+    def __init__(self, modules: Sequence[str], folder: Path) -> None:
+        self._files = tempfile.TemporaryDirectory(prefix="nbr-", dir=short_temporary_folder())
+        self.address = str(Path(self._files.name) / "host")
+        self._command = [sys.executable, "-P", "-m", "notebookrun.forkhost", self.address, *modules]
+        self._folder = folder
+        self._starts = 0
+        self._start()
+
+    def _start(self) -> None:
+        environment = {**os.environ, **KERNEL_ENVIRONMENT}
+        self._starts += 1
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, cwd=self._folder, env=environment, start_new_session=True
+        )
+
+    def tend(self) -> None:
+        """Start the host again if it has died; after the third time give up, and kernels are started afresh."""
+        if self._process.poll() is None or not os.path.isdir(self._files.name):
+            return
+        self._process.stdin.close()  # type: ignore[union-attr]
+        if self._starts >= 3:
+            self._files.cleanup()
+            return
+        Path(self.address).unlink(missing_ok=True)
+        self._start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the host."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the host and all kernels forked from it."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        self._process.wait()
+        self._files.cleanup()
+
+
+def short_temporary_folder() -> str:
+    """Return where sockets may lie: their names are limited to about a hundred characters."""
+    usual = tempfile.gettempdir()
+    return "/tmp" if len(usual) > 40 and os.path.isdir("/tmp") else usual
+
+
+def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, environment: dict[str, str]) -> str:
+    """Call a function in a process forked from a host.
+
+    Parameters
+    ----------
+    address : str
+        Socket of the host.
+    call : str
+        ``package.module:function``.
+    values : sequence
+        Its arguments.
+    folder : Path
+        Working folder of the call.
+    environment : dict of str to str
+        Environment of the call.
+
+    Returns
+    -------
+    str
+        What went wrong; empty if nothing did.
+
+    Raises
+    ------
+    NoHostError
+        If the host cannot be reached or cannot fork.
+    """
+    with contextlib.closing(connect(address)) as connection:
+        request = {"call": call, "values": list(values), "folder": str(folder), "environment": environment}
+        send_line(connection, request)
+        answer = _first_line(connection)
+    if answer and "refused" in answer:
+        raise NoHostError(str(answer["refused"]))
+    return str(answer.get("error", "")) if answer else "its process was killed (signal 9)"
+
+
+def _first_line(connection: socket.socket) -> dict[str, Any] | None:
+    """Return the first message of a connection, whatever follows in the same packet."""
+    try:
+        with connection.makefile("rb") as stream:
+            line = stream.readline()
+    except OSError:
+        return None
+    return dict(json.loads(line)) if line else None
+
+
+def connect(address: str, patience: float = 30.0) -> socket.socket:
+    """Connect to a host; one that is just being started is waited for.
+
+    Raises
+    ------
+    NoHostError
+        If there is none.
+    """
+    until = time.monotonic() + patience
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
+                raise NoHostError(str(error)) from None
+            time.sleep(0.02)

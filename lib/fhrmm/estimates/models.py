@@ -145,7 +145,7 @@ def fit_model(
     Cox DR. J R Stat Soc B 1972;34:187-220. Efron B. J Am Stat Assoc 1977;72:557-565. Heinze G, Schemper M.
     Biometrics 2001;57:114-119.
     """
-    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = take_model_frame(time_to_event, endpoint, terms)
     reason = why_no_regression(frame.rows, study) or frame.problem
     if reason:
         return to_frame(unfitted_rows(frame, terms, endpoint, model, reason))
@@ -167,7 +167,7 @@ def check_hazards(
     ----------
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
-    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = take_model_frame(time_to_event, endpoint, terms)
     n, n_events = len(frame.rows), int(frame.rows["event"].sum())
     if why_no_regression(frame.rows, study) or frame.problem:
         empty = not_estimable("no model was fitted", n=n, n_events=n_events)
@@ -202,6 +202,15 @@ def fit_frame(frame: ModelFrame, study: Study, *, penalized: bool) -> CoxFit:
     )
 
 
+def take_model_frame(
+    time_to_event: pd.DataFrame, endpoint: str, terms: Sequence[str], also: Sequence[str] = ()
+) -> ModelFrame:
+    """Take the model frame of one endpoint; the other hundred columns of the patients are left behind first."""
+    _refuse_unknown(terms, time_to_event)
+    needed = dict.fromkeys(["endpoint", "time_months", "event", *terms, *also])
+    return make_model_frame(select_endpoint(time_to_event[list(needed)], endpoint), terms, also)
+
+
 def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[str] = ()) -> ModelFrame:
     """Take the complete cases of a model, and of its terms those that vary and have their reference level.
 
@@ -213,10 +222,7 @@ def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[st
     StudyError
         If the plan names a term that no notebook derives.
     """
-    unknown = [term for term in terms if term not in rows.columns]
-    if unknown:
-        said = ", ".join(f"{term!r} is no derived column{nearest(term, rows.columns)}" for term in unknown)
-        raise StudyError(f"study.toml [models]: {said}")
+    _refuse_unknown(terms, rows)
     complete = rows[["time_months", "event", *terms, *also]].dropna()
     complete = complete.assign(event=complete["event"].astype(bool))
     kept, dropped = [], {}
@@ -228,6 +234,13 @@ def make_model_frame(rows: pd.DataFrame, terms: Sequence[str], also: Sequence[st
             kept.append(term)
             complete[term] = values
     return ModelFrame(complete.reset_index(drop=True), tuple(kept), dropped, len(rows) - len(complete))
+
+
+def _refuse_unknown(terms: Sequence[str], rows: pd.DataFrame) -> None:
+    unknown = [term for term in terms if term not in rows.columns]
+    if unknown:
+        said = ", ".join(f"{term!r} is no derived column{nearest(term, rows.columns)}" for term in unknown)
+        raise StudyError(f"study.toml [models]: {said}")
 
 
 def _as_covariate(values: pd.Series) -> tuple[pd.Series, str]:

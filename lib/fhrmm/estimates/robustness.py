@@ -13,6 +13,7 @@ from fhrmm.estimates.models import (
     dropped_rows,
     fit_frame,
     make_model_frame,
+    take_model_frame,
     unfitted_rows,
     why_no_regression,
 )
@@ -103,8 +104,7 @@ def fit_center_frailty(
     ----------
     Therneau TM, Grambsch PM, Pankratz VS. J Comput Graph Stat 2003;12:156-175.
     """
-    rows = select_endpoint(time_to_event, endpoint)
-    frame = make_model_frame(rows, terms, also=("center",))
+    frame = take_model_frame(time_to_event, endpoint, terms, also=("center",))
     reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
     if reason:
         return to_frame(unfitted_rows(frame, terms, endpoint, FRAILTY, reason))
@@ -131,7 +131,7 @@ def leave_one_center_out(
     DataFrame
         `hazard_ratio` rows of `variable`, under the models ``all centers`` and ``without CENTER``.
     """
-    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms, also=("center",))
+    frame = take_model_frame(time_to_event, endpoint, terms, also=("center",))
     reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
     reason = reason or frame.dropped.get(variable, "")
     if reason:
@@ -168,7 +168,7 @@ def validate_model(
     ----------
     Harrell FE, Lee KL, Mark DB. Stat Med 1996;15:361-387. Heinze G, Wallisch C, Dunkler D. Biom J 2018;60:431-449.
     """
-    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = take_model_frame(time_to_event, endpoint, terms)
     counts = {"n": len(frame.rows), "n_events": int(frame.rows["event"].sum())}
     reason = why_no_regression(frame.rows, study) or frame.problem
     if reason:
@@ -211,7 +211,7 @@ def schoenfeld_residuals(
     ----------
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
-    frame = make_model_frame(select_endpoint(time_to_event, endpoint), terms)
+    frame = take_model_frame(time_to_event, endpoint, terms)
     nothing = pd.DataFrame(columns=["term", "time", "residual"])
     if why_no_regression(frame.rows, study) or frame.problem:
         return nothing

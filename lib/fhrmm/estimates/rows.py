@@ -93,8 +93,7 @@ def to_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 
 
 def _frame(columns: Mapping[str, list[object]]) -> pd.DataFrame:
-    typed = {name: _column(name, columns[name]) for name in ESTIMATE_COLUMNS}
-    return pd.DataFrame(typed, columns=list(ESTIMATE_COLUMNS))
+    return pd.DataFrame({name: _column(name, columns[name]) for name in ESTIMATE_COLUMNS})
 
 
 def _column(name: str, values: list[object]) -> pd.api.extensions.ExtensionArray | np.ndarray:

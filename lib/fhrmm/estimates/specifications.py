@@ -11,7 +11,7 @@ from fhrmm.endpoints import DerivedSpecification, derive_specifications
 from fhrmm.estimates.models import fit_model
 from fhrmm.estimates.proportions import estimate_response
 from fhrmm.estimates.rows import KEYS, join_cohort, to_frame
-from fhrmm.estimates.survival import estimate_survival, select_endpoint
+from fhrmm.estimates.survival import estimate_survival
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study
 
@@ -91,14 +91,15 @@ class _Results:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, list[dict[str, object]]] = {}
+        self._read: dict[int, tuple[pd.DataFrame, Hashable]] = {}
 
     def rows(self, derived: DerivedSpecification) -> list[dict[str, object]]:
         """Return the rows of one specification."""
         plan = derived.study.model_dump_json(include=_ESTIMATION_READS)
         treatment = derived.study.comparison.treatment
-        responders = _values(derived.response, ["responder", "evaluable"])
-        times = {name: _values(select_endpoint(derived.times[name], name), _TIMES) for name in ("PFS", "OS")}
-        arms = _values(derived.cohort, [*KEYS, treatment])
+        responders = self._values(derived.response, ["responder", "evaluable"])
+        times = {name: self._values(derived.times[name], _TIMES) for name in ("PFS", "OS")}
+        arms = self._values(derived.cohort, [*KEYS, treatment])
         parts = [
             self._once(("ORR", plan, responders), lambda: _response_rows(derived)),
             *(self._once((name, plan, times[name]), partial(_rate_rows, derived, name)) for name in times),
@@ -107,14 +108,16 @@ class _Results:
         model = name_specification(derived.specification)
         return [row | {"model": model} for part in parts for row in part]
 
+    def _values(self, table: pd.DataFrame, columns: list[str]) -> Hashable:
+        """Return the values of a table, read once for all that share it; it is kept, so that its id stays its own."""
+        if id(table) not in self._read:
+            self._read[id(table)] = (table, tuple(table[columns].itertuples(index=False, name=None)))
+        return self._read[id(table)][1]
+
     def _once(self, key: Hashable, estimate: Callable[[], pd.DataFrame]) -> list[dict[str, object]]:
         if key not in self._known:
             self._known[key] = estimate().to_dict("records")
         return self._known[key]
-
-
-def _values(rows: pd.DataFrame, columns: list[str]) -> Hashable:
-    return tuple(rows[columns].itertuples(index=False, name=None))
 
 
 def _response_rows(derived: DerivedSpecification) -> pd.DataFrame:

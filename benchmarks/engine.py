@@ -114,32 +114,54 @@ def ideal_seconds(folder: Path) -> float:
     return sum(row["seconds"].get("cells", 0.0) for row in nodes.values()) / min(2, os.cpu_count() or 1)
 
 
+class Runs:
+    """First runs of the engine, each in a folder of its own: their seconds, and those of cells alone, by the cores."""
+
+    def __init__(self, scopes: Sequence[str], folder: Path) -> None:
+        self._scopes, self._folder = scopes, folder
+        self.seconds: list[float] = []
+        self.ideal: list[float] = []
+
+    def once_more(self) -> Path:
+        """Run the engine, and return the folder it ran in."""
+        folder = self._folder / f"warm{len(self.seconds)}"
+        self.seconds.append(timed(engine_command(self._scopes, folder)))
+        self.ideal.append(ideal_seconds(folder))
+        return folder
+
+    @property
+    def mean(self) -> float:
+        """Mean seconds of a run."""
+        return sum(self.seconds) / len(self.seconds)
+
+
 def measure(scopes: Sequence[str], with_loop: bool) -> Iterator[tuple[str, str]]:
     """Yield the rows of the table as they are measured."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first = timed(engine_command(scopes, folder / "warm"))
-        ideal = ideal_seconds(folder / "warm")
-        yield "engine, first run, 2 jobs", f"{first:.1f} s"
-        yield "time in cells divided by the cores", f"{ideal:.1f} s; engine / ideal {first / ideal:.2f}"
-        yield "engine, nothing changed", f"{timed(engine_command(scopes, folder / 'warm')):.2f} s"
+        runs = Runs(scopes, folder)
+        first = runs.once_more()
+        yield "engine, first run, 2 jobs", f"{runs.mean:.1f} s"
+        yield "engine, nothing changed", f"{timed(engine_command(scopes, first)):.2f} s"
         if with_loop:
-            yield from beside_loop(scopes, folder, first)
+            yield from beside_loop(scopes, folder, runs)
+        ideal = sum(runs.ideal) / len(runs.ideal)
+        yield "time in cells divided by the cores", f"{ideal:.1f} s; engine / ideal {runs.mean / ideal:.2f}"
         cold = timed(engine_command(scopes, folder / "cold", "--cold"))
-        yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / first:.1f} times the warm one"
+        yield "engine, kernels started afresh", f"{cold:.1f} s; {cold / runs.mean:.1f} times the warm one"
         yield "peak memory of the process tree", f"{peak_memory(engine_command(scopes, folder / 'watched'))} MiB"
 
 
-def beside_loop(scopes: Sequence[str], folder: Path, first: float) -> Iterator[tuple[str, str]]:
+def beside_loop(scopes: Sequence[str], folder: Path, runs: Runs) -> Iterator[tuple[str, str]]:
     """Yield what the usual loop takes; after each third the engine runs again, since machines change their speed."""
-    commands, loop, engine = loop_commands(scopes, folder / "loop"), 0.0, [first]
+    commands, loop = loop_commands(scopes, folder / "loop"), 0.0
     for number in range(THIRDS):
         part = commands[number * len(commands) // THIRDS : (number + 1) * len(commands) // THIRDS]
         loop += timed(["bash", "-c", "\n".join(["set -e", *part])])
-        engine.append(timed(engine_command(scopes, folder / f"warm{number}")))
-    runs = ", ".join(f"{seconds:.1f}" for seconds in engine)
-    yield "shell loop papermill + nbconvert", f"{loop:.1f} s; engine before, twice meanwhile and after: {runs} s"
-    yield "shell loop / mean of the engine's runs", f"{loop * len(engine) / sum(engine):.1f}"
+        runs.once_more()
+    each = ", ".join(f"{seconds:.1f}" for seconds in runs.seconds)
+    yield "shell loop papermill + nbconvert", f"{loop:.1f} s; engine before, twice meanwhile and after: {each} s"
+    yield "shell loop / mean of the engine's runs", f"{loop / runs.mean:.1f}"
 
 
 def main() -> None:

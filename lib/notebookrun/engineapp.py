@@ -10,19 +10,23 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from ipykernel import ipkernel, kernelapp
-from ipykernel.iostream import IOPubThread
+from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.zmqshell import ZMQInteractiveShell
 from traitlets.config import Config
 from traitlets.config.loader import DeferredConfigString
 
 from notebookrun.launch import READER_MARK
 
-_SETTINGS = {"HistoryManager": {"enabled": False}, "IPKernelApp": {"log_level": logging.CRITICAL}}
+_SETTINGS = {
+    "HistoryManager": {"enabled": False},
+    "IPKernelApp": {"log_level": logging.CRITICAL, "outstream_class": f"{__name__}.Stream"},
+}
 _SETTING = re.compile(r"--(\w+)\.(\w+)=(.*)", re.DOTALL)
 
 
@@ -49,6 +53,20 @@ class Publisher(IOPubThread):
         with self._turn:
             self._pipe_in.flush()
             f()
+
+
+class Stream(OutStream):
+    """Sends what is written at the end of a cell, and in long cells as it comes, without a timer in another thread."""
+
+    _sent = 0.0
+
+    def _schedule_flush(self) -> None:
+        if time.monotonic() - self._sent > self.flush_interval:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._sent = time.monotonic()
+        super()._flush()
 
 
 class EngineApp(kernelapp.IPKernelApp):

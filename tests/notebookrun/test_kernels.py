@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_client import KernelManager
 
 from notebookrun.execute import Execution, execute_notebook
+from notebookrun.kernels import kernel_specification
 from notebookrun.launch import KERNEL_ENVIRONMENT
 
 pytestmark = pytest.mark.slow
@@ -109,3 +112,40 @@ def test_threads_and_forked_processes_of_a_notebook_are_heard(tmp_path: Path, is
     assert sum(output.output_type == "display_data" for output in said) == 250
     assert sorted(re.findall("child|parent", "".join(output.text for output in child))) == ["child", "parent"]
     assert "".join(output.text for output in shell) == "shell\n"
+
+
+LONG = """
+import time
+from pathlib import Path
+for word in ("first", "second"):
+    print(word)
+    time.sleep(0.4)
+until = time.monotonic() + 30
+while not Path("heard").exists() and time.monotonic() < until:
+    time.sleep(0.01)
+print("answered" if Path("heard").exists() else "unheard")
+"""
+
+
+def test_a_long_cell_is_heard_before_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "notebookrun-warm").mkdir()
+    (tmp_path / "notebookrun-warm" / "kernel.json").write_text(json.dumps(kernel_specification()), encoding="utf-8")
+    manager = KernelManager(kernel_name="notebookrun-warm", connection_file=str(tmp_path / "k.json"))
+    manager.kernel_spec_manager.kernel_dirs = [str(tmp_path)]
+    manager.start_kernel(cwd=str(tmp_path), env={**os.environ, **KERNEL_ENVIRONMENT})
+    client = manager.client()
+    client.start_channels()
+    said: list[str] = []
+
+    def hear(message: dict[str, Any]) -> None:
+        said.append(str(message["content"].get("text", "")))
+        if "first" in said[-1]:
+            (tmp_path / "heard").touch()
+
+    try:
+        client.wait_for_ready(timeout=30)
+        client.execute_interactive(LONG, output_hook=hear, timeout=60)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "".join(said).split() == ["first", "second", "answered"]

@@ -51,7 +51,8 @@ class Publisher(IOPubThread):
             f()  # in such a process: it sends through a pipe
             return
         with self._turn:
-            self._pipe_in.flush()
+            if self._pipe_flag:
+                self._pipe_in.flush()
             f()
 
 

@@ -86,6 +86,7 @@ PROJECT = Project(
     root=ROOT,
     notebooks=ROOT / "notebooks",
     packages={name: ROOT / "lib" / name for name in ("fhrmm", "timetoevent")},
+    plain_decorators=("drawn_from",),
     list_scopes=list_scopes,
     input_files=input_files,
     steps=(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import base64
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,9 @@ from fhrmm.errors import StudyError
 from fhrmm.store import ESTIMATE_COLUMNS
 from fhrmm.study import repository_root
 from fhrmm.wording import SYNTHETIC_WARNING
+from notebookrun.codeuse import CodeIndex
 from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.sources import read_notebooks
 
 ROOT = repository_root()
 INVENTED = {"synthetic": True}
@@ -170,6 +174,42 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     assert len(graph.nodes) == 2 * (len(each) + len(steps)) + once
     known = merge_parameters(notebook.parameters for notebook in notebooks)
     assert set(runner.PROJECT.place_parameters) <= set(known)
+
+
+def test_every_definition_of_the_own_packages_is_known_apart(runner: ModuleType) -> None:
+    packages = runner.PROJECT.packages
+    index = CodeIndex(packages, None, runner.PROJECT.plain_decorators)
+    lumped = []
+    for file in (file for folder in packages.values() for file in sorted(folder.rglob("*.py"))):
+        name = ".".join(file.relative_to(ROOT / "lib").with_suffix("").parts).removesuffix(".__init__")
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        definitions = [one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, kinds)]
+        lumped += [f"{name}:{one}" for one in definitions if one not in index.module(name).digests]
+    assert lumped == []  # a decorator that registers nothing belongs into `plain_decorators`
+
+
+@pytest.mark.parametrize(
+    "figure", ["plot_flow", "plot_response_bars", "plot_kaplan_meier", "plot_forest", "plot_swimmer"]
+)
+def test_a_comment_in_a_figure_function_concerns_only_notebooks_that_use_it(
+    runner: ModuleType, tmp_path: Path, figure: str
+) -> None:
+    project = runner.PROJECT
+    packages = {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in project.packages.items()}
+    notebooks = read_notebooks(project.notebooks)
+
+    def reached() -> dict[str, dict[str, str]]:
+        index = CodeIndex(packages, None, project.plain_decorators)
+        return {notebook.name: index.used_by(notebook.code()) for notebook in notebooks}
+
+    before = reached()
+    (file,) = [f for f in packages["fhrmm"].rglob("figures/*.py") if f"def {figure}(" in f.read_text(encoding="utf-8")]
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(f"def {figure}(", f"# a comment\ndef {figure}(", 1), encoding="utf-8")
+    after = reached()
+    users = {notebook.name for notebook in notebooks if any(f"{figure}(" in code for code in notebook.code())}
+    assert users
+    assert {name for name in before if before[name] != after[name]} == users
 
 
 def test_manuscript_that_cannot_be_written_is_one_line_and_status_1(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,17 @@ class CodeMemory:
         Where they are kept.
     packages : mapping of str to Path
         The own packages: a module that comes or goes may change what an import elsewhere means.
+    plain_decorators : collection of str
+        As the reader is told.
     """
 
-    def __init__(self, path: Path, packages: Mapping[str, Path]) -> None:
+    def __init__(self, path: Path, packages: Mapping[str, Path], plain_decorators: Collection[str] = ()) -> None:
         self._path = path
         reader = Path(__file__).with_name("codeuse.py").read_bytes()
         modules = sorted(str(f.relative_to(p)) for p in packages.values() for f in p.rglob("*.py"))
-        self._version = hashlib.sha256(reader + json.dumps([sorted(packages), modules]).encode()).hexdigest()
+        self._version = hashlib.sha256(
+            reader + json.dumps([sorted(packages), modules, sorted(plain_decorators)]).encode()
+        ).hexdigest()
         self._kept = self._read()
         self._is_changed = False
 

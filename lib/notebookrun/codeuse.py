@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from notebookrun.codememory import CodeMemory
 
 BODY = "<module>"
 STAR = "*"
-_HARMLESS = {"dataclass", "property", "staticmethod", "classmethod", "cache", "lru_cache", "contextmanager", "wraps"}
+_HARMLESS = frozenset(
+    {"dataclass", "property", "staticmethod", "classmethod", "cache", "lru_cache", "contextmanager", "wraps"}
+)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Unit = tuple[str, str]
@@ -67,11 +69,19 @@ class CodeIndex:
         Import name and folder of each own package.
     memory : CodeMemory, optional
         What was found in former runs.
+    plain_decorators : collection of str
+        Names of own decorators that register nothing.
     """
 
-    def __init__(self, packages: Mapping[str, Path], memory: CodeMemory | None = None) -> None:
+    def __init__(
+        self,
+        packages: Mapping[str, Path],
+        memory: CodeMemory | None = None,
+        plain_decorators: Collection[str] = (),
+    ) -> None:
         self._packages = dict(packages)
         self._memory = memory
+        self._plain_decorators = _HARMLESS.union(plain_decorators)
         self._modules: dict[str, Module | None] = {}
         self._data: dict[str, dict[str, str]] = {}
 
@@ -164,7 +174,7 @@ class CodeIndex:
         body: list[ast.stmt] = []
         taken: set[int] = set()
         for statement in tree.body:
-            if isinstance(statement, _DEFINITIONS) and _is_plain(statement):
+            if isinstance(statement, _DEFINITIONS) and self._is_plain(statement):
                 first = min([statement.lineno, *(d.lineno for d in statement.decorator_list)])
                 span = range(_with_comment(lines, first), (statement.end_lineno or first) + 1)
                 taken |= set(span)
@@ -180,6 +190,10 @@ class CodeIndex:
             module.uses.setdefault(key, set()).update(found)
         module.uses.setdefault(BODY, set())
         return module
+
+    def _is_plain(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+        """Say whether a definition has no decorator that may register it somewhere."""
+        return all(_decorator_name(d) in self._plain_decorators for d in statement.decorator_list)
 
     def _is_module(self, name: str) -> bool:
         return self._path(name) is not None
@@ -261,12 +275,6 @@ class _Names:
         parts = self.module.split(".")
         drop = node.level - 1 if self.is_package else node.level
         return ".".join(parts[: len(parts) - drop] + ([node.module] if node.module else []))
-
-
-def _is_plain(statement: ast.stmt) -> bool:
-    """Say whether a definition has no decorator that may register it somewhere."""
-    decorators = statement.decorator_list  # type: ignore[attr-defined]
-    return all(_decorator_name(d) in _HARMLESS for d in decorators)
 
 
 def _decorator_name(node: ast.expr) -> str:

@@ -66,11 +66,12 @@ class Planner:
 
     @cached_property
     def _memory(self) -> CodeMemory:
-        return CodeMemory(self.places.state / "code.json", self.project.packages)
+        project = self.project
+        return CodeMemory(self.places.state / "code.json", project.packages, project.plain_decorators)
 
     @cached_property
     def _code(self) -> CodeIndex:
-        return CodeIndex(self.project.packages, self._memory)
+        return CodeIndex(self.project.packages, self._memory, self.project.plain_decorators)
 
     def save(self) -> None:
         """Keep what was found in the code for the next run."""

@@ -189,6 +189,42 @@ def test_digest_changes_only_with_what_is_reached(package: Path, name: str, old:
     assert (CodeIndex({"pkg": package}).used_by(code) != before) is changes
 
 
+FRAMED = """from pkg.style import paint
+
+
+def framed(f):
+    return lambda: paint(f())
+
+
+@framed
+def one():
+    return 1
+
+
+@framed
+def two():
+    return 2
+"""
+
+
+@pytest.mark.parametrize(("plain", "is_shared"), [((), True), (("framed",), False)])
+def test_decorator_that_registers_nothing_leaves_its_definitions_apart(
+    package: Path, tmp_path: Path, plain: tuple[str, ...], is_shared: bool
+) -> None:
+    (package / "frames.py").write_text(FRAMED)
+    code = ["from pkg import frames\nframes.one()"]
+    memory = CodeMemory(tmp_path / "code.json", {"pkg": package}, plain)
+    before = CodeIndex({"pkg": package}, memory, plain).used_by(code)
+    assert {"pkg.frames:framed", "pkg.style:paint"} <= set(before)
+    memory.save()
+    assert CodeMemory(tmp_path / "code.json", {"pkg": package}, ("other",)).get(package / "frames.py") is None
+    (package / "frames.py").write_text(FRAMED.replace("return 2", "return 3"))
+    after_other = CodeIndex({"pkg": package}, None, plain).used_by(code)
+    assert (after_other != before) is is_shared
+    (package / "frames.py").write_text(FRAMED.replace("return 1", "return 4"))
+    assert CodeIndex({"pkg": package}, None, plain).used_by(code) != before
+
+
 def test_memory_gives_the_same_and_forgets_what_changed(package: Path, tmp_path: Path) -> None:
     packages, code = {"pkg": package}, ["from pkg import figures, sub\nfigures.plot_one()\nsub.reach()"]
     first = CodeMemory(tmp_path / "code.json", packages)

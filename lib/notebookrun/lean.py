@@ -25,7 +25,7 @@ def import_jsonschema() -> None:
 
 
 def skip_first_check() -> None:
-    """Leave out the check of a single output; papermill has the notebook checked when it is done."""
+    """Leave out the check of a single output; the whole notebook is checked when it is done."""
     from nbformat.v4 import nbbase
 
     nbbase.validate = lambda *_, **__: None

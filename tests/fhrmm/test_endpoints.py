@@ -336,3 +336,8 @@ def test_specifications_are_derived_as_one_by_one():
             pd.testing.assert_frame_equal(item.times[name], expected)
     events = {item.specification.choices["censoring"]: item.times["PFS"]["event"].sum() for item in found[:6]}
     assert events["next therapy is an event"] >= events["next therapy ignored"]
+
+
+def test_specifications_of_an_unknown_endpoint_are_refused():
+    with pytest.raises(StudyError, match="nearest: 'PFS'"):
+        next(derive_specifications(empty_table("patients"), empty_table("assessments"), STUDY, endpoints=["PFSS"]))

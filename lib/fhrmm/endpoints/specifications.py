@@ -70,6 +70,11 @@ def derive_specifications(
     ------
     DerivedSpecification
         In the order of `specification_grid`.
+
+    Raises
+    ------
+    StudyError
+        If an endpoint is unknown.
     """
     cohorts: dict[str, pd.DataFrame] = {}
     responses: dict[str, pd.DataFrame] = {}
@@ -84,7 +89,7 @@ def derive_specifications(
         if for_response not in responses:
             responses[for_response] = derive_response(cohort, assessments, plan, info=info)
         response = responses[for_response]
-        keys = {name: (for_response, plan.endpoints[name].model_dump_json()) for name in endpoints}
+        keys = {name: (for_response, repr(plan.endpoints.get(name))) for name in endpoints}
         for name, key in keys.items():
             if key not in known:
                 known[key] = derive_time_to_event(cohort, response, plan, endpoints=[name], info=info)

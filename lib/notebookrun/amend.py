@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from notebookrun.cache import Memory
+from notebookrun.files import copy_whole
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId, Step
 from notebookrun.places import Places
@@ -49,14 +49,13 @@ class AmendedFiles:
         for name in self.names_of(first):
             source, copy = self._places.absolute(name), self._copy(name)
             if source.is_file():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, copy)
+                copy_whole(source, copy)
 
     def restore(self, names: Iterable[str], digests: Digests) -> None:
         """Put the first versions back, before somebody reads them."""
         for name in names:
             if name in self._steps and digests.present(name) != digests.get(name) and self._copy(name).is_file():
-                shutil.copyfile(self._copy(name), self._places.absolute(name))
+                copy_whole(self._copy(name), self._places.absolute(name))
 
     def _copy(self, name: str) -> Path:
         return self._places.state / "amended" / name

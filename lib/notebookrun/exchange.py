@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from notebookrun.files import digest_file, digest_names
+from notebookrun.files import digest_file, digest_names, in_place_of
 from notebookrun.places import Places
 from notebookrun.task import Outcome, Task
 
@@ -54,13 +54,10 @@ class Exchange:
         OSError
             If it is not there or its content is not what its name says.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._files.get_file(self._name(digest), str(partial))
-        if digest_file(partial) != digest:
-            partial.unlink()
-            raise OSError(f"{path.name} arrived damaged")
-        os.replace(partial, path)
+        with in_place_of(path) as partial:
+            self._files.get_file(self._name(digest), str(partial))
+            if digest_file(partial) != digest:
+                raise OSError(f"{path.name} arrived damaged")
 
 
 def send_inputs(exchange: Exchange, task: Task, inputs: Mapping[str, str | None]) -> Task:

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Files written whole or not at all, what killed writers leave behind, and digests."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import re
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from notebookrun.places import Places
+
+_PARTIAL = re.compile(r"\..+\.\d+\.part")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -21,16 +25,43 @@ def write_whole(path: Path, text: str) -> None:
     OSError
         If the folder cannot be written or the disk is full; nothing half-written remains.
     """
+    with in_place_of(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+
+
+def copy_whole(source: Path, path: Path) -> None:
+    """Copy a file so that a reader sees either the former content or all of the new."""
+    with in_place_of(path) as partial:
+        shutil.copyfile(source, partial)
+
+
+@contextlib.contextmanager
+def in_place_of(path: Path) -> Iterator[Path]:
+    """Give a name to write to, which becomes the file at the end, or is deleted if that failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = partial_path(path)
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        yield partial
         os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def partial_path(path: Path) -> Path:
+    """Return where this process writes a file before it gets its name."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def remove_partial(folder: Path) -> None:
+    """Delete what processes that were killed while they wrote have left below a folder.
+
+    The folder must be held by the caller: nobody else writes there.
+    """
+    for place, _, names in os.walk(folder):
+        for name in filter(_PARTIAL.fullmatch, names):
+            Path(place, name).unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any, *, is_for_readers: bool = True) -> None:

@@ -143,9 +143,10 @@ class Host:
             send_line(connection, {"refused": f"{count_threads()} threads"})
             connection.close()
             return
+        host = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(connection, request)
+            self._become_child(connection, request, host)
         child = Child(pid, connection, os.pidfd_open(pid))
         self._children[pid] = child
         self._selector.register(connection, selectors.EVENT_READ, lambda _: self._hear(child))
@@ -180,12 +181,12 @@ class Host:
             self._selector.unregister(child.connection)
         child.connection.close()
 
-    def _become_child(self, connection: socket.socket, request: dict[str, Any]) -> NoReturn:
+    def _become_child(self, connection: socket.socket, request: dict[str, Any], host: int) -> NoReturn:
         """Turn into the process that was asked for; never returns."""
         status = 1
         try:
             os.setsid()
-            die_with_parent()
+            die_with_parent(host)
             self._forget(connection)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

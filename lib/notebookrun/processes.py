@@ -13,10 +13,18 @@ from multiprocessing.connection import Connection
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
-    """Ask the system to kill this process when its parent ends (Linux; elsewhere closed pipes end it)."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Ask the system to kill this process when its parent ends (Linux; elsewhere closed pipes end it).
+
+    Parameters
+    ----------
+    parent : int, optional
+        Process id of the parent, if known: one that has ended before it could be asked for ends this process at once.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)
 
 
 def become_worker(lifeline: Connection) -> None:

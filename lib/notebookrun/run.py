@@ -120,6 +120,10 @@ class Run:
         if run.reason:
             self._submit(node, replace(self.planner.task(planned), blocked_by=run.reason))
             return
+        if node in self._released:
+            # its cells are done and others read what they wrote: only its page was lost
+            self._submit(node, self.planner.task(planned, should_execute=False))
+            return
         missing = self._missing_reads(planned)
         if missing:
             self._block(node, f"{missing} is not there; run the scopes and notebooks that write it")
@@ -139,7 +143,7 @@ class Run:
         else:
             self._clear(planned, then)
             self._amended.restore(run.entry.inputs, self.digests)
-            run.action = "executed"
+            run.action, run.changed = "executed", ""
         self._submit(node, replace(task, digests=dict(run.entry.inputs)))
 
     def _missing_reads(self, node: Node) -> str:
@@ -173,6 +177,7 @@ class Run:
     def _hear(self, message: Outcome | Executed) -> None:
         run = self.nodes[message.node]
         if isinstance(message, Executed):
+            self._note(run, message.so_far)
             run.state, run.changed = RENDERING, self._changed_input(run)
             self._report("executed", message.node, run)
             if not run.changed:
@@ -180,22 +185,33 @@ class Run:
         elif message.state == LOST and run.tries < self._settings.tries:
             run.state = PENDING
             self._ready.append(message.node)
-        elif message.state == BLOCKED:
-            self._finish(message.node, BLOCKED, message.reason)
+        elif run.reason:
+            # it could not run; whether or not a page could be written that says so
+            self._finish(message.node, BLOCKED, run.reason)
         else:
             self._settle(message)
+
+    def _note(self, run: NodeRun, outcome: Outcome) -> None:
+        """Add what is said of a node to what is known of it."""
+        run.seconds = {**run.seconds, **outcome.seconds}
+        run.warnings = outcome.warnings or run.warnings
+        if run.entry is not None:
+            # what was known before keeps its digest: a later step may have amended the file meanwhile
+            inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
+            outputs = {**run.entry.outputs, **outcome.outputs}
+            run.entry = replace(
+                run.entry, inputs=inputs, outputs=outputs, seconds=dict(run.seconds), warnings=run.warnings
+            )
 
     def _settle(self, outcome: Outcome) -> None:
         """Take the end of a task: remember what is good, and clear away what is not."""
         run, node = self.nodes[outcome.node], self.planner.graph.nodes[outcome.node]
-        run.seconds = {**run.seconds, **outcome.seconds}
-        run.warnings = outcome.warnings or run.warnings
+        self._note(run, outcome)
         if outcome.node not in self._released and not run.changed:
             run.changed = self._changed_input(run)
         if outcome.state != DONE or run.changed or run.entry is None:
             reason = outcome.reason or f"{run.changed} changed while the notebook ran; run again"
-            self._clear(node, None)
-            remove_files(self.planner.places, [n for n in outcome.outputs if not n.endswith(".html")])
+            self._clear(node, run.entry)
             lost = self._failed_need(outcome.node)
             if lost is not None and node.is_notebook:
                 # it had begun when that one had run its cells but could not write its page
@@ -205,12 +221,7 @@ class Run:
                 return
             self._finish(outcome.node, FAILED, reason)
             return
-        outputs = {**(run.entry.outputs if run.action == "rendered" else {}), **outcome.outputs}
-        # what was known before keeps its digest: a later step may have amended the file meanwhile
-        inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
-        entry = replace(run.entry, inputs=inputs, outputs=outputs, seconds=dict(run.seconds), warnings=run.warnings)
-        run.entry = entry
-        self.memory.store(outcome.node, entry)
+        self.memory.store(outcome.node, run.entry)
         if run.action == "executed" and not node.is_notebook:
             self._amended.keep(outcome.node)
             self._amended.learn(self.memory, self.digests, outcome.node)

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from notebookrun.amend import AmendedFiles
 from notebookrun.cache import Memory, reasons_to_render, reasons_to_run
 from notebookrun.errors import MisuseError
+from notebookrun.files import partial_path, remove_partial
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId
 from notebookrun.local import LocalPool
@@ -167,7 +168,10 @@ class Session:
                 print(f"    {reason}")
 
     def run(self) -> int:
-        """Run everything and return the exit status."""
+        """Run everything and return the exit status.
+
+        What processes killed in this run or a former one left half-written is cleared away at the end.
+        """
         places = self.request.places
         self._check_folders()
         with hold_folder(places.reports, "report"), hold_folder(places.work, "work"):
@@ -176,6 +180,8 @@ class Session:
             former = read_former(planner)
             with self._json_log() as log, signals_raise():
                 run, stopped = self._pass(planner, log)
+                for folder in (places.reports, places.work):
+                    remove_partial(folder)
                 self._write(planner, run, former, started)
             return self._tell(run, stopped, time.monotonic() - begun)
 
@@ -185,7 +191,7 @@ class Session:
         for folder in (self.request.places.reports, self.request.places.work):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                probe = folder / ".probe"
+                probe = partial_path(folder / "probe")
                 probe.write_bytes(b"")
                 probe.unlink()
             except OSError as error:

@@ -98,7 +98,7 @@ class Outcome:
     warnings : tuple of str
         Declared but not read, and the like.
     seconds : dict of str to float
-        ``total``, ``kernel`` (start), ``cells``, ``page``.
+        ``total``, ``kernel`` (start), ``cells``, ``page``; only ``page`` if nothing was executed.
     """
 
     node: NodeId
@@ -112,6 +112,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Executed:
-    """A notebook's cells are done and its files written; its page is still being made."""
+    """A notebook's cells are done and its files written; its page is still being made.
 
-    node: NodeId
+    Attributes
+    ----------
+    so_far : Outcome
+        What there is to say of it until then; a worker that dies over the page has said this.
+    """
+
+    so_far: Outcome
+
+    @property
+    def node(self) -> NodeId:
+        """Which."""
+        return self.so_far.node

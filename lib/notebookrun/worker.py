@@ -48,14 +48,14 @@ def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
         Never an exception: whatever happened is in it and on the page.
     """
     try:
-        begun = time.monotonic()
         outcome, executed = _run_cells(task)
         if outcome.state == DONE:
-            tell(Executed(task.node))
-        page_begun = time.monotonic()
+            tell(Executed(outcome))
+        begun = time.monotonic()
         page = _make_page(task, executed, outcome.reason)
-        now = time.monotonic()
-        seconds = {**outcome.seconds, "page": now - page_begun, "total": now - begun}
+        seconds = {**outcome.seconds, "page": time.monotonic() - begun}
+        if "total" in seconds:
+            seconds["total"] += seconds["page"]
         return replace(outcome, outputs={**outcome.outputs, **page}, seconds=seconds)
     except OSError as error:
         return Outcome(task.node, FAILED, clean_text(_disk_problem(error), scrubber(task.places)))
@@ -63,6 +63,7 @@ def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
 
 def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     """Execute the cells, or recall the last execution; check and keep the result."""
+    begun = time.monotonic()
     kept = None if task.should_execute else _recall(task)
     execution, use = (kept, FileUse()) if kept else _execute(task)
     scrub = scrubber(task.places)
@@ -72,9 +73,10 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     if not reason:
         write_whole(task.executed_path, json.dumps(executed, ensure_ascii=False))
     state = DONE if not reason else LOST if execution.is_lost else FAILED
-    seconds = {"kernel": execution.kernel_seconds, "cells": execution.cell_seconds}
     outputs = digest_names(task.places, use.written)
-    return Outcome(task.node, state, reason, outputs, tuple(use.read), tuple(use.warnings), seconds), executed
+    seconds = {"kernel": execution.kernel_seconds, "cells": execution.cell_seconds, "total": time.monotonic() - begun}
+    outcome = Outcome(task.node, state, reason, outputs, tuple(use.read), tuple(use.warnings), {} if kept else seconds)
+    return outcome, executed
 
 
 def _make_page(task: Task, executed: dict[str, Any], reason: str) -> dict[str, str]:

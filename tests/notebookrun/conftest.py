@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -289,6 +290,15 @@ class Toy:
         return {
             p.relative_to(self.root).as_posix(): p.read_bytes() for p in paths if p.is_file() and p.name not in timed
         }
+
+    def processes(self) -> list[str]:
+        """Return the command lines of processes that work in the study's folder."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").resolve().is_relative_to(self.root):
+                    found.append((entry / "cmdline").read_text())
+        return found
 
 
 @pytest.fixture

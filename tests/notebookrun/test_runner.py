@@ -288,18 +288,6 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def _processes_below(folder: Path) -> list[str]:
-    """Return the command lines of processes that work in a folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cwd").resolve().is_relative_to(folder):
-                found.append((entry / "cmdline").read_text())
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Signals) -> None:
     slow = "import time\\nPath('started').touch()\\ntime.sleep(0.01 if Path('go').exists() else 60)\\nlen(ages)"
@@ -309,7 +297,7 @@ def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Sign
     process.send_signal(number)
     status = process.wait(60)
     assert status == (128 + number if number != signal.SIGKILL else -number)
-    _wait_for(lambda: not _processes_below(toy.root))
+    _wait_for(lambda: not toy.processes())
     assert not list((toy.root / "work").rglob("clean.csv")) or number == signal.SIGKILL
     toy.write("go", "")
     assert toy.run().returncode == 0
@@ -335,6 +323,71 @@ def test_run_over_the_note_of_a_dead_run(toy: Any) -> None:
     toy.write("reports/.run.json", json.dumps({"pid": 2**22 - 1, "host": "elsewhere", "since": "long ago"}))
     assert toy.run("--center", "C01").returncode == 0
     assert not (toy.root / "reports/.run.json").exists()
+
+
+def test_what_killed_writers_left_half_written_is_cleared_away_and_nothing_else(ran: Any) -> None:
+    left = ["reports/.index.html.71.part", "reports/C01/.00_intro.html.72.part", "work/.notebookrun/.x.json.73.part"]
+    others = ["reports/C01/notes.part", "reports/.hidden.part"]
+    for name in left + others:
+        ran.write(name, "half")
+    assert ran.run().returncode == 0
+    assert not any((ran.root / name).exists() for name in left)
+    assert all((ran.root / name).exists() for name in others)
+
+
+LOSING = """
+import sys
+from notebookrun import session
+from notebookrun.cli import main
+from notebookrun.local import LocalPool
+from notebookrun.task import LOST, Executed, Outcome
+from run_all import PROJECT
+
+class LosingPool(LocalPool):
+    lost = set()
+
+    def submit(self, task):
+        print("submitted", task.node, task.should_execute, flush=True)
+        super().submit(task)
+
+    def wait(self, seconds):
+        return [self.lose(message) for message in super().wait(seconds)]
+
+    def lose(self, message):
+        if isinstance(message, Executed) or message.node in self.lost or message.node.name != "00_intro":
+            return message
+        self.lost.add(message.node)
+        return Outcome(message.node, LOST, "its worker process was killed")
+
+if __name__ == "__main__":
+    session.LocalPool = LosingPool
+    sys.exit(main(PROJECT, ["--force", "--jobs", "2"]))
+"""
+
+
+def test_worker_lost_over_a_page_makes_the_page_again_and_does_not_touch_what_others_read(ran: Any) -> None:
+    before = ran.outputs()
+    ran.write("losing.py", LOSING)
+    done = subprocess.run(
+        [sys.executable, "losing.py"], cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    submitted = [line for line in done.stdout.splitlines() if line.startswith("submitted") and "00_intro" in line]
+    assert sorted(submitted) == [f"submitted {s}/00_intro {e}" for s in ("ALL", "C01", "C02") for e in (False, True)]
+    assert {name: row["state"] for name, row in ran.nodes().items() if row["state"] != "ok"} == {}
+    assert "data/C01/a.csv" in ran.nodes()["C01/00_intro"]["inputs"]
+    assert set(ran.nodes()["C01/00_intro"]["outputs"]) == {"reports/C01/00_intro.html", "work/C01/clean.csv"}
+    assert {"kernel", "cells", "page", "total"} <= set(ran.nodes()["C01/00_intro"]["seconds"])
+    assert ran.outputs() == before
+    assert f"{NODES} kept" in ran.run().stdout
+
+
+def test_a_page_made_again_does_not_forget_how_long_its_cells_took(ran: Any) -> None:
+    before = ran.nodes()["C01/01_summary"]["seconds"]
+    ran.edit("notebooks/01_summary.ipynb", "## Ages", "## Ages of patients")
+    assert ran.run().returncode == 0
+    after = ran.nodes()["C01/01_summary"]["seconds"]
+    assert {k: v for k, v in after.items() if k != "page"} == {k: v for k, v in before.items() if k != "page"}
 
 
 def test_events_are_logged_as_json(toy: Any) -> None:
@@ -377,6 +430,39 @@ def test_page_that_cannot_be_written_fails_its_notebook_and_blocks_what_had_begu
     assert states["C02/01_summary"] == "ok"
     shutil.rmtree(in_the_way)
     assert toy.run().returncode == 0
+
+
+def test_page_of_a_blocked_notebook_that_cannot_be_written_either_does_not_stop_the_run(toy: Any) -> None:
+    for name in ("00_intro", "01_summary"):
+        toy.write(f"reports/C01/{name}.html/in/the/way", "else")
+    done = toy.run("--jobs", "2", timeout=60)
+    assert done.returncode == 1, done.stdout + done.stderr
+    states = {name: row["state"] for name, row in toy.nodes().items() if row["state"] != "ok"}
+    assert states == {"C01/00_intro": "failed", "C01/01_summary": "blocked"}
+    assert "it needs C01/00_intro, which failed" in toy.nodes()["C01/01_summary"]["reason"]
+
+
+WORKERS_DIE = """
+import sys
+from notebookrun.cli import main
+from run_all import PROJECT
+
+if __name__ == "__mp_main__":
+    sys.exit(1)
+if __name__ == "__main__":
+    sys.exit(main(PROJECT, ["--force", "--jobs", "2"]))
+"""
+
+
+def test_run_ends_although_no_worker_lives(toy: Any) -> None:
+    toy.write("dying.py", WORKERS_DIE)
+    command = [sys.executable, "dying.py"]
+    done = subprocess.run(
+        command, cwd=toy.root, env=toy.environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert {row["state"] for row in toy.nodes().values()} == {"failed", "blocked"}
+    assert toy.nodes()["C01/00_intro"]["reason"] == "its worker process was killed"
 
 
 def test_output_folder_that_cannot_be_is_refused_before_anything_starts(toy: Any) -> None:

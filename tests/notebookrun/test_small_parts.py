@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from notebookrun.errors import BusyFolderError, DeclarationError
-from notebookrun.files import write_whole
+from notebookrun.files import copy_whole, write_whole
 from notebookrun.fingerprint import Digests, installed_packages
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
@@ -60,6 +60,22 @@ def test_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         write_whole(target, "new")
     assert [p.name for p in target.parent.iterdir()] == ["b.txt"]
     assert target.read_text() == "old"
+
+
+def test_a_copy_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "folder" / "target"
+    source.write_text("first")
+    copy_whole(source, target)
+
+    def fail(source: Path, target: Path) -> None:
+        Path(target).write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("notebookrun.files.shutil.copyfile", fail)
+    with pytest.raises(OSError, match="No space"):
+        copy_whole(source, target)
+    assert target.read_text() == "first"
+    assert [path.name for path in target.parent.iterdir()] == ["target"]
 
 
 def test_digests_are_remembered_until_a_file_changes(places: Places) -> None:

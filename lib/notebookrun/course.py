@@ -21,7 +21,7 @@ from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.pagecontext import Link, PageContext
 from notebookrun.places import Scrubber
-from notebookrun.render import Notice, render_page
+from notebookrun.render import Notice, clean_notebook, render_page
 from notebookrun.sources import cell_source
 
 LESSON_SECONDS = 300.0
@@ -134,7 +134,7 @@ def _build_lesson(course: Course, edition: Edition, path: Path) -> Built:
     scrub = Scrubber({course.root: "", Path.home(): "~", Path(sys.prefix): "python"})
     error = scrub(execution.error)
     notice = Notice("This lesson did not run through", (error,)) if error else None
-    page = render_page(execution.notebook, _context(course, edition, path), scrub, notice)
+    page = render_page(clean_notebook(execution.notebook, scrub), _context(course, edition, path), notice)
     write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", page)
     return Built(edition.name, path.stem, time.monotonic() - begun, error)
 
@@ -188,4 +188,4 @@ def _render_index(course: Course, edition: Edition, lessons: Sequence[Path]) -> 
         notebooks=tuple(Link(_title(path), f"lessons/{path.stem}.html") for path in lessons),
         scopes=(Link(edition.name, "index.html", True),),
     )
-    return render_page({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, context, str)
+    return render_page({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, context)

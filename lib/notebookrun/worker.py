@@ -19,8 +19,8 @@ from notebookrun.kernels import host_address
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE, call
 from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places, Scrubber
-from notebookrun.render import Notice, blocked_page, render_page
-from notebookrun.render.outputs import clean_notebook, clean_text
+from notebookrun.render import Notice, blocked_page, clean_notebook, render_page
+from notebookrun.render.outputs import clean_text
 from notebookrun.sources import cell_source
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Executed, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
@@ -82,7 +82,7 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
 def _make_page(task: Task, executed: dict[str, Any], reason: str) -> dict[str, str]:
     """Write the page and return its digest by name."""
     notice = Notice("This notebook did not run through", (reason,)) if reason else None
-    page = render_page(executed, PageContext.from_dict(task.page), scrubber(task.places), notice)
+    page = render_page(executed, PageContext.from_dict(task.page), notice)
     write_whole(task.page_path, page)
     return digest_names(task.places, [f"reports/{task.node.scope}/{task.node.name}.html"])
 

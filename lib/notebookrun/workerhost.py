@@ -29,4 +29,4 @@ _SAMPLE = {
 
 run_task = worker.run_task
 nbformat.validate(nbformat.from_dict(_SAMPLE))
-render_page(_SAMPLE, PageContext("Report", "A", "ALL"), str)
+render_page(_SAMPLE, PageContext("Report", "A", "ALL"))

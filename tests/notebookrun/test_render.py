@@ -12,7 +12,7 @@ import pytest
 from notebookrun.index import matrix_rows, render_index
 from notebookrun.launch import READER_MARK
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
-from notebookrun.render import Notice, blocked_page, render_page
+from notebookrun.render import Notice, blocked_page, clean_notebook, render_page
 from notebookrun.render.outputs import loads_from_outside
 
 PNG = base64.b64encode(b"\x89PNG").decode()
@@ -32,7 +32,7 @@ CONTEXT = PageContext(
 def page_of(*cells: dict[str, Any], context: PageContext = CONTEXT, notice: Notice | None = None) -> str:
     """Render cells."""
     executed = {"cells": list(cells), "metadata": {"papermill": {"start": "now"}}, "nbformat": 4, "nbformat_minor": 5}
-    return render_page(executed, context, lambda text: text.replace("/srv/repo/", ""), notice)
+    return render_page(clean_notebook(executed, lambda text: text.replace("/srv/repo/", "")), context, notice)
 
 
 def text(source: str, *tags: str) -> dict[str, Any]:

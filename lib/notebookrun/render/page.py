@@ -12,7 +12,6 @@ from notebookrun.glossary import TermMarker
 from notebookrun.launch import READER_MARK
 from notebookrun.pagecontext import PageContext
 from notebookrun.render.exporter import asset, prepare_cells, shared_exporter
-from notebookrun.render.outputs import Scrub, clean_notebook
 
 
 @dataclass(frozen=True)
@@ -24,17 +23,15 @@ class Notice:
     detail: str = ""
 
 
-def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, notice: Notice | None = None) -> str:
+def render_page(clean: dict[str, Any], context: PageContext, notice: Notice | None = None) -> str:
     """Return an executed notebook as a self-contained page.
 
     Parameters
     ----------
-    executed : dict
-        The executed notebook.
+    clean : dict
+        The executed notebook as `clean_notebook` returns it: what is in it is shown.
     context : PageContext
         What surrounds the cells.
-    scrub : callable
-        Removes machine-specific folders from text.
     notice : Notice, optional
         A message above the cells.
 
@@ -43,7 +40,6 @@ def render_page(executed: dict[str, Any], context: PageContext, scrub: Scrub, no
     str
         HTML that asks no other machine for anything; equal bytes for equal inputs.
     """
-    clean = clean_notebook(executed, scrub)
     marker = TermMarker(context.glossary)
     blocks, contents = prepare_cells(clean["cells"], context.pages, marker, is_code_open=context.is_code_open)
     notebook = nbformat.from_dict({**clean, "cells": []})
@@ -74,4 +70,4 @@ def blocked_page(context: PageContext, notice: Notice) -> str:
     """Return the page of a notebook that did not run."""
     title = {"cell_type": "markdown", "source": f"# {context.title}", "metadata": {}}
     empty = {"cells": [title], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    return render_page(empty, context, str, notice)
+    return render_page(empty, context, notice)

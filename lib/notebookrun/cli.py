@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
+from notebookrun.files import describe_problem
 from notebookrun.graph import Graph, build_graph
 from notebookrun.matrix import ParameterSet, read_matrix, run_matrix
 from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
@@ -75,6 +76,9 @@ def main(
         for problem in error.problems:
             print(f"run_all: {problem}", file=sys.stderr)
         return MISUSE
+    except OSError as error:
+        print(f"run_all: the run had to stop: {describe_problem(error)}", file=sys.stderr)
+        return SOMETHING_FAILED
 
 
 def _main(project: Project, options: argparse.Namespace) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.places import Places
+from notebookrun.processes import is_alive
 
-_PARTIAL = re.compile(r"\..+\.\d+\.part")
+_PARTIAL = re.compile(r"\..+\.(\d+)\.part")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -27,6 +28,18 @@ def write_whole(path: Path, text: str) -> None:
     """
     with in_place_of(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page as `write_whole` does; a former one goes first if there is no room for both.
+
+    It is gone also if that does not help: it would say what is no longer so.
+    """
+    try:
+        write_whole(path, text)
+    except OSError:
+        path.unlink(missing_ok=True)
+        write_whole(path, text)
 
 
 def copy_whole(source: Path, path: Path) -> None:
@@ -55,13 +68,12 @@ def partial_path(path: Path) -> Path:
 
 
 def remove_partial(folder: Path) -> None:
-    """Delete what processes that were killed while they wrote have left below a folder.
-
-    The folder must be held by the caller: nobody else writes there.
-    """
+    """Delete what processes that were killed while they wrote have left below a folder."""
     for place, _, names in os.walk(folder):
-        for name in filter(_PARTIAL.fullmatch, names):
-            Path(place, name).unlink(missing_ok=True)
+        for name in names:
+            match = _PARTIAL.fullmatch(name)
+            if match and not is_alive(int(match[1])):
+                Path(place, name).unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any, *, is_for_readers: bool = True) -> None:
@@ -80,6 +92,19 @@ def digest_names(places: Places, names: Iterable[str]) -> dict[str, str]:
     """Return the SHA-256 of the named files that exist."""
     paths = {name: places.absolute(name) for name in sorted(set(names))}
     return {name: digest_file(path) for name, path in paths.items() if path.is_file()}
+
+
+def describe_problem(error: OSError) -> str:
+    """Say what the system refused, and for which file, without its folder.
+
+    Examples
+    --------
+    >>> describe_problem(PermissionError(13, "Permission denied", "/srv/data/C01/patients.csv"))
+    'patients.csv: Permission denied'
+    """
+    what = error.strerror or str(error)
+    name = os.path.basename(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes | Path) else ""
+    return f"{name}: {what}" if name else what
 
 
 def remove_files(places: Places, names: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ def matrix_rows(
     notebooks: Sequence[str],
     states: Mapping[tuple[str, str], str],
     figures: Mapping[str, Sequence[str]],
+    pageless: Container[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
-    """Return the rows of the matrix scopes x notebooks.
+    """Return the rows of the matrix scopes x notebooks; those without a page, for whatever reason, have no link.
 
     Examples
     --------
@@ -44,14 +45,17 @@ def matrix_rows(
         {
             "scope": scope,
             "figures": list(figures.get(scope, ())),
-            "cells": [_cell(scope, name, states.get((scope, name), "absent")) for name in notebooks],
+            "cells": [
+                _cell(scope, name, states.get((scope, name), "absent"), (scope, name) not in pageless)
+                for name in notebooks
+            ],
         }
         for scope in scopes
     ]
 
 
-def _cell(scope: str, name: str, state: str) -> dict[str, str]:
-    has_page = state not in ("absent", "interrupted")
+def _cell(scope: str, name: str, state: str, has_page: bool) -> dict[str, str]:
+    has_page = has_page and state not in ("absent", "interrupted")
     return {
         "state": state,
         "text": STATE_TEXT[state],

@@ -56,7 +56,11 @@ def trace_files(target: str) -> None:
         if text is None or text.endswith(_IGNORED) or (kind in "RW" and (kind, text) in seen):
             return
         seen.add((kind, text))
-        os.write(log, f"{kind}\t{text}\n".encode(errors="surrogateescape"))
+        try:
+            os.write(log, f"{kind}\t{text}\n".encode(errors="surrogateescape"))
+        except OSError as error:
+            # no OSError: whoever is opening a file may take that for a fault of the file, and look for another one
+            raise RuntimeError(f"the files that are opened cannot be noted: {error.strerror}") from None
 
     sys.addaudithook(_hook(note))
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from notebookrun.errors import BusyFolderError
 from notebookrun.files import write_json
+from notebookrun.processes import is_alive
 
 
 @contextlib.contextmanager
@@ -72,12 +73,5 @@ def _read(note: Path) -> dict[str, str]:
 
 def _holder_is_dead(note: Path) -> bool:
     holder = _read(note)
-    if not holder or holder["host"] != socket.gethostname():
-        return False
-    try:
-        os.kill(int(holder["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    is_ours = bool(holder) and holder["host"] == socket.gethostname() and holder["pid"].isdecimal()
+    return is_ours and not is_alive(int(holder["pid"]))

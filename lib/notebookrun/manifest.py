@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from notebookrun.cache import Memory, reasons_to_run
-from notebookrun.files import write_json, write_whole
+from notebookrun.files import write_json, write_page, write_whole
 from notebookrun.fingerprint import Digests, digest
 from notebookrun.graph import NodeId
 from notebookrun.index import matrix_rows, render_index
@@ -92,22 +92,21 @@ def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str
 
 def write_index(planner: Planner, rows: Mapping[str, Any], content: Mapping[str, Any]) -> None:
     """Write ``index.html``: every scope and notebook with its state."""
-    names = [notebook.name for notebook in planner.notebooks]
+    reports, names = planner.places.reports, [notebook.name for notebook in planner.notebooks]
     states = {tuple(name.split("/", 1)): row["state"] for name, row in rows.items()}
-    shown = matrix_rows(planner.shown_scopes, names, states, content.get("figures", {}))  # type: ignore[arg-type]
+    pages = {name for name in rows if (reports / f"{name}.html").is_file()}
+    pageless = {tuple(name.split("/", 1)) for name in rows.keys() - pages}
+    figures = content.get("figures", {})
+    shown = matrix_rows(planner.shown_scopes, names, states, figures, pageless)  # type: ignore[arg-type]
     problems = [
         {
             "node": name,
             "reason": row["reason"] or row["state"],
-            "href": _page_link(name, names),
+            "href": f"{name}.html" if name in pages else "",
         }
         for name, row in rows.items()
         if row["state"] not in ("ok", "absent")
     ]
     titles = [notebook.title for notebook in planner.notebooks]
     whole = {"title": planner.project.title, **content, "problems": problems}
-    write_whole(planner.places.reports / "index.html", render_index(whole, shown, titles))
-
-
-def _page_link(name: str, notebooks: list[str]) -> str:
-    return f"{name}.html" if name.partition("/")[2] in notebooks else ""
+    write_page(reports / "index.html", render_index(whole, shown, titles))

@@ -27,6 +27,18 @@ def die_with_parent(parent: int | None = None) -> None:
         os._exit(1)
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process of this machine lives; one that has ended and was not asked how does not."""
+    import psutil  # seldom needed, and slow to import
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
 def become_worker(lifeline: Connection) -> None:
     """Leave interrupts of the terminal to the owner, and end at once when the owner does.
 

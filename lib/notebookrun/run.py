@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from notebookrun.amend import AmendedFiles
 from notebookrun.cache import Entry, Memory, reasons_to_render, reasons_to_run
-from notebookrun.files import remove_files
+from notebookrun.files import describe_problem, remove_files
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Node, NodeId
 from notebookrun.noderun import INTERRUPTED, PENDING, RENDERING, RUNNING, Executor, NodeRun, Settings
@@ -59,6 +60,7 @@ class Run:
             for other in others:
                 self._users[other].append(node)
         self._released: set[NodeId] = set()
+        self.forgotten: dict[NodeId, str] = {}
         self.expected = self._expected_seconds()
         self._rank = planner.graph.ranks(self.expected)
         self._ready = [n for n, unmet in self._unmet.items() if not unmet]
@@ -94,7 +96,6 @@ class Run:
         finally:
             if self._executor:
                 self._executor.close()
-            self.digests.save()
 
     def _count(self, state: str) -> int:
         return sum(run.state == state for run in self.nodes.values())
@@ -107,7 +108,11 @@ class Run:
             if not self._has_room():
                 self._ready += waiting[position:]
                 return
-            self._decide(node)
+            try:
+                self._decide(node)
+            except OSError as error:
+                self._block(node, describe_problem(error))
+                self._block_dependents(node)
 
     def _has_room(self) -> bool:
         if self._count(RUNNING) >= self._settings.jobs:
@@ -185,11 +190,16 @@ class Run:
         elif message.state == LOST and run.tries < self._settings.tries:
             run.state = PENDING
             self._ready.append(message.node)
-        elif run.reason:
-            # it could not run; whether or not a page could be written that says so
-            self._finish(message.node, BLOCKED, run.reason)
         else:
-            self._settle(message)
+            if message.state == LOST:
+                # nobody is left to say on its page what happened
+                with contextlib.suppress(OSError):
+                    remove_files(self.planner.places, [f"reports/{message.node}.html"])
+            if run.reason:
+                # it could not run; whether or not a page could be written that says so
+                self._finish(message.node, BLOCKED, run.reason)
+            else:
+                self._settle(message)
 
     def _note(self, run: NodeRun, outcome: Outcome) -> None:
         """Add what is said of a node to what is known of it."""
@@ -221,11 +231,21 @@ class Run:
                 return
             self._finish(outcome.node, FAILED, reason)
             return
-        self.memory.store(outcome.node, run.entry)
-        if run.action == "executed" and not node.is_notebook:
-            self._amended.keep(outcome.node)
-            self._amended.learn(self.memory, self.digests, outcome.node)
+        self._remember(outcome.node, run.entry)
         self._finish(outcome.node, DONE, "")
+
+    def _remember(self, node: NodeId, entry: Entry) -> None:
+        """Keep what the next run needs to know; a node of which nothing can be kept runs again then."""
+        is_new_step = self.nodes[node].action == "executed" and not self.planner.graph.nodes[node].is_notebook
+        try:
+            if is_new_step:
+                self._amended.keep(node)
+            self.memory.store(node, entry)
+        except OSError as error:
+            self.forgotten[node] = describe_problem(error)
+            return
+        if is_new_step:
+            self._amended.learn(self.memory, self.digests, node)
 
     def _failed_need(self, node: NodeId) -> NodeId | None:
         """Return a node that this one needs and that has failed, if there is one."""

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from notebookrun.amend import AmendedFiles
 from notebookrun.cache import Memory, reasons_to_render, reasons_to_run
 from notebookrun.errors import MisuseError
-from notebookrun.files import partial_path, remove_partial
+from notebookrun.files import describe_problem, partial_path, remove_partial
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId
 from notebookrun.local import LocalPool
@@ -121,6 +121,7 @@ class Session:
         self.request = request
         self.facts = dict(project.facts(request.places.data))
         self._outdated: list[str] = []
+        self._unwritten: list[str] = []
         self.selected = select_nodes(graph, request.scopes, request.notebooks)
 
     def _planner(self) -> Planner:
@@ -181,7 +182,8 @@ class Session:
             with self._json_log() as log, signals_raise():
                 run, stopped = self._pass(planner, log)
                 for folder in (places.reports, places.work):
-                    remove_partial(folder)
+                    with self._as_far_as_possible("what killed processes left could not be cleared away"):
+                        remove_partial(folder)
                 self._write(planner, run, former, started)
             return self._tell(run, stopped, time.monotonic() - begun)
 
@@ -189,13 +191,14 @@ class Session:
         """Refuse folders that cannot be written, before anything starts."""
         problems = []
         for folder in (self.request.places.reports, self.request.places.work):
+            probe = partial_path(folder / "probe")
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                probe = partial_path(folder / "probe")
-                probe.write_bytes(b"")
-                probe.unlink()
+                probe.write_bytes(b"probe")
             except OSError as error:
                 problems.append(f"cannot write into {folder.name!r}: {error.strerror}")
+            with contextlib.suppress(OSError):
+                probe.unlink()
         if problems:
             raise MisuseError(problems)
 
@@ -236,14 +239,29 @@ class Session:
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
         rows = node_rows(planner, run.nodes, former)
         planner.forget_inputs()
-        mark_stale(planner, rows, run.digests, run.memory)
+        remembered = {name: row for name, row in rows.items() if NodeId(*name.split("/", 1)) not in run.forgotten}
+        mark_stale(planner, remembered, run.digests, run.memory)
         self._outdated = [
             name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
         ]
-        self._write_index(planner, rows)
-        write_manifest(planner, rows, self.facts, started)
-        run.digests.save()
-        planner.save()
+        with self._as_far_as_possible("the cover of the report could not be written"):
+            self._write_index(planner, rows)
+        with self._as_far_as_possible("the manifest could not be written"):
+            write_manifest(planner, rows, self.facts, started)
+        with self._as_far_as_possible("what is remembered between runs could not be written"):
+            run.digests.save()
+            planner.save()
+        if run.forgotten:
+            node, problem = next(iter(run.forgotten.items()))
+            self._unwritten.append(f"{count(len(run.forgotten), 'node')} will run again next time ({node}: {problem})")
+
+    @contextlib.contextmanager
+    def _as_far_as_possible(self, problem: str) -> Iterator[None]:
+        """Note what the system refuses, and go on: a full disk must not hide what else became of the run."""
+        try:
+            yield
+        except OSError as error:
+            self._unwritten.append(f"{problem}: {describe_problem(error)}")
 
     def _write_index(self, planner: Planner, rows: Mapping[str, Any]) -> None:
         content = self.project.content(planner.places.reports, planner.shown_scopes, self.facts)
@@ -262,12 +280,15 @@ class Session:
         states = Counter(r.state if r.state != "ok" else r.action for r in run.nodes.values())
         parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
         index = self.request.places.reports / "index.html"
+        report = f"Report: {index}" if index.is_file() else "There is no report"
+        for problem in self._unwritten:
+            print(f"run_all: {problem}", file=sys.stderr)
         if self._outdated:
             parts.append(f"{len(self._outdated)} already out of date, since inputs changed meanwhile: run again")
-        print(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. Report: {index}")
+        print(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. {report}")
         if stopped:
             return 128 + stopped
-        return int(bool(self._outdated) or any(r.state != "ok" for r in run.nodes.values()))
+        return int(bool(self._outdated or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
 
 
 _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.execute import Execution, execute_notebook
-from notebookrun.files import digest_names, write_whole
+from notebookrun.files import describe_problem, digest_names, write_page, write_whole
 from notebookrun.hostclient import NoHostError, call_warm
 from notebookrun.kernels import host_address
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE, call
@@ -58,7 +58,8 @@ def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
             seconds["total"] += seconds["page"]
         return replace(outcome, outputs={**outcome.outputs, **page}, seconds=seconds)
     except OSError as error:
-        return Outcome(task.node, FAILED, clean_text(_disk_problem(error), scrubber(task.places)))
+        problem = f"could not write a file: {describe_problem(error)}"
+        return Outcome(task.node, FAILED, clean_text(problem, scrubber(task.places)))
 
 
 def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
@@ -83,7 +84,7 @@ def _make_page(task: Task, executed: dict[str, Any], reason: str) -> dict[str, s
     """Write the page and return its digest by name."""
     notice = Notice("This notebook did not run through", (reason,)) if reason else None
     page = render_page(executed, PageContext.from_dict(task.page), notice)
-    write_whole(task.page_path, page)
+    write_page(task.page_path, page)
     return digest_names(task.places, [f"reports/{task.node.scope}/{task.node.name}.html"])
 
 
@@ -121,11 +122,6 @@ def _recall(task: Task) -> Execution | None:
 
 def _is_injected(cell: dict[str, Any]) -> bool:
     return "injected-parameters" in cell.get("metadata", {}).get("tags", [])
-
-
-def _disk_problem(error: OSError) -> str:
-    what = os.strerror(error.errno) if error.errno else str(error)
-    return f"could not write {Path(error.filename).name if error.filename else 'a file'}: {what}"
 
 
 def run_step(task: Task) -> Outcome:
@@ -168,5 +164,5 @@ def run_task(task: Task, tell: Callable[[Any], None] = lambda message: None) -> 
 def show_blocked(task: Task) -> Outcome:
     """Write the page of a notebook that cannot run."""
     notice = Notice("This notebook was not run", (f"Not run, because {task.blocked_by}.",))
-    write_whole(task.page_path, blocked_page(PageContext.from_dict(task.page), notice))
+    write_page(task.page_path, blocked_page(PageContext.from_dict(task.page), notice))
     return Outcome(task.node, BLOCKED, task.blocked_by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -326,8 +327,10 @@ def test_run_over_the_note_of_a_dead_run(toy: Any) -> None:
 
 
 def test_what_killed_writers_left_half_written_is_cleared_away_and_nothing_else(ran: Any) -> None:
-    left = ["reports/.index.html.71.part", "reports/C01/.00_intro.html.72.part", "work/.notebookrun/.x.json.73.part"]
-    others = ["reports/C01/notes.part", "reports/.hidden.part"]
+    dead, alive = 2**22 - 1, os.getpid()
+    folders = ["reports/.index.html", "reports/C01/.00_intro.html", "work/.notebookrun/.x.json"]
+    left = [f"{name}.{dead}.part" for name in folders]
+    others = ["reports/C01/notes.part", "reports/.hidden.part", f"reports/teaching/.index.html.{alive}.part"]
     for name in left + others:
         ran.write(name, "half")
     assert ran.run().returncode == 0
@@ -440,6 +443,59 @@ def test_page_of_a_blocked_notebook_that_cannot_be_written_either_does_not_stop_
     states = {name: row["state"] for name, row in toy.nodes().items() if row["state"] != "ok"}
     assert states == {"C01/00_intro": "failed", "C01/01_summary": "blocked"}
     assert "it needs C01/00_intro, which failed" in toy.nodes()["C01/01_summary"]["reason"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are those of POSIX")
+@pytest.mark.parametrize("size", [20_000, 2_000, 100])
+def test_disk_without_room_ends_in_words_and_the_next_run_makes_up_for_it(ran: Any, size: int) -> None:
+    """A limit to the size of files does what a full disk does: writing begins, and is then refused."""
+    import resource
+
+    before = ran.outputs()
+    done = subprocess.run(
+        ran.command("--force", "--jobs", "2"),
+        cwd=ran.root, env=ran.environment, capture_output=True, text=True, timeout=120, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "File too large" in done.stderr
+    if size == 20_000:
+        states = {name: row["state"] for name, row in ran.nodes().items()}
+        assert states["C01/00_intro"] == "failed"
+        assert not (ran.root / "reports/C01/00_intro.html").exists(), "the former page says what is no longer so"
+        assert "C01/00_intro.html" not in ran.read("reports/index.html")
+    if size == 2_000:
+        assert "the cover of the report could not be written" in done.stderr
+        assert not (ran.root / "reports/index.html").exists()
+        assert "There is no report" in done.stdout
+    assert not list(ran.root.rglob("*.part"))
+    assert ran.run().returncode == 0
+    assert ran.outputs() == before
+
+
+def test_input_that_cannot_be_read_blocks_its_scope_alone(toy: Any) -> None:
+    script = (
+        "import sys\nfrom notebookrun import fingerprint\nfrom notebookrun.cli import main\n"
+        "from run_all import PROJECT\n"
+        "def refuse(path):\n"
+        "    if path.name == 'a.csv' and path.parent.name == 'C02':\n"
+        "        raise PermissionError(13, 'Permission denied', str(path))\n"
+        "    return digest(path)\n"
+        "digest, fingerprint.digest_file = fingerprint.digest_file, refuse\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main(PROJECT, ['--jobs', '2']))\n"
+    )
+    toy.write("refusing.py", script)
+    command = [sys.executable, "refusing.py"]
+    done = subprocess.run(command, cwd=toy.root, env=toy.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    states = {name: row["state"] for name, row in toy.nodes().items()}
+    assert states["C01/01_summary"] == "ok"
+    assert {states["C02/00_intro"], states["C02/01_summary"]} == {"blocked"}
+    assert toy.nodes()["C02/00_intro"]["reason"] == "a.csv: Permission denied"
+    assert "a.csv: Permission denied" in toy.read("reports/C02/00_intro.html")
 
 
 WORKERS_DIE = """

@@ -17,6 +17,7 @@ from notebookrun.fingerprint import Digests, installed_packages
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
 from notebookrun.places import Places, Scrubber
+from notebookrun.processes import is_alive
 from notebookrun.sources import read_notebook, read_notebooks
 from notebookrun.task import Task
 from notebookrun.trace import FileUse, check_use, read_trace
@@ -178,6 +179,16 @@ def test_folder_is_held_by_one_and_freed_by_death(tmp_path: Path) -> None:
     with hold_folder(tmp_path, "report"):
         assert json.loads((tmp_path / ".run.json").read_text())["pid"] == os.getpid()
     assert not (tmp_path / ".run.json").exists()
+
+
+def test_a_process_that_has_ended_is_not_alive_even_if_nobody_asked_how() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended and stays on the list
+        assert not is_alive(process.pid)
+    process.wait()
+    assert not is_alive(process.pid)
+    assert is_alive(os.getpid())
 
 
 def test_notebooks_are_read_with_all_their_problems(tmp_path: Path, make_notebook: Any) -> None:

@@ -30,6 +30,8 @@ from notebookrun.kernels import KernelDiedError, describe_death, kernel_manager,
 from notebookrun.sources import cell_source
 
 ENGINE, KERNEL = "notebookrun", "python3"
+OUTPUT_SECONDS = 30  # how long the outputs of a cell that has ended may be under way
+TIME_IS_OVER = "the time limit for one notebook was reached"
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Execution:
     error : str
         Why it stopped, in one sentence; empty if it ran through.
     is_lost : bool
-        Whether the kernel was killed from outside, so that another try may help.
+        Whether the kernel was killed from outside or outputs went astray, so that another try may help.
     kernel_seconds, cell_seconds : float
         Time until the kernel was ready, and in cells.
     """
@@ -131,7 +133,8 @@ class Engine(NBClientEngine):
             "startup_timeout": start_timeout,
             "shutdown_kernel": "immediate",
             "timeout_func": lambda cell: max(0.01, execution.deadline - time.monotonic()),
-            "iopub_timeout": 30,
+            "iopub_timeout": OUTPUT_SECONDS,
+            "raise_on_iopub_timeout": True,
             "record_timing": False,  # no page shows the times of its cells
             "log": logging.getLogger("notebookrun.client"),
         }
@@ -174,7 +177,8 @@ def execute_notebook(content: dict[str, Any], parameters: dict[str, Any], execut
     except PapermillExecutionError as error:
         execution.error = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
     except CellTimeoutError:
-        execution.error = "the time limit for one notebook was reached"
+        execution.is_lost = time.monotonic() < execution.deadline
+        execution.error = "outputs of a cell did not arrive" if execution.is_lost else TIME_IS_OVER
     except nbformat.ValidationError as error:
         execution.error = f"an output is not what a notebook can hold: {error.message}"
     except KernelDiedError as error:

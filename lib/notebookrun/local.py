@@ -70,13 +70,8 @@ class LocalPool:
         idle = [worker for worker in self._workers if worker.node is None]
         worker = idle[0] if idle else self._start()
         worker.node = task.node
-        try:
+        with contextlib.suppress(OSError):  # of a worker that has died, `wait` says that its task is lost
             worker.connection.send(task)
-        except OSError:
-            self._drop(worker)
-            fresh = self._start()
-            fresh.node = task.node
-            fresh.connection.send(task)
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()

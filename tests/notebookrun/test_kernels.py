@@ -20,7 +20,7 @@ from notebookrun.launch import KERNEL_ENVIRONMENT
 pytestmark = pytest.mark.slow
 
 
-def execute(folder: Path, *cells: str, is_warm: bool = True) -> Execution:
+def execute(folder: Path, *cells: str, is_warm: bool = True, seconds: float = 60) -> Execution:
     """Run cells in a kernel of their own."""
     content = [
         {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}
@@ -28,7 +28,7 @@ def execute(folder: Path, *cells: str, is_warm: bool = True) -> Execution:
     ]
     notebook: dict[str, Any] = {"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    execution = Execution(is_warm, environment | KERNEL_ENVIRONMENT, folder, time.monotonic() + 60)
+    execution = Execution(is_warm, environment | KERNEL_ENVIRONMENT, folder, time.monotonic() + seconds)
     execute_notebook(notebook, {}, execution)
     return execution
 
@@ -51,6 +51,20 @@ def test_a_kernel_knows_its_python_and_lists_no_modules_for_a_debugger(tmp_path:
     assert execution.error == ""
     assert execution.notebook.cells[0].outputs[0].text == "[] True\n"
     assert execution.notebook.metadata.language_info["version"] == platform.python_version()
+
+
+def test_outputs_that_go_astray_are_not_left_out_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notebookrun.execute.OUTPUT_SECONDS", 1)
+    lose = "from notebookrun.engineapp import Publisher\nPublisher.schedule = lambda self, send: None\nprint(1)"
+    execution = execute(tmp_path, lose)
+    assert execution.error == "outputs of a cell did not arrive"
+    assert execution.is_lost
+
+
+def test_time_that_is_over_is_said_as_such(tmp_path: Path) -> None:
+    execution = execute(tmp_path, "import time\ntime.sleep(60)", seconds=1.5)
+    assert execution.error == "the time limit for one notebook was reached"
+    assert not execution.is_lost
 
 
 def test_every_kind_of_output_comes_back(tmp_path: Path) -> None:

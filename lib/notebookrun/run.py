@@ -191,10 +191,11 @@ class Run:
             run.state = PENDING
             self._ready.append(message.node)
         else:
-            if message.state == LOST:
-                # nobody is left to say on its page what happened
+            page = f"reports/{message.node}.html"
+            if message.state == LOST and page not in message.outputs:
+                # nobody was left to say on its page what happened
                 with contextlib.suppress(OSError):
-                    remove_files(self.planner.places, [f"reports/{message.node}.html"])
+                    remove_files(self.planner.places, [page])
             if run.reason:
                 # it could not run; whether or not a page could be written that says so
                 self._finish(message.node, BLOCKED, run.reason)

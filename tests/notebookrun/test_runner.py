@@ -268,6 +268,17 @@ def test_dead_kernel_and_time_limit_end_in_words(toy: Any) -> None:
     assert "What was kept" in toy.read("reports/C01/00_intro.html")
 
 
+def test_kernel_killed_each_time_keeps_the_page_that_says_so(toy: Any) -> None:
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "import os, signal\\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert toy.run("--center", "C01").returncode == 1
+    reason = toy.nodes()["C01/00_intro"]["reason"]
+    assert "signal 9 (SIGKILL); the machine may have run out of memory" in reason
+    page = toy.read("reports/C01/00_intro.html")
+    assert reason in page
+    assert "What was kept" in page
+    assert 'href="C01/00_intro.html"' in toy.read("reports/index.html")
+
+
 def test_input_that_changes_during_the_run_is_noticed(toy: Any) -> None:
     toy.edit("notebooks/00_intro.ipynb", "len(ages)", "open('data/C01/a.csv', 'a').write('')\\nlen(ages)")
     toy.run("--center", "C01")
@@ -519,6 +530,7 @@ def test_run_ends_although_no_worker_lives(toy: Any) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert {row["state"] for row in toy.nodes().values()} == {"failed", "blocked"}
     assert toy.nodes()["C01/00_intro"]["reason"] == "its worker process was killed"
+    assert 'href="C01' not in toy.read("reports/index.html"), "there are no pages"
 
 
 def test_output_folder_that_cannot_be_is_refused_before_anything_starts(toy: Any) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import queue
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
-from notebookrun.exchange import Exchange, fetch_outputs, send_inputs
+from notebookrun.exchange import Exchange, describe_any, fetch_outputs, send_inputs
 from notebookrun.graph import NodeId
 from notebookrun.station import run_remote
 from notebookrun.task import FAILED, LOST, Executed, Outcome, Task
+
+PATIENCE_SECONDS = 120.0  # how long the scheduler may have no worker, or not answer
+SCHEDULER_GONE, NO_WORKER = "the scheduler of the cluster is gone", "the cluster has no worker left"
 
 
 class DaskPool:
@@ -33,18 +39,21 @@ class DaskPool:
     Raises
     ------
     MisuseError
-        If Dask is not installed, or no scheduler or no worker answers.
+        If Dask is not installed, no scheduler or no worker answers, or the place of exchange is none.
     """
 
     def __init__(self, address: str, jobs: int, modules: Sequence[str], root: Path, exchange_url: str = "") -> None:
+        self._exchange = Exchange(exchange_url) if exchange_url else None
         self._client = connect(address, jobs)
+        self._unreachable = _what_a_lost_scheduler_raises()
         self._slots = max(jobs if address == "local" else sum(self._client.nthreads().values()), 1)
         self._modules = tuple(modules)
         self._root = str(root)
-        self._exchange = Exchange(exchange_url) if exchange_url else None
         self._running: dict[NodeId, tuple[Any, Task]] = {}
         self._done: queue.Queue[Any] = queue.Queue()
-        self._inputs: Mapping[str, str | None] = {}
+        self._answers: list[Outcome] = []
+        self._problem = ""
+        self._last_seen = time.monotonic()
 
     @property
     def free(self) -> int:
@@ -52,24 +61,60 @@ class DaskPool:
         return self._slots + 2 - len(self._running)
 
     def submit(self, task: Task) -> None:
-        """Send a task to the cluster, where the scheduler chooses the worker."""
-        sent = send_inputs(self._exchange, task, task.digests) if self._exchange else task
-        future = self._client.submit(run_remote, sent, self._modules, self._root, pure=False, key=_key(task))
+        """Send a task to the cluster, where the scheduler chooses the worker; without a cluster it is lost at once."""
+        if self._problem:
+            self._answers.append(Outcome(task.node, LOST, self._problem))
+            return
+        try:
+            sent = send_inputs(self._exchange, task, task.digests) if self._exchange else task
+        except Exception as error:  # whatever the driver of the place raises
+            self._answers.append(Outcome(task.node, FAILED, f"its inputs could not be sent: {describe_any(error)}"))
+            return
+        try:
+            future = self._client.submit(run_remote, sent, self._modules, self._root, pure=False, key=_key(task))
+        except self._unreachable:
+            self._give_up(SCHEDULER_GONE)
+            self._answers.append(Outcome(task.node, LOST, self._problem))
+            return
         self._running[task.node] = (future, task)
         future.add_done_callback(self._done.put)
 
     def wait(self, seconds: float) -> list[Outcome | Executed]:
-        """Return what has ended, waiting at most so long."""
-        found: list[Outcome | Executed] = []
-        try:
-            found.append(self._take(self._done.get(timeout=seconds)))
+        """Return what has ended, waiting at most so long; all is lost with the scheduler, or with all workers."""
+        found: list[Outcome] = []
+        with contextlib.suppress(queue.Empty):
+            found += self._take(self._done.get(timeout=0 if self._answers else seconds))
             while True:
-                found.append(self._take(self._done.get_nowait()))
-        except queue.Empty:
-            return found
+                found += self._take(self._done.get_nowait())
+        if any(outcome.state != LOST for outcome in found):
+            self._last_seen = time.monotonic()
+        elif not self._problem:
+            self._look()
+        answers, self._answers = self._answers, []
+        return [*found, *answers]
 
-    def _take(self, future: Any) -> Outcome:
-        node = next(node for node, (other, _) in self._running.items() if other.key == future.key)
+    def _look(self) -> None:
+        """See whether the cluster is still there, if nothing has been heard of it."""
+        if self._client.status in ("closing", "closed"):
+            self._give_up(SCHEDULER_GONE)
+            return
+        with contextlib.suppress(*self._unreachable):
+            if self._client.status == "running" and self._client.nthreads():
+                self._last_seen = time.monotonic()
+        if time.monotonic() - self._last_seen > PATIENCE_SECONDS:
+            self._give_up(NO_WORKER if self._client.status == "running" else SCHEDULER_GONE)
+
+    def _give_up(self, problem: str) -> None:
+        self._problem = problem
+        self._answers += [Outcome(node, LOST, problem) for node in self._running]
+        self._running.clear()
+
+    def _take(self, future: Any) -> list[Outcome]:
+        """Return what became of a task, unless it was given up before."""
+        node = next((node for node, (other, _) in self._running.items() if other.key == future.key), None)
+        return [] if node is None else [self._read(node, future)]
+
+    def _read(self, node: NodeId, future: Any) -> Outcome:
         _, task = self._running.pop(node)
         if future.status != "finished":
             return Outcome(node, LOST, f"the cluster lost it: {_short(future)}")
@@ -78,18 +123,19 @@ class DaskPool:
             return outcome
         try:
             return fetch_outputs(self._exchange, task.places, outcome)
-        except OSError as error:
-            return Outcome(node, FAILED, f"its results could not be fetched: {error}")
+        except Exception as error:  # as above
+            return Outcome(node, FAILED, f"its results could not be fetched: {describe_any(error)}")
 
     def stop(self, node: NodeId) -> None:
         """Give up a task that does not answer."""
         future, _ = self._running[node]
-        future.cancel(force=True)
+        with contextlib.suppress(*self._unreachable):
+            future.cancel(force=True)
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
-        for future, _ in self._running.values():
-            future.cancel(force=True)
+        for node in list(self._running):
+            self.stop(node)
         cluster = getattr(self._client, "cluster", None)
         self._client.close()
         if cluster is not None:
@@ -99,6 +145,8 @@ class DaskPool:
 _count = iter(range(10**12))
 # By default a client, and a scheduler in the same process, keep their last thousand messages: whole notebooks.
 _SHORT_LOGS = {"distributed.admin.low-level-log-length": 10}
+# They tell of a lost scheduler with tracebacks; a run says it in words.
+_LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
 def _key(task: Task) -> tuple[str, str, int]:
@@ -112,6 +160,12 @@ def _short(future: Any) -> str:
     return f"{type(future.exception()).__name__}"
 
 
+def _what_a_lost_scheduler_raises() -> tuple[type[Exception], ...]:
+    from distributed.client import ClosedClientError
+
+    return OSError, RuntimeError, ClosedClientError
+
+
 def connect(address: str, jobs: int) -> Any:
     """Return a client of the cluster."""
     try:
@@ -119,6 +173,8 @@ def connect(address: str, jobs: int) -> Any:
         from distributed import Client, LocalCluster
     except ImportError:
         raise MisuseError(["--scheduler needs Dask: pip install 'fhrmm-compendium[cluster]'"]) from None
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(_SHORT_LOGS):
         if address == "local":
             return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None))

@@ -6,6 +6,7 @@ there once, under its SHA-256: sending it again costs nothing, and a half-sent f
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from notebookrun.errors import MisuseError
 from notebookrun.files import digest_file, digest_names, in_place_of
 from notebookrun.places import Places
-from notebookrun.task import Outcome, Task
+from notebookrun.task import FAILED, Outcome, Task
 
 
 class Exchange:
@@ -25,13 +27,21 @@ class Exchange:
     ----------
     url : str
         Any URL that fsspec opens.
+
+    Raises
+    ------
+    MisuseError
+        If it opens none such, or lacks the driver.
     """
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
         self.url = url
-        self._files, self._root = fsspec.core.url_to_fs(url)
+        try:
+            import fsspec
+
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise MisuseError([f"--exchange {url}: {error}"]) from None
 
     def _name(self, digest: str) -> str:
         return f"{self._root.rstrip('/')}/{digest[:2]}/{digest}"
@@ -57,7 +67,7 @@ class Exchange:
         with in_place_of(path) as partial:
             self._files.get_file(self._name(digest), str(partial))
             if digest_file(partial) != digest:
-                raise OSError(f"{path.name} arrived damaged")
+                raise OSError(errno.EIO, f"{path.name} arrived damaged")
 
 
 def send_inputs(exchange: Exchange, task: Task, inputs: Mapping[str, str | None]) -> Task:
@@ -92,24 +102,37 @@ def run_staged(task: Task, scratch: Path, root: Path, run: Any) -> Outcome:
     Outcome
         With the digests under which its files can be fetched.
     """
-    exchange = Exchange(task.exchange)
     places = Places(root, scratch / "data", scratch / "work", scratch / "reports")
     strange = _differing(task, places)
     if strange:
-        return Outcome(task.node, "failed", f"the worker has another version of {strange}")
+        return Outcome(task.node, FAILED, f"the worker has another version of {strange}")
     for folder in (places.data, places.work, places.reports):
         folder.mkdir(parents=True)
-    for name, digest in task.digests.items():
-        if not name.startswith("repository/"):
-            exchange.fetch(digest, places.absolute(name))
+    try:
+        exchange = Exchange(task.exchange)
+        for name, digest in task.digests.items():
+            if not name.startswith("repository/"):
+                exchange.fetch(digest, places.absolute(name))
+    except Exception as error:  # whatever the driver of the place raises
+        return Outcome(task.node, FAILED, f"its inputs could not be fetched: {describe_any(error)}")
     folders = {name: str(places.folder(place)) for name, place in task.place_parameters.items() if place != "scope"}
     values = {name: folders.get(name, value) for name, value in task.parameters.items()}
     outcome: Outcome = run(replace(task, places=places, parameters=values, arguments=_moved(task, places)))
     sent = dict(outcome.outputs) | digest_names(places, [_executed_name(task)])
-    for name, digest in sent.items():
-        exchange.send(places.absolute(name), digest)
+    try:
+        for name, digest in sent.items():
+            exchange.send(places.absolute(name), digest)
+    except Exception as error:  # as above
+        return Outcome(task.node, FAILED, f"its results could not be sent: {describe_any(error)}")
     shutil.rmtree(scratch, ignore_errors=True)
     return replace(outcome, outputs=sent)
+
+
+def describe_any(error: Exception) -> str:
+    """Say what went wrong at a place of exchange, whose driver may raise anything, without its folders and users."""
+    if isinstance(error, FileNotFoundError):
+        return "a file is not there"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def _executed_name(task: Task) -> str:

@@ -192,7 +192,7 @@ class Run:
             self._ready.append(message.node)
         else:
             page = f"reports/{message.node}.html"
-            if message.state == LOST and page not in message.outputs:
+            if message.state in (FAILED, LOST) and page not in message.outputs:
                 # nobody was left to say on its page what happened
                 with contextlib.suppress(OSError):
                     remove_files(self.planner.places, [page])

@@ -140,6 +140,63 @@ def test_dead_worker_is_replaced_and_its_task_runs_again(ran: Any, tmp_path: Pat
     assert changed <= {f"reports/{scope}/01_summary.html" for scope in ("ALL", "C01", "C02")}
 
 
+SLOW = "from pathlib import Path\n    Path('started').touch()\n    __import__('time').sleep(3)\n    "
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("scheduler", "the scheduler of the cluster is gone"),
+        ("workers", "the cluster has no worker left"),
+        ("exchange", "its results could not be sent: Not a directory"),
+    ],
+)
+def test_cluster_that_breaks_down_ends_the_run_in_words(ran: Any, tmp_path: Path, what: str, said: str) -> None:
+    before = ran.outputs()
+    ran.edit("lib/toylib/figures.py", "pixels = ", SLOW + "pixels = ")
+    patience = "from notebookrun import cluster\ncluster.PATIENCE_SECONDS = 5.0\n"
+    ran.write("impatient.py", ran.read("run_all.py").replace("if __name__", f"{patience}if __name__"))
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    library = ran.environment["PYTHONPATH"]
+    with (
+        started(scheduler_command(), folder) as scheduler,
+        started(worker_command(), folder, PYTHONPATH=library) as nannies,
+    ):
+        with distributed.Client(scheduler_file=str(folder / "scheduler.json"), timeout=60) as client:
+            client.wait_for_workers(2, timeout=120)
+            address = client.scheduler.address
+        place = tmp_path / "exchange"
+        options = ["--exchange", place.as_uri()] if what == "exchange" else []
+        command = [sys.executable, "impatient.py", "--scheduler", address, *options]
+        runner = subprocess.Popen(command, cwd=ran.root, env=ran.environment, stderr=subprocess.PIPE, text=True)
+        _wait_for((ran.root / "started").exists, 120)
+        if what == "scheduler":
+            scheduler.kill()
+        elif what == "workers":
+            os.killpg(nannies.pid, signal.SIGKILL)
+        else:
+            place.rename(tmp_path / "elsewhere")
+            place.write_text("a file, no folder")
+        _, errors = runner.communicate(timeout=240)
+    assert runner.returncode == 1, errors
+    assert "Traceback" not in errors, errors
+    reasons = {row["reason"] for row in ran.nodes().values() if row["state"] == "failed"}
+    assert said in reasons
+    assert not any(str(tmp_path) in reason for reason in reasons)
+    ran.edit("lib/toylib/figures.py", SLOW, "")
+    assert ran.run().returncode == 0
+    assert ran.outputs() == before
+
+
+@pytest.mark.parametrize("url", ["nonsense://place", "abfs://place"])
+def test_place_of_exchange_that_is_none_is_refused(toy: Any, url: str) -> None:
+    done = toy.run("--scheduler", "local", "--exchange", url)
+    assert done.returncode == 2
+    assert f"--exchange {url}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_scheduler_is_said_at_once(toy: Any) -> None:
     done = toy.run("--scheduler", "tcp://127.0.0.1:9")
     assert done.returncode == 2

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from notebookrun.course import Course, build_course
 from notebookrun.editions import EDITIONS
+from notebookrun.files import describe_problem
 
 ROOT = Path(__file__).resolve().parent
 INTRODUCTION = """\
@@ -65,4 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (OSError, BrokenProcessPool) as error:
+        said = describe_problem(error) if isinstance(error, OSError) else "a process that ran lessons was killed"
+        sys.exit(f"build_course: {said}; the lessons reported before are there")

@@ -15,7 +15,7 @@ from typing import Any
 
 from notebookrun.editions import Edition, make_edition
 from notebookrun.execute import Execution, execute_notebook
-from notebookrun.files import write_json, write_whole
+from notebookrun.files import describe_problem, remove_partial, write_json, write_page, write_whole
 from notebookrun.glossary import read_glossary
 from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
@@ -103,6 +103,7 @@ def build_course(
         write_whole(course.out / edition.name / "index.html", _render_index(course, edition, lessons))
     with _warm_kernels(course), ProcessPoolExecutor(jobs) as pool:
         yield from pool.map(_build_lesson, *zip(*work, strict=True))
+    remove_partial(course.out)
 
 
 @contextmanager
@@ -135,7 +136,10 @@ def _build_lesson(course: Course, edition: Edition, path: Path) -> Built:
     error = scrub(execution.error)
     notice = Notice("This lesson did not run through", (error,)) if error else None
     page = render_page(clean_notebook(execution.notebook, scrub), _context(course, edition, path), notice)
-    write_whole(course.out / edition.name / "lessons" / f"{path.stem}.html", page)
+    try:
+        write_page(course.out / edition.name / "lessons" / f"{path.stem}.html", page)
+    except OSError as problem:
+        error = error or f"its page could not be written: {describe_problem(problem)}"
     return Built(edition.name, path.stem, time.monotonic() - begun, error)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from notebookrun.files import write_whole
+from notebookrun.files import remove_partial, write_page
 from notebookrun.index import render_comparison
 from notebookrun.parameters import Parameter, Value, check_values
 from notebookrun.places import Places
@@ -116,6 +116,7 @@ def run_matrix(
         write_comparison(project, places, sets, statuses)
         if statuses[one.label] > 2:
             break
+    remove_partial(places.reports)
     return max(statuses.values())
 
 
@@ -144,7 +145,7 @@ def write_comparison(
             }
         )
     page = render_comparison(project.title, str(facts.get("banner", "")), scope, names, labels, rows)
-    write_whole(places.reports / "index.html", page)
+    write_page(places.reports / "index.html", page)
 
 
 def _state(status: int | None) -> str:

@@ -108,3 +108,11 @@ def test_pages_index_and_a_failure_that_is_told(course):
     assert 'href="lessons/L1_first.html"' in index
     assert '<a class="site" href="index.html">' in index
     assert 'href="../index.html"' not in index
+
+
+@pytest.mark.slow
+def test_page_that_cannot_be_written_fails_its_lesson_alone(course):
+    (course.out / "student" / "lessons" / "L1_first.html" / "in the way").mkdir(parents=True)
+    built = {one.lesson: one.error for one in build_course(course, [STUDENT])}
+    assert built["L1_first"] == "its page could not be written: L1_first.html: Is a directory"
+    assert "ZeroDivisionError" in built["L2_second"]

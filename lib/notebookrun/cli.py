@@ -16,6 +16,7 @@ from notebookrun.graph import Graph, build_graph
 from notebookrun.matrix import ParameterSet, read_matrix, run_matrix
 from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
 from notebookrun.places import Places
+from notebookrun.progress import tell
 from notebookrun.project import Project
 from notebookrun.selection import check_names
 from notebookrun.session import Request, Session
@@ -91,7 +92,7 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     if sets:
 
         def run_one(one: ParameterSet, places: Places) -> int:
-            print(f"parameter set {one.label}")
+            tell(f"parameter set {one.label}", sys.stdout)
             return Session(project, notebooks, graph, replace(request, values=one.values, places=places)).run()
 
         return run_matrix(project, request.places, sets, run_one)
@@ -213,6 +214,6 @@ def print_parameters(parameters: dict[str, Parameter]) -> None:
     """Print name, type, default and meaning of every parameter."""
     for name, parameter in parameters.items():
         limits = describe_range(parameter)
-        print(f"{name}: {parameter.kind} = {parameter.default!r}{f'  ({limits})' if limits else ''}")
-        print(f"    {parameter.help or 'no description'}")
-        print(f"    in {', '.join(parameter.notebooks)}")
+        tell(f"{name}: {parameter.kind} = {parameter.default!r}{f'  ({limits})' if limits else ''}", sys.stdout)
+        tell(f"    {parameter.help or 'no description'}", sys.stdout)
+        tell(f"    in {', '.join(parameter.notebooks)}", sys.stdout)

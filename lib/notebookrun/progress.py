@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from notebookrun.files import describe_problem
 from notebookrun.graph import NodeId
 from notebookrun.noderun import NodeRun
 from notebookrun.wording import count, duration
+
+
+def tell(text: str, stream: TextIO, end: str = "\n") -> None:
+    """Print; that nobody listens any more (a closed terminal, an ended pager) is no reason to stop."""
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Progress:
@@ -28,6 +40,11 @@ class Progress:
         Receives one JSON object per event.
     stream : TextIO, optional
         Where to write; by default standard error.
+
+    Attributes
+    ----------
+    problem : str
+        Why the log is not complete; empty if it is.
     """
 
     def __init__(
@@ -47,6 +64,7 @@ class Progress:
         self._is_live = self._stream.isatty() and not is_quiet
         self._running: dict[NodeId, float] = {}
         self._lines = 0
+        self.problem = ""
 
     def __call__(self, event: str, node: NodeId, run: NodeRun) -> None:
         """Take one event of the run."""
@@ -66,11 +84,12 @@ class Progress:
             return
         word = run.state if is_problem else run.action
         reason = f": {run.reason}" if is_problem else ""
-        took = f" ({duration(run.seconds['total'])})" if "total" in run.seconds and not is_problem else ""
+        seconds = run.seconds.get("page" if run.action == "rendered" else "total")
+        took = f" ({duration(seconds)})" if seconds is not None and not is_problem else ""
         done = self._total - len(self._left)
         self._erase()
         left = "" if self._is_live else f", about {duration(self.time_left())} left" if self._left else ""
-        print(f"[{done}/{self._total}] {node} {word}{took}{reason}{left}", file=self._stream, flush=True)
+        tell(f"[{done}/{self._total}] {node} {word}{took}{reason}{left}", self._stream)
 
     def time_left(self) -> float:
         """Return about how many seconds remain."""
@@ -80,7 +99,7 @@ class Progress:
 
     def _erase(self) -> None:
         if self._lines:
-            self._stream.write(f"\x1b[{self._lines}F\x1b[J")
+            tell(f"\x1b[{self._lines}F\x1b[J", self._stream, end="")
             self._lines = 0
 
     def _draw(self) -> None:
@@ -90,20 +109,21 @@ class Progress:
         lines = [f"  running {node} {duration(now - begun)}" for node, begun in self._running.items()]
         if self._left:
             lines.append(f"  {count(len(self._left), 'node')} to go, about {duration(self.time_left())} left")
-        self._stream.write("".join(f"{line}\n" for line in lines))
-        self._stream.flush()
+        tell("".join(f"{line}\n" for line in lines), self._stream, end="")
         self._lines = len(lines)
 
     def close(self) -> None:
         """Remove the live lines."""
         if self._is_live:
             self._erase()
-            self._stream.flush()
 
     def _log(self, event: str, node: NodeId, run: NodeRun) -> None:
-        if self._json_log is None:
+        if self._json_log is None or self.problem:
             return
         row: dict[str, Any] = {"event": event, "scope": node.scope, "name": node.name, "state": run.state}
         row |= {"action": run.action, "reason": run.reason, "why": run.why}
         row["seconds"] = {key: round(value, 3) for key, value in run.seconds.items()}
-        print(json.dumps(row), file=self._json_log, flush=True)
+        try:
+            print(json.dumps(row), file=self._json_log, flush=True)
+        except OSError as error:
+            self.problem = describe_problem(error)

@@ -26,7 +26,7 @@ from notebookrun.noderun import Executor, Settings
 from notebookrun.parameters import Value
 from notebookrun.places import Places
 from notebookrun.plan import Planner
-from notebookrun.progress import Progress
+from notebookrun.progress import Progress, tell
 from notebookrun.project import Project
 from notebookrun.run import Run
 from notebookrun.selection import select_nodes
@@ -164,9 +164,9 @@ class Session:
         for node in [n for n in self.project_order() if n in plans]:
             plan = plans[node]
             took = f", took {duration(plan.seconds)} last time" if plan.seconds is not None else ""
-            print(f"{node}: {plan.word}{took}")
+            tell(f"{node}: {plan.word}{took}", sys.stdout)
             for reason in plan.reasons if with_reasons else []:
-                print(f"    {reason}")
+                tell(f"    {reason}", sys.stdout)
 
     def run(self) -> int:
         """Run everything and return the exit status.
@@ -224,6 +224,8 @@ class Session:
             return run, error.number
         finally:
             progress.close()
+            if progress.problem:
+                self._unwritten.append(f"the log is not complete: {progress.problem}")
         return run, 0
 
     def _executor(self) -> Executor:
@@ -282,10 +284,10 @@ class Session:
         index = self.request.places.reports / "index.html"
         report = f"Report: {index}" if index.is_file() else "There is no report"
         for problem in self._unwritten:
-            print(f"run_all: {problem}", file=sys.stderr)
+            tell(f"run_all: {problem}", sys.stderr)
         if self._outdated:
             parts.append(f"{len(self._outdated)} already out of date, since inputs changed meanwhile: run again")
-        print(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. {report}")
+        tell(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. {report}", sys.stdout)
         if stopped:
             return 128 + stopped
         return int(bool(self._outdated or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
@@ -296,14 +298,18 @@ _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")
 
 @contextlib.contextmanager
 def signals_raise() -> Iterator[None]:
-    """Turn the first interrupt or termination signal into an exception; further ones are ignored while clearing up."""
+    """Turn the first interrupt, termination or hang-up into an exception; further ones are ignored while clearing up.
+
+    Signals that are ignored already stay so: a run started with ``nohup`` goes on when its terminal is closed.
+    """
 
     def handle(number: int, frame: FrameType | None) -> None:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    named = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in named if signal.getsignal(number) != signal.SIG_IGN]
     former = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

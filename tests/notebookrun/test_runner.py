@@ -300,7 +300,7 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Signals) -> None:
     slow = "import time\\nPath('started').touch()\\ntime.sleep(0.01 if Path('go').exists() else 60)\\nlen(ages)"
     toy.edit("notebooks/00_intro.ipynb", "len(ages)", slow)
@@ -316,6 +316,26 @@ def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Sign
     resumed = toy.outputs()
     assert toy.run("--force").returncode == 0
     assert toy.outputs() == resumed
+
+
+def test_run_goes_on_when_nobody_listens_any_more(ran: Any) -> None:
+    """As in a pager that is left, or a terminal that is closed."""
+    before = ran.outputs()
+    runner = subprocess.Popen(
+        ran.command("--force"), cwd=ran.root, env=ran.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert b"[1/11]" in runner.stdout.readline()  # type: ignore[union-attr]
+    runner.stdout.close()  # type: ignore[union-attr]
+    assert runner.wait(120) == 0
+    assert ran.outputs() == before
+    assert set(ran.actions().values()) == {"executed"}
+
+
+def test_run_started_with_nohup_survives_its_terminal(ran: Any) -> None:
+    runner = subprocess.Popen(["nohup", *ran.command("--force")], cwd=ran.root, env=ran.environment)
+    _wait_for(lambda: (ran.root / "reports/.run.json").exists())
+    runner.send_signal(signal.SIGHUP)
+    assert runner.wait(120) == 0
 
 
 def test_second_run_in_the_same_folder_is_refused_with_the_holder(toy: Any) -> None:

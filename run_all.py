@@ -45,11 +45,12 @@ PLAN = read_toml(ROOT / "study.toml")
 
 
 def list_scopes(data: Path) -> list[str]:
-    """Return the pooled scope and the centers of a dataset; its own reader says what is wrong with one without."""
+    """Return the pooled scope and the centers of a dataset; its own reader says what is wrong with others."""
     if data.is_dir():
         centers = sorted(c.name for c in data.iterdir() if c.is_dir() and not c.name.startswith((".", "_")))
-        if centers:
-            return [POOLED, *centers]
+        names = [POOLED, *centers]
+        if centers and len({name.casefold() for name in names}) == len(names):
+            return names
     from fhrmm import store
 
     return [POOLED, *store.list_centers(data)]

@@ -58,6 +58,28 @@ def test_two_patients_without_event_render_every_notebook(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_centers_without_an_eligible_patient_or_without_any_render_every_notebook(tmp_path: Path) -> None:
+    """One center alone sends a patient whose relapse came late, the other a header; so the pool is empty as well."""
+    too_late = TWO_PATIENTS[0].replace("2022-03-01,2022-03-20", "2022-11-20,2022-11-25")
+    for name, rows in (("X02 late", [too_late]), ("X03", [])):
+        center = tmp_path / "data" / name
+        center.mkdir(parents=True)
+        (center / "patients.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "data" / "dataset.toml").write_text('name = "Nobody"\nsynthetic = true\n', encoding="utf-8")
+    out = tmp_path / "reports"
+    places = ["--data", str(tmp_path / "data"), "--out", str(out), "--work", str(tmp_path / "work")]
+    done = run(*places, "-p", "n_samples", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [row["n_remaining"] for row in read(out / "X02 late" / "tables" / "attrition.csv")][-1] == "0"
+    for scope in ("ALL", "X02 late", "X03"):
+        estimates = pd.DataFrame(read(out / scope / "tables" / "estimates.csv"))
+        of_patients = estimates[~estimates["notebook"].isin(["01_cleaning", "09_methods_checks"])]
+        counts = of_patients["estimand"].isin(["count", "pooled_minus_sum"])
+        assert set(of_patients.loc[~counts, "status"]) <= {"not_estimable", "suppressed"}
+        assert (of_patients.loc[~counts, "note"] != "").all()
+
+
+@pytest.mark.slow
 def test_wider_window_changes_the_cohort_and_every_later_number(tmp_path: Path) -> None:
     results = {}
     for months in ("12", "18"):

@@ -66,6 +66,20 @@ def test_missing_or_empty_dataset_is_said_by_the_study(runner: ModuleType, tmp_p
             runner.list_scopes(folder)
 
 
+def test_names_of_centers_that_cannot_have_a_report_folder_are_refused(runner: ModuleType, tmp_path: Path) -> None:
+    for name in ("ALL", "C10", "c10", "D"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(StudyError) as refused:
+        runner.list_scopes(tmp_path)
+    assert str(refused.value) == (
+        "center folder 'ALL': ALL stands for all centers together; rename the folder; "
+        "center folders 'C10' and 'c10' differ in case alone; rename one of them"
+    )
+    (tmp_path / "ALL").rmdir()
+    (tmp_path / "c10").rmdir()
+    assert runner.list_scopes(tmp_path) == ["ALL", "C10", "D"]
+
+
 def test_files_of_a_scope(runner: ModuleType, dataset: Path) -> None:
     def names(scope: str) -> list[str]:
         return [path.relative_to(dataset).as_posix() for path in runner.input_files(dataset, scope)]

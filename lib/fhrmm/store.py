@@ -108,7 +108,7 @@ def list_centers(data_dir: str | Path) -> list[str]:
     Raises
     ------
     StudyError
-        If the folder does not exist or holds no center folder.
+        If the folder does not exist, holds no center folder, or one whose name is taken.
     """
     folder = resolve_path(data_dir)
     if not folder.is_dir():
@@ -118,7 +118,21 @@ def list_centers(data_dir: str | Path) -> list[str]:
     )
     if not centers:
         raise StudyError(f"dataset folder {folder.name!r} holds no center folder: expected DATASET/<CENTER>/")
+    _check_names(centers)
     return centers
+
+
+def _check_names(centers: Sequence[str]) -> None:
+    """Refuse names that cannot have a report folder of their own; some systems do not tell a from A."""
+    taken, problems = {POOLED.casefold(): POOLED}, []
+    for name in centers:
+        other = taken.setdefault(name.casefold(), name)
+        if other == POOLED:
+            problems.append(f"center folder {name!r}: {POOLED} stands for all centers together; rename the folder")
+        elif other != name:
+            problems.append(f"center folders {other!r} and {name!r} differ in case alone; rename one of them")
+    if problems:
+        raise StudyError("; ".join(problems))
 
 
 def scope_centers(data_dir: str | Path, scope: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -336,6 +338,22 @@ def test_run_started_with_nohup_survives_its_terminal(ran: Any) -> None:
     _wait_for(lambda: (ran.root / "reports/.run.json").exists())
     runner.send_signal(signal.SIGHUP)
     assert runner.wait(120) == 0
+
+
+def test_every_link_leads_somewhere_whatever_a_center_is_called(toy: Any) -> None:
+    toy.write("data/St. Anna #2 & 50%41/a.csv", "id,age\n1,40\n")
+    toy.edit(
+        "notebooks/02_compare.ipynb", "# Comparing centers", "# Comparing centers\\n\\n[first](01_summary.ipynb#ages)"
+    )
+    assert toy.run().returncode == 0
+    links = 0
+    for page in (toy.root / "reports").rglob("*.html"):
+        for href in re.findall(r'href="([^"]*)"', page.read_text(encoding="utf-8")):
+            address = urlsplit(html.unescape(href))
+            assert not address.scheme
+            assert not address.path or (page.parent / unquote(address.path)).is_file(), (page.name, href)
+            links += bool(address.path)
+    assert links > 50
 
 
 def test_second_run_in_the_same_folder_is_refused_with_the_holder(toy: Any) -> None:

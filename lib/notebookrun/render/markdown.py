@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -73,7 +74,7 @@ class PageRenderer(IPythonRenderer):
         """Return a link; one to another notebook leads to its page."""
         match = _NOTEBOOK_LINK.fullmatch(url)
         if match and match["name"] in self.contents.pages:
-            url = self.contents.pages[match["name"]] + (match["anchor"] or "")
+            url = quote(self.contents.pages[match["name"]]) + (match["anchor"] or "")
         return super().link(text, url, title)
 
     def inline_math(self, body: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -68,7 +69,7 @@ def main(
     Returns
     -------
     int
-        0 all good, 1 something failed, 2 wrong use; 130 or 143 if interrupted.
+        0 all good, 1 something failed, 2 wrong use; 128 and the number of the signal if interrupted.
     """
     options = (parser or build_parser(project)).parse_args(arguments)
     try:
@@ -80,6 +81,9 @@ def main(
     except OSError as error:
         print(f"run_all: the run had to stop: {describe_problem(error)}", file=sys.stderr)
         return SOMETHING_FAILED
+    except KeyboardInterrupt as error:  # before the first notebook, or while the cover was written
+        tell("run_all: interrupted; what was finished is kept, run again for the rest", sys.stderr)
+        return 128 + getattr(error, "number", signal.SIGINT)
 
 
 def _main(project: Project, options: argparse.Namespace) -> int:

@@ -109,8 +109,16 @@ class Progress:
         lines = [f"  running {node} {duration(now - begun)}" for node, begun in self._running.items()]
         if self._left:
             lines.append(f"  {count(len(self._left), 'node')} to go, about {duration(self.time_left())} left")
-        tell("".join(f"{line}\n" for line in lines), self._stream, end="")
+        # a line that wraps would count as one and leave its rest behind when it is erased
+        width = self._columns() - 1
+        tell("".join(f"{line[:width]}\n" for line in lines), self._stream, end="")
         self._lines = len(lines)
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
 
     def close(self) -> None:
         """Remove the live lines."""

@@ -320,6 +320,32 @@ def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Sign
     assert toy.outputs() == resumed
 
 
+INTERRUPTED = """
+import os, signal, sys
+from notebookrun import session
+from notebookrun.cli import main
+from run_all import PROJECT
+
+session.{name} = lambda *arguments: os.kill(os.getpid(), signal.SIG{signal})
+sys.exit(main(PROJECT, []))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("read_former", "INT"), ("write_index", "INT"), ("write_manifest", "TERM")]
+)
+def test_interrupt_before_or_after_the_notebooks_ends_in_words(ran: Any, name: str, number: str) -> None:
+    before = ran.outputs()
+    ran.write("interrupted.py", INTERRUPTED.format(name=name, signal=number))
+    command = [sys.executable, "interrupted.py"]
+    done = subprocess.run(command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + getattr(signal, f"SIG{number}")
+    assert done.stderr.startswith("run_all: interrupted; what was finished is kept")
+    assert "Traceback" not in done.stderr
+    assert ran.run().returncode == 0
+    assert ran.outputs() == before
+
+
 def test_run_goes_on_when_nobody_listens_any_more(ran: Any) -> None:
     """As in a pager that is left, or a terminal that is closed."""
     before = ran.outputs()

@@ -15,6 +15,8 @@ from notebookrun.graph import NodeId
 from notebookrun.noderun import NodeRun
 from notebookrun.wording import count, duration
 
+MOST_LINES = 12  # on a cluster more may run than a terminal has lines
+
 
 def tell(text: str, stream: TextIO, end: str = "\n") -> None:
     """Print; that nobody listens any more (a closed terminal, an ended pager) is no reason to stop."""
@@ -67,8 +69,9 @@ class Progress:
         self.problem = ""
 
     def __call__(self, event: str, node: NodeId, run: NodeRun) -> None:
-        """Take one event of the run."""
-        self._log(event, node, run)
+        """Take one event of the run; ``waiting`` only lets the clock go on."""
+        if event != "waiting":
+            self._log(event, node, run)
         if event == "started":
             self._running[node] = time.monotonic()
         elif event in ("kept", "finished"):
@@ -106,7 +109,10 @@ class Progress:
         """Draw the live lines anew."""
         self._erase()
         now = time.monotonic()
-        lines = [f"  running {node} {duration(now - begun)}" for node, begun in self._running.items()]
+        shown = list(self._running.items())[:MOST_LINES]
+        lines = [f"  running {node} {duration(now - begun)}" for node, begun in shown]
+        if len(self._running) > len(shown):
+            lines.append(f"  and {len(self._running) - len(shown)} more")
         if self._left:
             lines.append(f"  {count(len(self._left), 'node')} to go, about {duration(self.time_left())} left")
         # a line that wraps would count as one and leave its rest behind when it is erased

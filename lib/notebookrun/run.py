@@ -32,7 +32,8 @@ class Run:
     settings : Settings
         How to run.
     report : callable
-        ``report(event, node, run)`` with events ``kept``, ``started``, ``executed``, ``finished``.
+        ``report(event, node, run)`` with events ``kept``, ``started``, ``executed``, ``finished``,
+        and ``waiting`` after each second without any.
     """
 
     def __init__(
@@ -87,8 +88,11 @@ class Run:
                 self._executor = self._make_executor()
             while self._ready or self._count(RUNNING) or self._count(RENDERING):
                 self._start_ready()
-                for message in self._executor.wait(1.0) if self._executor else []:
+                messages = self._executor.wait(1.0) if self._executor else []
+                for message in messages:
                     self._hear(message)
+                if not messages:
+                    self._tick()
                 self._watch()
         except KeyboardInterrupt:
             self._abandon()
@@ -96,6 +100,13 @@ class Run:
         finally:
             if self._executor:
                 self._executor.close()
+
+    def _tick(self) -> None:
+        """Let a display go on that has heard of nothing for a while."""
+        waiting = (item for item in self.nodes.items() if item[1].state in (RUNNING, RENDERING))
+        for node, run in waiting:
+            self._report("waiting", node, run)
+            return
 
     def _count(self, state: str) -> int:
         return sum(run.state == state for run in self.nodes.values())

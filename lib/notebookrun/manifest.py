@@ -57,18 +57,22 @@ def _still_there(planner: Planner, name: str) -> bool:
 
 
 def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> None:
-    """Mark nodes whose data, parameters or code are no longer those of their page.
+    """Mark nodes whose data, parameters or code are no longer those of their page, and all that come after them.
 
     Entries are read one at a time: each holds the digest of every function its notebook can reach.
     """
-    for name, row in rows.items():
-        scope, _, notebook = name.partition("/")
-        node = NodeId(scope, notebook)
-        if row["state"] not in ("ok", "stale") or node not in planner.graph.nodes:
+    cause: dict[NodeId, NodeId] = {}
+    for node in planner.graph.nodes:
+        row = rows.get(str(node), {})
+        if row.get("state") not in ("ok", "stale"):
             continue
         then = memory.load(node)
         now = planner.entry(planner.graph.nodes[node], then, digests)
         reasons = reasons_to_run(now, then, digests)
+        first = node if reasons else next((cause[n] for n in planner.graph.before(node) if n in cause), None)
+        if first is not None:
+            cause[node] = first
+            reasons = reasons or [f"{first} is out of date"]
         row["state"] = "stale" if reasons else "ok"
         row["reason"] = reasons[0] if reasons else ""
 
@@ -105,7 +109,7 @@ def write_index(planner: Planner, rows: Mapping[str, Any], content: Mapping[str,
             "href": f"{name}.html" if name in pages else "",
         }
         for name, row in rows.items()
-        if row["state"] not in ("ok", "absent")
+        if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
     ]
     titles = [notebook.title for notebook in planner.notebooks]
     whole = {"title": planner.project.title, **content, "problems": problems}

@@ -300,7 +300,7 @@ class Run:
         if node in self._ready:
             self._ready.remove(node)
         self._clear(planned, self.memory.load(node))
-        run.reason = reason
+        run.reason, run.seconds = reason, {}
         if planned.is_notebook:
             self._ready.append(node)
         else:

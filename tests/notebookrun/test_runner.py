@@ -155,8 +155,17 @@ def test_selected_center_leaves_others_and_marks_what_is_out_of_date(ran: Any) -
     assert ran.run("--center", "C01").returncode == 0
     states = {name: row["state"] for name, row in ran.nodes().items()}
     assert states["C01/01_summary"] == "ok"
-    assert states["C02/00_intro"] == states["ALL/00_intro"] == "stale"
+    assert {name for name, state in states.items() if state == "ok"} == {
+        f"C01/{n}" for n in ("00_intro", "01_summary", "estimates")
+    }
+    assert set(states.values()) == {"ok", "stale"}
+    reasons = {name: row["reason"] for name, row in ran.nodes().items() if row["state"] == "stale"}
+    assert reasons["C02/00_intro"] == reasons["ALL/00_intro"] == "input data/C02/a.csv changed"
+    assert reasons["C02/01_summary"] == "C02/00_intro is out of date"
+    assert reasons["ALL/02_compare"] == "ALL/00_intro is out of date"
     assert "out of date" in ran.read("reports/index.html")
+    assert ran.run().returncode == 0
+    assert {row["state"] for row in ran.nodes().values()} == {"ok"}
 
 
 def test_selected_notebook_brings_what_it_needs(toy: Any) -> None:

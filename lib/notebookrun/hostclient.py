@@ -11,7 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from notebookrun.forkhost import send_line
 from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.scratch import remove_abandoned, scratch_folder
 
 ADDRESS_VARIABLE = "NOTEBOOKRUN_KERNEL_HOST"
 CAN_FORK = hasattr(os, "fork") and hasattr(os, "pidfd_open")
@@ -40,7 +40,7 @@ class KernelHost:
     """
 
     def __init__(self, modules: Sequence[str], folder: Path) -> None:
-        self._files = tempfile.TemporaryDirectory(prefix="nbr-", dir=short_temporary_folder())
+        self._files = scratch_folder()
         self.address = str(Path(self._files.name) / "host")
         self._command = [sys.executable, "-P", "-m", "notebookrun.forkhost", self.address, *modules]
         self._folder = folder
@@ -71,19 +71,14 @@ class KernelHost:
         return self._process.pid
 
     def close(self) -> None:
-        """End the host and all kernels forked from it."""
+        """End the host and all kernels forked from it, and clear away what killed processes left."""
         with contextlib.suppress(OSError):
             self._process.kill()
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
         self._process.wait()
         self._files.cleanup()
-
-
-def short_temporary_folder() -> str:
-    """Return where sockets may lie: their names are limited to about a hundred characters."""
-    usual = tempfile.gettempdir()
-    return "/tmp" if len(usual) > 40 and os.path.isdir("/tmp") else usual
+        remove_abandoned()
 
 
 def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, environment: dict[str, str]) -> str:

@@ -13,7 +13,6 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,9 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from notebookrun.forkhost import read_line, send_line
-from notebookrun.hostclient import (
-    ADDRESS_VARIABLE,
-    CAN_FORK,
-    KernelHost,
-    NoHostError,
-    connect,
-    short_temporary_folder,
-)
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError, connect
 from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.scratch import scratch_folder
 
 NAME = "notebookrun-warm"
 USUAL_MODULES = ("numpy", "pandas", "matplotlib.pyplot")
@@ -198,7 +191,7 @@ def kernel_manager(is_warm: bool, folder: Path) -> Any:
 @contextlib.contextmanager
 def socket_folder() -> Iterator[Path]:
     """Make a private folder for one kernel's sockets."""
-    with tempfile.TemporaryDirectory(prefix="nbr-", dir=short_temporary_folder()) as folder:
+    with scratch_folder() as folder:
         yield Path(folder)
 
 

@@ -11,7 +11,6 @@ import pickle
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO
 from notebookrun.exchange import run_staged
 from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.scratch import remove_abandoned, scratch_folder
 from notebookrun.task import LOST, Outcome, Task
 
 _stations: queue.LifoQueue[Station] = queue.LifoQueue()
@@ -87,6 +87,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     """Take tasks until the owner closes the pipe, and end at once when it does, whatever is running."""
     from notebookrun.worker import run_task
 
+    remove_abandoned()
     tasks: queue.Queue[Any] = queue.Queue()
 
     def read() -> None:
@@ -99,7 +100,7 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
     while True:
         task: Task = tasks.get()
         if task.exchange:
-            with tempfile.TemporaryDirectory(prefix="nbr-") as scratch:
+            with scratch_folder() as scratch:
                 outcome = run_staged(task, Path(scratch) / "run", Path.cwd(), run_task)
         else:
             outcome = run_task(task)

@@ -6,8 +6,10 @@ import contextlib
 import difflib
 import os
 import random
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,10 @@ def differences(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
     return found
 
 
-def test_killed_again_and_again_ends_in_the_same_report(ran: Any) -> None:
+def test_killed_again_and_again_ends_in_the_same_report(ran: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = ran.outputs("reports")
+    temporary = Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short, as names of sockets have to be
+    monkeypatch.setenv("TMPDIR", str(temporary))
     dice = random.Random(SEED)
     kills, until = 0, time.monotonic() + LONGEST_SECONDS
     while kills < KILLS:
@@ -75,3 +79,6 @@ def test_killed_again_and_again_ends_in_the_same_report(ran: Any) -> None:
     while ran.processes() and time.monotonic() < until:
         time.sleep(0.1)
     assert not ran.processes()
+    assert ran.run("--force").returncode == 0
+    assert not list(temporary.glob("nbr-*")), "sockets of killed processes are left"
+    shutil.rmtree(temporary)

@@ -18,6 +18,7 @@ from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
 from notebookrun.places import Places, Scrubber
 from notebookrun.processes import is_alive
+from notebookrun.scratch import remove_abandoned, scratch_folder
 from notebookrun.sources import read_notebook, read_notebooks
 from notebookrun.task import Task
 from notebookrun.trace import FileUse, check_use, read_trace
@@ -189,6 +190,29 @@ def test_a_process_that_has_ended_is_not_alive_even_if_nobody_asked_how() -> Non
     process.wait()
     assert not is_alive(process.pid)
     assert is_alive(os.getpid())
+
+
+def test_folders_of_killed_processes_are_cleared_away_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("notebookrun.scratch._parent", lambda: str(tmp_path))
+    leave = (
+        "import os, sys; from pathlib import Path; from notebookrun import scratch\n"
+        "scratch._parent = lambda: sys.argv[1]\n"
+        "folder = scratch.scratch_folder(); Path(folder.name, 'patients.csv').write_text('x'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", leave, str(tmp_path)], check=True)
+    (left,) = tmp_path.iterdir()
+    others = [tmp_path / name for name in ("nbr-notes", "nbr-00000000-4194303-x", "something")]
+    for other in others:
+        other.mkdir()
+    with scratch_folder() as mine:
+        remove_abandoned()
+        assert not left.exists()
+        assert {path.name for path in tmp_path.iterdir()} == {Path(mine).name, *(other.name for other in others)}
+        assert Path(mine).stat().st_mode & 0o077 == 0
+    assert not Path(mine).exists()
 
 
 def test_notebooks_are_read_with_all_their_problems(tmp_path: Path, make_notebook: Any) -> None:

@@ -177,7 +177,9 @@ def connect(address: str, jobs: int) -> Any:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(_SHORT_LOGS):
         if address == "local":
-            return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None))
+            # any free port: the usual one may belong to another cluster on this machine
+            pages = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+            return Client(LocalCluster(n_workers=jobs, threads_per_worker=1, **pages))
         try:
             client = Client(address, timeout=10)
         except (OSError, ValueError) as error:

@@ -300,7 +300,7 @@ _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")
 def signals_raise() -> Iterator[None]:
     """Turn the first interrupt, termination or hang-up into an exception; further ones are ignored while clearing up.
 
-    Signals that are ignored already stay so: a run started with ``nohup`` goes on when its terminal is closed.
+    A run started with ``nohup``, which ignores hang-ups, goes on when its terminal is closed.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -308,8 +308,9 @@ def signals_raise() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    named = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    numbers = [number for number in named if signal.getsignal(number) != signal.SIG_IGN]
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     former = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

@@ -335,6 +335,7 @@ from notebookrun import session
 from notebookrun.cli import main
 from run_all import PROJECT
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 session.{name} = lambda *arguments: os.kill(os.getpid(), signal.SIG{signal})
 sys.exit(main(PROJECT, []))
 """

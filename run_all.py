@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fhrmm.cover import read_cover
+from fhrmm.folders import center_folders
 from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main, rewrite_index
 from notebookrun.errors import MisuseError
@@ -45,15 +46,8 @@ PLAN = read_toml(ROOT / "study.toml")
 
 
 def list_scopes(data: Path) -> list[str]:
-    """Return the pooled scope and the centers of a dataset; its own reader says what is wrong with others."""
-    if data.is_dir():
-        centers = sorted(c.name for c in data.iterdir() if c.is_dir() and not c.name.startswith((".", "_")))
-        names = [POOLED, *centers]
-        if centers and len({name.casefold() for name in names}) == len(names):
-            return names
-    from fhrmm import store
-
-    return [POOLED, *store.list_centers(data)]
+    """Return the pooled scope and the centers of a dataset."""
+    return [POOLED, *center_folders(data)]
 
 
 def input_files(data: Path, scope: str) -> list[Path]:

@@ -24,7 +24,7 @@ HOUSES = ("timetoevent", "notebookrun", "fhrmm")
 
 # A module of the study imports modules of its own layer or lower, never in a circle.
 LAYERS = {
-    "errors": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
+    "errors": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
     "center": 1, "values": 1, "readers": 1, "rules": 1, "cleaning": 1, "synthetic": 1, "templates": 1,
     "workbooks": 1, "init_center": 1, "drugs": 1,
     "staging": 2, "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,

@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from fhrmm.errors import StudyError
+from fhrmm.folders import center_folders
 from fhrmm.study import Frozen, describe_validation, resolve_path
 from fhrmm.wording import POOLED
 
@@ -103,36 +104,8 @@ def open_run(scope: str, data_dir: str, work_dir: str, reports_dir: str) -> Run:
 
 
 def list_centers(data_dir: str | Path) -> list[str]:
-    """Return the center ids of a dataset: its folders, sorted.
-
-    Raises
-    ------
-    StudyError
-        If the folder does not exist, holds no center folder, or one whose name is taken.
-    """
-    folder = resolve_path(data_dir)
-    if not folder.is_dir():
-        raise StudyError(f"no dataset folder {folder.name!r}: expected DATASET/<CENTER>/ with that center's export")
-    centers = sorted(
-        child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith((".", "_"))
-    )
-    if not centers:
-        raise StudyError(f"dataset folder {folder.name!r} holds no center folder: expected DATASET/<CENTER>/")
-    _check_names(centers)
-    return centers
-
-
-def _check_names(centers: Sequence[str]) -> None:
-    """Refuse names that cannot have a report folder of their own; some systems do not tell a from A."""
-    taken, problems = {POOLED.casefold(): POOLED}, []
-    for name in centers:
-        other = taken.setdefault(name.casefold(), name)
-        if other == POOLED:
-            problems.append(f"center folder {name!r}: {POOLED} stands for all centers together; rename the folder")
-        elif other != name:
-            problems.append(f"center folders {other!r} and {name!r} differ in case alone; rename one of them")
-    if problems:
-        raise StudyError("; ".join(problems))
+    """Return the center ids of a dataset, as `center_folders` does; a relative path begins at the repository."""
+    return center_folders(resolve_path(data_dir))
 
 
 def scope_centers(data_dir: str | Path, scope: str) -> list[str]:

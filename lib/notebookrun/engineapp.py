@@ -27,7 +27,7 @@ _SETTINGS = {
     "HistoryManager": {"enabled": False},
     "IPKernelApp": {"log_level": logging.CRITICAL, "outstream_class": f"{__name__}.Stream"},
 }
-_SETTING = re.compile(r"--(\w+)\.(\w+)=(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"--(\w+)\.(\w+)=(.*)", re.DOTALL)
 
 
 class EngineShell(ZMQInteractiveShell):
@@ -76,7 +76,7 @@ class EngineApp(kernelapp.IPKernelApp):
     def parse_command_line(self, argv: Any = None) -> None:
         """Take ``-f FILE --Class.setting=value``; a parser is made only for others, which takes longer."""
         given = list(argv or ())
-        words = [_SETTING.fullmatch(word) for word in given[2:]]
+        words = [_ASSIGNMENT.fullmatch(word) for word in given[2:]]
         if given[:1] != ["-f"] or not all(words):
             super().parse_command_line(argv)
         else:

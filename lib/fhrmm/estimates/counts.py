@@ -9,6 +9,7 @@ import pandas as pd
 from fhrmm.estimates.rows import MISSING
 from fhrmm.schema import variables
 from fhrmm.study import Study
+from fhrmm.wording import counted
 from timetoevent.agreement import read_agreement
 
 BASELINE_VARIABLES = (
@@ -127,9 +128,9 @@ def list_switches(study: Study) -> list[str]:
     alone = ", ".join(rule.progression_stands_alone) or "none"
     counts = "is" if rule.lone_biochemical_progression_with_new_line_is_event else "is not"
     return [
-        f"Confirmed at least {rule.minimum_confirmation_days} day(s) later; a warning from "
-        f"{rule.late_confirmation_days} days on.",
-        f"At most {rule.maximum_not_evaluable_between} visits that could not be evaluated in between.",
+        f"Confirmed at least {counted(rule.minimum_confirmation_days, 'day')} later; a warning from "
+        f"{counted(rule.late_confirmation_days, 'day')} on.",
+        f"At most {counted(rule.maximum_not_evaluable_between, 'visit')} that could not be evaluated in between.",
         f"Progression that needs no second assessment: {alone}.",
         f"A single biochemical progression followed by a new line {counts} a progression.",
         f"Response dated at the {rule.date_at} visit that shows it, biochemical progression at the "

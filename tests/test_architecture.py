@@ -26,8 +26,8 @@ HOUSES = ("timetoevent", "notebookrun", "fhrmm")
 LAYERS = {
     "errors": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
     "center": 1, "values": 1, "readers": 1, "rules": 1, "cleaning": 1, "synthetic": 1, "templates": 1,
-    "workbooks": 1, "init_center": 1, "drugs": 1,
-    "staging": 2, "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
+    "workbooks": 1, "init_center": 1, "drugs": 1, "staging": 1,
+    "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
     "formats": 4, "disclosure": 4, "tables": 4, "figures": 4, "palette": 4,
     "cover": 5, "report": 5,

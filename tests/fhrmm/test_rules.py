@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,8 +12,8 @@ from fhrmm import rules
 from fhrmm.estimates import describe_rules
 from fhrmm.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
 from fhrmm.rules.rows import Rows, Tables
-from fhrmm.rules.stages import computed_iss, computed_r2_iss, computed_r_iss
-from fhrmm.schema import TABLES, empty_table, variables
+from fhrmm.schema import TABLES, conform, empty_table, variables
+from fhrmm.staging import derive_staging
 from fhrmm.study import load_study
 
 STUDY = load_study()
@@ -77,41 +77,24 @@ def test_tables_without_rows_break_nothing():
     assert check_center(frames, STUDY, None) == []
 
 
-@pytest.mark.parametrize(
-    ("microglobulin", "albumin", "stage"),
-    [(3.49, 3.5, "I"), (3.5, 4.0, "II"), (2.0, 3.4, "II"), (5.5, 4.5, "III"), (5.49, 2.0, "II"), (6.0, np.nan, "III"),
-     (2.0, np.nan, ""), (4.0, np.nan, "II"), (np.nan, 3.0, "")],
-)  # fmt: skip
-def test_iss(microglobulin, albumin, stage):
-    rows = patients(beta2_microglobulin_mg_l=[microglobulin], albumin_g_dl=[albumin])
-    assert computed_iss(rows, STUDY.staging).tolist() == [stage]
-
-
-@pytest.mark.parametrize(
-    ("iss", "ldh", "lesions", "stage"),
-    [
-        ("III", 1.2, (None, None, None), "III"), ("III", 0.9, (None, None, None), ""),
-        ("II", np.nan, (None, None, None), "II"),
-        ("I", 0.9, (None, None, None), ""), ("I", 1.2, (None, None, None), "II"), ("I", 1.0, ("no",) * 3, "I"),
-        ("III", 1.0, ("no",) * 3, "II"), ("III", 0.9, ("no", "yes", None), "III"), ("", 1.2, ("yes",) * 3, ""),
-    ],
-)  # fmt: skip
-def test_r_iss_as_far_as_the_inputs_determine_it(iss, ldh, lesions, stage):
-    names = ("del17p", "t_4_14", "t_14_16")
-    content = {name: pd.Categorical([value], ["yes", "no"]) for name, value in zip(names, lesions, strict=True)}
-    rows = patients(ldh_u_l=[ldh * 250], ldh_uln_u_l=[250.0], **content)
-    assert computed_r_iss(rows, np.array([iss], dtype=object)).tolist() == [stage]
-
-
-@pytest.mark.parametrize(
-    ("iss", "ldh", "gain", "stage"),
-    [("III", 1.2, "yes", "IV"), ("II", 0.9, "no", "II"), ("I", 0.9, "yes", "II"), ("III", 0.9, "no", "III"),
-     ("I", 0.9, "no", "I"), ("I", 0.9, None, "")],
-)  # fmt: skip
-def test_r2_iss(iss, ldh, gain, stage):
-    none = {name: pd.Categorical(["no"], ["yes", "no"]) for name in ("del17p", "t_4_14")}
-    rows = patients(ldh_u_l=[ldh], ldh_uln_u_l=[1.0], gain_1q=pd.Categorical([gain], ["yes", "no"]), **none)
-    assert computed_r2_iss(rows, np.array([iss], dtype=object)).tolist() == [stage]
+@pytest.mark.parametrize("prefer", ["recorded", "computed"])
+@pytest.mark.parametrize("system", ["iss", "r_iss", "r2_iss"])
+def test_recorded_stages_are_held_against_the_stages_of_the_study(system, prefer):
+    """Every combination of inputs and recorded stages: intake and analysis must not stage twice in two ways."""
+    inputs = {
+        "beta2_microglobulin_mg_l": [2.0, 6.0, None], "albumin_g_dl": [4.0, 3.0, None], "ldh_u_l": [0.9, 1.2, None],
+        "ldh_uln_u_l": [1.0], "del17p": ["yes", "no", None], "t_4_14": ["no", None], "t_14_16": ["no"],
+        "gain_1q": ["yes", "no", None], "iss_diagnosis": ["I", "III", None], "r_iss_diagnosis": ["I", "II", "III"],
+        "r2_iss_diagnosis": ["I", "II", "IV"],
+    }  # fmt: skip
+    frame = pd.DataFrame(list(itertools.product(*inputs.values())), columns=list(inputs))
+    frame = frame.assign(patient_id=[f"P{i}" for i in frame.index], _file="p", _sheet="", _row=frame.index)
+    study = STUDY.model_copy(update={"staging": STUDY.staging.model_copy(update={"prefer": prefer})})
+    tables = {name: frame if name == "patients" else empty_table(name) for name in TABLES}
+    found = [finding for finding in check_center(tables, study, None) if finding.rule == f"{system}_differs"]
+    expected = derive_staging(conform(frame, "patients"), study)[f"{system}_mismatch"]
+    assert expected.any()
+    assert sorted(found[0].row) == frame.index[expected].tolist()
 
 
 def dated(name: str, lower: str, upper: str | None = None, precision: str = "day") -> dict[str, list]:
@@ -134,8 +117,8 @@ def dated(name: str, lower: str, upper: str | None = None, precision: str = "day
 )
 def test_order_of_dates_is_possible_impossible_or_undetermined(diagnosis, start, found):
     rows = patients(**dated("diagnosis_date", *diagnosis), **dated("first_line_start_date", *start))
-    empty = {name: Rows(name, empty_table(name)) for name in TABLES[1:]}
-    tables = Tables(rows, *empty.values(), study=STUDY, cutoff=None)
+    empty = {name: empty_table(name) for name in TABLES[1:]}
+    tables = Tables.of({"patients": rows.frame} | empty, STUDY, None)
     names = ("first_line_before_diagnosis", "date_order_undetermined")
     raised = [
         finding.rule

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.rules.catalog import Finding, Rule
+from fhrmm.schema import conform
+from fhrmm.staging import derive_staging
 from fhrmm.study import Study
 
 NO_DATE = np.datetime64("NaT", "ns")
@@ -113,18 +115,21 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of a center, and what the checks are held against."""
+    """The tables of a center, its derived stages, and what the checks are held against."""
 
     patients: Rows
     assessments: Rows
     adverse_events: Rows
+    staging: pd.DataFrame
     study: Study
     cutoff: date | None
 
     @classmethod
     def of(cls, frames: Mapping[str, pd.DataFrame], study: Study, cutoff: date | None) -> Tables:
         """Wrap the typed frames of a center."""
-        return cls(**{name: Rows(name, frame) for name, frame in frames.items()}, study=study, cutoff=cutoff)
+        rows = {name: Rows(name, frame) for name, frame in frames.items()}
+        staging = derive_staging(conform(frames["patients"], "patients"), study)
+        return cls(**rows, staging=staging, study=study, cutoff=cutoff)
 
     def rows(self, table: str) -> Rows:
         """Return one table by name."""

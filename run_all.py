@@ -27,10 +27,10 @@ INVENTED = (
 )
 PRELOAD = (
     "importlib.readers", "numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "scipy.stats", "scipy.optimize",
-    "scipy.special", "matplotlib.pyplot", "seaborn", "pydantic", "openpyxl", "IPython.display", "fhrmm.study",
-    "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort", "fhrmm.response", "fhrmm.endpoints",
-    "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures", "fhrmm.report",
-    "fhrmm.figures.rehearsal",
+    "scipy.special", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "seaborn", "pydantic", "openpyxl",
+    "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort",
+    "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures",
+    "fhrmm.report",
 )  # fmt: skip
 
 

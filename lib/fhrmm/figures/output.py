@@ -8,24 +8,22 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from fhrmm.figures.pixels import write_png
-from fhrmm.figures.recording import Recording, Repeated
 from fhrmm.figures.style import MUTED, STYLE
-from fhrmm.figures.vectors import write_svg
 from fhrmm.wording import SYNTHETIC_MARK
 
 PRINT_DPI = 300
 _MARK = "synthetic-mark"
+_POSITION_DECIMALS = 6
 # None keeps date and library version out of the file: same figure, same bytes.
 _METADATA = {
     "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-_CAPTION_FIELD = {"svg": "Description", "pdf": "Subject"}
-_KINDS = ("svg", "png", "pdf")
+_CAPTION_FIELD = {"svg": "Description", "png": "Description", "pdf": "Subject"}
 
 
-def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "") -> bytes:
+def save_figure(figure: Figure, kind: str, *, dpi: int = PRINT_DPI, caption: str = "") -> bytes:
     """Return a figure as a file.
 
     Parameters
@@ -49,28 +47,29 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = 150, caption: str = "")
     ValueError
         If the format is unknown.
     """
-    if kind not in _KINDS:
-        raise ValueError(f"figure format {kind!r}; known are {', '.join(_KINDS)}")
+    if kind not in _METADATA:
+        raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
     buffer = io.BytesIO()
     with matplotlib.rc_context(dict(STYLE)):
-        recording = _record(figure)
-        metadata = _METADATA.get(kind, {}) | ({_CAPTION_FIELD[kind]: caption} if caption and kind != "png" else {})
-        if kind == "svg":
-            return write_svg(recording, metadata)
-        # many journals refuse the fonts of matplotlib in a PDF; all take outlines, which are also painted faster
-        drawing = Repeated(recording)
-        if kind == "png":
-            return write_png(drawing, dpi, caption)
-        drawing.savefig(buffer, format=kind, metadata=metadata)
+        _lay_out(figure)
+        metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 
-def _record(figure: Figure) -> Recording:
-    """Draw a figure unless that was done since it last changed."""
-    known: Recording | None = getattr(figure, "fhrmm_recording", None)
-    if known is None or figure.stale:
-        known = figure.fhrmm_recording = Recording(figure)  # type: ignore[attr-defined]
-    return known
+def _lay_out(figure: Figure) -> None:
+    """Solve the layout once, and round where the axes are.
+
+    The solver may end differently in its last digits from process to process, and the names of clip paths in an SVG
+    are made from those digits.
+    """
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
+        return
+    engine.execute(figure)
+    figure.set_layout_engine(None)
+    for axes in figure.axes:
+        axes.set_position([round(value, _POSITION_DECIMALS) for value in axes.get_position(original=True).bounds])
 
 
 def mark_synthetic(figure: Figure) -> None:

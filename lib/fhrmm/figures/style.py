@@ -92,7 +92,7 @@ STYLE: Mapping[str, object] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
-    "pdf.compression": 4,  # a third faster than the default 6 for a file 4% larger
+    "pdf.fonttype": 42,  # journals refuse the Type 3 fonts that are the default
     "figure.constrained_layout.h_pad": 0.05,
     "figure.constrained_layout.w_pad": 0.03,
 }

@@ -27,7 +27,7 @@ COURSE = Course(
     notebooks=ROOT / "notebooks" / "teaching",
     out=ROOT / "reports" / "teaching",
     introduction=INTRODUCTION,
-    preload=("numpy", "pandas", "scipy.stats", "matplotlib.pyplot", "ipywidgets", "IPython.display", "fhrmm.teaching"),
+    preload=("numpy", "pandas", "scipy.stats", "matplotlib.pyplot", "ipywidgets", "IPython.display", "course"),
     glossary=ROOT / "docs" / "glossary.md",
 )
 

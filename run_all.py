@@ -28,7 +28,7 @@ INVENTED = (
 PRELOAD = (
     "importlib.readers", "numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "scipy.stats", "scipy.optimize",
     "scipy.special", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "seaborn", "pydantic", "openpyxl",
-    "IPython.display", "fhrmm.study", "fhrmm.store", "fhrmm.readers", "fhrmm.cleaning", "fhrmm.cohort",
+    "IPython.display", "fhrmm.study", "fhrmm.store", "intake.readers", "intake.cleaning", "fhrmm.cohort",
     "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures",
     "fhrmm.report",
 )  # fmt: skip
@@ -80,7 +80,8 @@ PROJECT = Project(
     title=PLAN.get("study", {}).get("title", "Compendium"),
     root=ROOT,
     notebooks=ROOT / "notebooks",
-    packages={name: ROOT / "lib" / name for name in ("fhrmm", "timetoevent")},
+    packages={name: ROOT / "lib" / name for name in ("fhrmm", "intake", "timetoevent")}
+    | {"generator": ROOT / "data" / "generator"},
     plain_decorators=("drawn_from",),
     list_scopes=list_scopes,
     input_files=input_files,
@@ -132,7 +133,7 @@ def propose_center(folder: Path) -> int:
         print(f"run_all: no folder {str(folder)!r}; it takes the folder with the center's files", file=sys.stderr)
         return MISUSE
     from fhrmm.errors import StudyError
-    from fhrmm.init_center import init_center
+    from intake.init_center import init_center
 
     try:
         print(init_center(folder))

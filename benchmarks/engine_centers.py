@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from engine import watch_memory
 
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20250409

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.schema import variables
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 ROUNDS = 3
 LARGEST_RATIO = 6.0
@@ -44,7 +44,7 @@ READ = MEASURE.format(
     work="pd.read_csv(sys.argv[1] + '/C01/patients.csv', sep=sys.argv[3], dtype=str, keep_default_na=False)",
 )
 CLEAN = MEASURE.format(
-    setup="from fhrmm.cleaning import clean_scope\nfrom fhrmm.study import load_study\nstudy = load_study()",
+    setup="from intake.cleaning import clean_scope\nfrom fhrmm.study import load_study\nstudy = load_study()",
     work="cleaned = clean_scope(sys.argv[1], 'C01', study)\nassert len(cleaned.patients) == int(sys.argv[2])",
 )
 

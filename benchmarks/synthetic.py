@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 CASES = (("patients only", 1_000_000, False), ("with visits", 200_000, True))
 

@@ -31,7 +31,7 @@ LOOSE_END = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 BRITISH = re.compile(r"\b\w*(?:centre|colour|behaviour|randomis|leukaem|tumour|haematolog)\w*", re.I)
 # journals, packages and raw headers keep their own spelling
 BRITISH_IS_RIGHT = re.compile(r"Haematologica|J Haematol|haematol\.20|Lancet Haematol|synonym", re.I)
-SPELLING_IS_THEIRS = ("data/synthetic/", "data/templates/", "tests/oracle/", "lib/fhrmm/synonyms.toml")
+SPELLING_IS_THEIRS = ("data/synthetic/", "data/templates/", "tests/oracle/", "lib/intake/synonyms.toml")
 
 
 @cache

@@ -194,8 +194,8 @@ def test_every_definition_of_the_own_packages_is_known_apart(runner: ModuleType)
     packages = runner.PROJECT.packages
     index = CodeIndex(packages, None, runner.PROJECT.plain_decorators)
     lumped = []
-    for file in (file for folder in packages.values() for file in sorted(folder.rglob("*.py"))):
-        name = ".".join(file.relative_to(ROOT / "lib").with_suffix("").parts).removesuffix(".__init__")
+    for folder, file in [(base, path) for base in packages.values() for path in sorted(base.rglob("*.py"))]:
+        name = ".".join(file.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
         kinds = (ast.FunctionDef, ast.ClassDef)
         definitions = [one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, kinds)]
         lumped += [f"{name}:{one}" for one in definitions if one not in index.module(name).digests]

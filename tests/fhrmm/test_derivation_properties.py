@@ -18,7 +18,7 @@ from fhrmm.response.visits import CODES
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 

@@ -16,14 +16,13 @@ from fhrmm.disclosure.ties import build_ledger
 from fhrmm.estimates import (
     estimate_baseline,
     estimate_best_response,
-    estimate_performance,
     estimate_response,
     make_row,
-    population_truth,
 )
 from fhrmm.estimates.rows import to_frame
 from fhrmm.formats import clean_estimates
 from fhrmm.study import load_study
+from generator.simulation import estimate_performance, population_truth
 from timetoevent.results import Estimate
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite

@@ -15,7 +15,7 @@ from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, load_study, override_study
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 STUDY = load_study()
 NO_PD, NO_VISIT = "no progression at last disease assessment", "no disease assessment after start"

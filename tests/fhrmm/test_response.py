@@ -12,7 +12,7 @@ from fhrmm.response import derive_depth, derive_response, derive_visits, tabulat
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 STUDY = load_study()
 CONFIRMED = load_study(overrides={"response.source": "confirmed"})

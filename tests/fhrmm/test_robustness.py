@@ -16,7 +16,7 @@ from fhrmm.estimates.models import coefficient_row
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study, load_study
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 from timetoevent.cox import fit_cox
 from timetoevent.proportional_hazards import scaled_schoenfeld_residuals
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm.estimates import compare_with_lifelines, simulate_follow_up
+from fhrmm.estimates import compare_with_lifelines
 from fhrmm.study import load_study
+from generator.simulation import simulate_follow_up
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 

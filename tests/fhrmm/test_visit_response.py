@@ -10,7 +10,7 @@ from fhrmm.imwg import derive_best_change, derive_visit_response, match_patients
 from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
 from fhrmm.study import load_study
-from fhrmm.synthetic import simulate_population
+from generator import simulate_population
 
 STUDY = load_study()
 START = pd.Timestamp("2023-01-10")

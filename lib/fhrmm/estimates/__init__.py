@@ -32,11 +32,6 @@ from fhrmm.estimates.robustness import (
 )
 from fhrmm.estimates.rows import collect, join_cohort, make_row, to_frame
 from fhrmm.estimates.second_opinion import compare_with_lifelines
-from fhrmm.estimates.simulation import (
-    estimate_performance,
-    population_truth,
-    simulate_follow_up,
-)
 from fhrmm.estimates.specifications import (
     estimate_specifications,
     list_choices,
@@ -83,7 +78,6 @@ __all__ = [
     "estimate_cumulative_incidence",
     "estimate_follow_up",
     "estimate_interaction",
-    "estimate_performance",
     "estimate_pooled_check",
     "estimate_response",
     "estimate_specifications",
@@ -103,11 +97,9 @@ __all__ = [
     "list_truth",
     "make_row",
     "name_specification",
-    "population_truth",
     "schoenfeld_residuals",
     "select_population",
     "select_rows",
-    "simulate_follow_up",
     "summarize_specifications",
     "survival_curves",
     "tabulate_risk",

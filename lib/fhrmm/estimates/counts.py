@@ -53,11 +53,11 @@ def describe_rules(rules: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rules : DataFrame
-        One row per rule, as `fhrmm.rules.rule_catalog` gives it.
+        One row per rule, as `intake.rules.rule_catalog` gives it.
 
     Examples
     --------
-    >>> from fhrmm.rules.catalog import empty_issues, rule_catalog
+    >>> from intake.rules.catalog import empty_issues, rule_catalog
     >>> describe_rules(rule_catalog(empty_issues()))["found here"].unique().tolist()
     ['no']
     """

@@ -125,7 +125,7 @@ def say_performance(page: Page, performance: pd.DataFrame) -> None:
     page : Page
         The page.
     performance : DataFrame
-        Rows of `fhrmm.estimates.estimate_performance` for one size of samples.
+        Rows of `generator.simulation.estimate_performance` for one size of samples.
     """
     size = performance["model"].str.rpartition(" ")[2].iloc[0]
     ranges = {

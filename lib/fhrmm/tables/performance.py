@@ -34,7 +34,7 @@ def tabulate_truth(truth: Mapping[str, float], study: Study) -> Table:
     Parameters
     ----------
     truth : mapping of str to float
-        As `fhrmm.estimates.population_truth` returns it.
+        As `generator.simulation.population_truth` returns it.
     study : Study
         The plan: decimals.
 
@@ -70,7 +70,7 @@ def tabulate_performance(estimates: Estimates, study: Study, *, only: Sequence[s
     Parameters
     ----------
     estimates : DataFrame
-        Rows of `fhrmm.estimates.estimate_performance`.
+        Rows of `generator.simulation.estimate_performance`.
     study : Study
         The plan: decimals.
     only : sequence of str

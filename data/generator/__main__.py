@@ -1,0 +1,43 @@
+"""`python -m generator`: write the embedded dataset again, byte for byte."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from fhrmm.study import resolve_path
+from generator.calibration import search_seed, solve_constants
+from generator.dataset import write_dataset
+from generator.truth import SOLVED_BASIS, load_truth
+
+LAST_SEED = 100_000
+SOLVING_SEED = 20250409
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write every file of the embedded dataset, or solve its constants and search its seed again."""
+    parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
+    parser.add_argument("--out", default="data/synthetic", help="dataset folder (default: %(default)s)")
+    parser.add_argument("--solve", action="store_true", help="print solved.json anew instead; takes some minutes")
+    chosen = parser.parse_args(arguments)
+    if chosen.solve:
+        print(json.dumps(solve(), indent=1))
+        return 0
+    folder = resolve_path(chosen.out)
+    written = write_dataset(Path(folder), load_truth())
+    print(f"{len(written)} files written below {folder.name}")
+    return 0
+
+
+def solve() -> dict[str, object]:
+    """Return the solved constants and the first acceptable seed, from the parameters alone."""
+    truth = solve_constants(load_truth(), np.random.default_rng(SOLVING_SEED))
+    solved = truth.model_dump() | {"seed": search_seed(truth, LAST_SEED)}
+    return {name: solved[name] for name in SOLVED_BASIS}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,48 @@
+"""What a record does not tell: missing values and dates known only to the month."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.covariates import Draw
+from generator.timeline import CENTER_CLOSES
+from generator.truth import Truth
+
+
+def draw_gaps(draw: Draw, rng: np.random.Generator, truth: Truth, complete: bool = False) -> Draw:
+    """Add one flag per kind of gap.
+
+    FISH is missing more often in some centers and in earlier years; everything else completely at random.
+
+    Parameters
+    ----------
+    draw : dict of str to ndarray
+        With `center` and `start`.
+    rng : numpy.random.Generator
+        Source of randomness.
+    truth : Truth
+        Shares of missing values.
+    complete : bool
+        True: nothing is missing.
+    """
+    n = draw["center"].size
+    share = truth.missing
+    flags = {
+        "stage_missing": rng.random(n) < share["beta2_microglobulin_mg_l"],
+        "ldh_missing": rng.random(n) < share["ldh_u_l"],
+        "ecog_missing": rng.random(n) < share["ecog_second_line"],
+        "emd_missing": rng.random(n) < share["emd_second_line"],
+        "fish_missing": rng.random(n) < _fish_missing(draw, truth),
+        "imprecise": rng.random(n) < truth.partial_dates,
+        "imprecise_progression": rng.random(n) < truth.partial_progressions,
+    }
+    return draw | {name: flag & (not complete) for name, flag in flags.items()}
+
+
+def _fish_missing(draw: Draw, truth: Truth) -> np.ndarray:
+    """Probability of no FISH, by center and calendar year."""
+    years = (CENTER_CLOSES.max() - draw["start"]).astype(np.int64) / 365.25
+    center = np.array([-0.5, 0.2, -0.3, 0.4, 0.0, 0.6, -0.6, 0.3, 0.2, 0.0])[draw["center"]]
+    tested = truth.fish_tested / truth.n
+    logit = np.log((1 - tested) / tested) + center + 0.35 * (years - 1.5)
+    return 1 / (1 + np.exp(-logit))

@@ -1,0 +1,180 @@
+"""Estimators against known truth: repeated samples from the generator, their bias, coverage and exaggeration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.cohort import add_derived
+from fhrmm.endpoints import derive_time_to_event
+from fhrmm.estimates.rows import join_cohort, make_row, to_frame
+from fhrmm.response import derive_response
+from fhrmm.schema import empty_table
+from fhrmm.study import Study
+from fhrmm.wording import SIMULATED
+from generator import simulate_population
+from timetoevent.cox import fit_cox
+from timetoevent.firth import fit_firth_cox
+from timetoevent.kaplan_meier import survival_at
+from timetoevent.proportions import proportion
+from timetoevent.results import Estimate, not_estimable
+from timetoevent.rmst import rmst
+
+Estimator = Callable[[pd.DataFrame, Study], Estimate]
+
+
+def simulate_follow_up(n: int, study: Study, rng: np.random.Generator, *, endpoint: str = "PFS") -> pd.DataFrame:
+    """Simulate patients without missing values and derive one endpoint.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient: `time_months`, `event` and the factors of the plan.
+    """
+    patients = simulate_population(n, rng, visits=False, complete=True).patients
+    cohort = add_derived(patients, study)
+    response = derive_response(cohort, empty_table("assessments"), study)
+    rows = join_cohort(derive_time_to_event(cohort, response, study, endpoints=[endpoint]), cohort)
+    names = [factor.variable for factor in study.factors] + [study.pathway.variable]
+    return rows[["time_months", "event", *names]].reset_index(drop=True)
+
+
+def estimate_performance(
+    truth: Mapping[str, float],
+    study: Study,
+    rng: np.random.Generator,
+    *,
+    n: int,
+    repeats: int,
+    term: str = "second_line_krd",
+) -> pd.DataFrame:
+    """Estimate bias, coverage, power and exaggeration of the study's estimators in repeated samples.
+
+    Parameters
+    ----------
+    truth : mapping of str to float
+        The value of each estimator in the whole population, as `population_truth` gives it.
+    study : Study
+        The plan.
+    rng : numpy.random.Generator
+        Source of randomness.
+    n, repeats : int
+        Patients per sample, and number of samples.
+    term : str
+        Factor whose hazard ratio is followed.
+
+    Returns
+    -------
+    DataFrame
+        Estimates rows: `bias` (on the log scale for hazard ratios), `coverage` of the interval, `power` (share of
+        samples whose interval excludes one) and `exaggeration_ratio` (mean absolute log hazard ratio among those,
+        divided by the true one: type M error). ``n`` is the number of samples in which the estimate exists.
+
+    References
+    ----------
+    Morris TP, White IR, Crowther MJ. Stat Med 2019;38:2074-2102. Gelman A, Carlin J. Perspect Psychol Sci
+    2014;9:641-651.
+    """
+    everyone = simulate_follow_up(n * repeats, study, rng)
+    samples = [part for _, part in everyone.groupby(np.arange(len(everyone)) // n)]
+    rows = []
+    for name, estimator in estimators(term).items():
+        results = [estimator(sample.reset_index(drop=True), study) for sample in samples]
+        rows += _performance_rows(name, results, truth[name], n=n, term=term)
+    return to_frame(rows)
+
+
+def population_truth(
+    study: Study, rng: np.random.Generator, *, n: int, term: str = "second_line_krd"
+) -> dict[str, float]:
+    """Return each estimator's value in one very large sample: what repeated samples should center on."""
+    population = simulate_follow_up(n, study, rng)
+    return {name: estimator(population, study).estimate for name, estimator in estimators(term).items()}
+
+
+def estimators(term: str) -> dict[str, Estimator]:
+    """Return the estimators that are tried, by name."""
+    return {
+        "PFS rate": lambda sample, study: survival_at(
+            sample["time_months"], sample["event"], at=[study.time.headline_months]
+        )[0],
+        "PFS restricted mean": lambda sample, study: rmst(
+            sample["time_months"], sample["event"], horizon=study.time.rmst_horizon_months
+        ),
+        "hazard ratio, univariable": lambda sample, _: _hazard_ratio(sample, [term], term, penalized=False),
+        "hazard ratio, primary model": lambda sample, study: _hazard_ratio(
+            sample, list(study.models.primary), term, penalized=False
+        ),
+        "hazard ratio, full Firth": lambda sample, study: _hazard_ratio(
+            sample, list(study.models.full), term, penalized=len(sample) < _LARGE
+        ),
+    }
+
+
+_LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
+
+
+def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:
+    outcome = {"time": "time_months", "event": "event", "terms": terms}
+    fit = fit_firth_cox(sample, **outcome, profile_terms=[term]) if penalized else fit_cox(sample, **outcome)
+    rows = fit.coefficients
+    chosen = rows[(rows["term"] == term) & (rows["level"] != rows["reference"])]
+    if chosen.empty or chosen["status"].iloc[0] != "ok":
+        return not_estimable("no finite estimate")
+    row = chosen.iloc[0]
+    return Estimate(
+        float(row["hazard_ratio"]), float(row["ci_lower"]), float(row["ci_upper"]), p_value=float(row["p_value"])
+    )
+
+
+def _performance_rows(name: str, results: list[Estimate], true: float, *, n: int, term: str) -> list[dict[str, object]]:
+    found = [result for result in results if result.status == "ok" and math.isfinite(result.estimate)]
+    is_ratio = name.startswith("hazard ratio")
+    names = {
+        "endpoint": "PFS",
+        "model": f"{name}, samples of {n}",
+        "variable": term if is_ratio else "",
+        "population": SIMULATED,
+    }
+    if not found:
+        return [make_row(not_estimable("no sample gave an estimate", n=0), estimand="bias", **names)]
+    values = np.array([result.estimate for result in found])
+    error = np.log(values) - math.log(true) if is_ratio else values - true
+    covered = [result.ci_lower <= true <= result.ci_upper for result in found]
+    spread = float(error.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.nan
+    rows = [
+        make_row(_mean(float(error.mean()), spread, len(found), "mean error over samples"), estimand="bias", **names),
+        make_row(_share(covered), estimand="coverage", **names),
+    ]
+    if is_ratio:
+        clear = np.array([result.ci_lower > 1 or result.ci_upper < 1 for result in found])
+        rows.append(make_row(_share(clear.tolist()), estimand="power", **names))
+        rows.append(make_row(_exaggeration(values, clear, true), estimand="exaggeration_ratio", **names))
+    return rows
+
+
+def _mean(value: float, std_error: float, n: int, method: str) -> Estimate:
+    return Estimate(
+        value,
+        value - 1.96 * std_error,
+        value + 1.96 * std_error,
+        std_error,
+        n=n,
+        method=method,
+        note="interval: simulation error",
+    )
+
+
+def _share(hits: list[bool]) -> Estimate:
+    return replace(proportion(sum(hits), len(hits)), note="interval: simulation error")
+
+
+def _exaggeration(values: np.ndarray, clear: np.ndarray, true: float) -> Estimate:
+    if not clear.any():
+        return not_estimable("no sample excludes a hazard ratio of one", n=len(values))
+    ratio = float(np.abs(np.log(values[clear])).mean() / abs(math.log(true)))
+    return Estimate(ratio, n=int(clear.sum()), method="mean absolute log hazard ratio among clear samples / true")

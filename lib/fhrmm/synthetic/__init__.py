@@ -1,7 +1,0 @@
-"""Synthetic data with known truth: the embedded dataset, and populations of any size."""
-
-from fhrmm.synthetic.population import Population, simulate_population
-from fhrmm.synthetic.theory import true_survival
-from fhrmm.synthetic.truth import Parameter, Truth, load_parameters, load_truth
-
-__all__ = ["Parameter", "Population", "Truth", "load_parameters", "load_truth", "simulate_population", "true_survival"]

@@ -1,0 +1,257 @@
+"""`center.toml`: how one center's export is read, as a validated, frozen description."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from fhrmm.errors import StudyError, nearest
+from fhrmm.schema import TABLES, variables
+from fhrmm.study import Frozen
+from intake.values.units import known_units, normalize_unit
+
+Format = Literal[
+    "csv", "tsv", "xlsx", "ods", "parquet", "redcap_raw", "redcap_label", "spss", "stata", "sas"
+]  # fmt: skip
+FORMAT_BY_EXTENSION: dict[str, Format] = {
+    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".ods": "ods",
+    ".parquet": "parquet", ".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas",
+}  # fmt: skip
+CANONICAL_EXTENSIONS = (".csv", ".tsv", ".xlsx", ".parquet")
+
+
+class Dialect(Frozen):
+    """How text becomes values. Given for the center, and again for a file that differs.
+
+    What is absent is detected where that is unambiguous, and reported as an error where it is not.
+    """
+
+    encoding: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    date_order: Literal["dmy", "mdy", "ymd"] | None = None
+    missing: tuple[str, ...] = ()
+    excel_epoch: Literal[1900, 1904] | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                "".encode(value)
+            except LookupError:
+                raise ValueError(f"unknown encoding {value!r}; usual are utf-8, cp1252, utf-16") from None
+        return value
+
+    @field_validator("thousands")
+    @classmethod
+    def _marks_differ(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value == info.data.get("decimal"):
+            raise ValueError("the thousands mark cannot be the decimal mark")
+        return value
+
+
+class CenterFile(Dialect):
+    """One table inside one export file."""
+
+    path: str
+    table: Literal["patients", "assessments", "adverse_events"]
+    format: Format | None = None
+    sheet: str | None = None
+    header_rows: int = Field(default=1, ge=1, le=10)
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    dictionary: str | None = None
+    instrument: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    uln: dict[str, float] = Field(default_factory=dict)
+    checkboxes: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @field_validator("path", "dictionary")
+    @classmethod
+    def _inside_the_folder(cls, value: str | None) -> str | None:
+        parts = PurePosixPath((value or "").replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or ":" in (value or ""):
+            raise ValueError("the path must lie inside the center folder")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_are_canonical(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        return _require_columns(value, value.values(), info)
+
+    @field_validator("values", "checkboxes")
+    @classmethod
+    def _keys_are_canonical(cls, value: dict[str, dict[str, str]], info: ValidationInfo) -> dict[str, dict[str, str]]:
+        _require_columns(value, value, info)
+        _require_levels(value, info)
+        return value
+
+    @field_validator("units")
+    @classmethod
+    def _units_are_known(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        _require_columns(value, value, info)
+        wrong = [
+            f"{column}: unit {unit!r} is not known; known are {', '.join(known_units(column)) or 'none'}"
+            for column, unit in value.items()
+            if normalize_unit(unit) not in {normalize_unit(name) for name in known_units(column)}
+        ]
+        return _refuse(value, wrong)
+
+    @field_validator("uln")
+    @classmethod
+    def _limits_are_positive(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        wrong = [f"{column}: only ldh_uln_u_l can be given" for column in value if column != "ldh_uln_u_l"]
+        wrong += [f"{column}: {limit} is not a positive limit" for column, limit in value.items() if limit <= 0]
+        return _refuse(value, wrong)
+
+    @property
+    def resolved_format(self) -> Format | None:
+        """The declared format, or the one the extension stands for."""
+        return self.format or FORMAT_BY_EXTENSION.get(Path(self.path).suffix.lower())
+
+
+class Center(Dialect):
+    """One center: its dialect and its files."""
+
+    id: str | None = None
+    minimum_cell_count: int | None = Field(default=None, ge=1)
+    files: tuple[CenterFile, ...] = Field(min_length=1)
+
+
+def load_center(folder: Path) -> Center:
+    """Return the description of a center folder.
+
+    Every file carries the center's dialect where it does not give its own. Without `center.toml` the files with
+    canonical names (`patients.csv`, `assessments.xlsx`, ...) are taken.
+
+    Parameters
+    ----------
+    folder : Path
+        DATASET/<CENTER>.
+
+    Returns
+    -------
+    Center
+        Frozen and validated.
+
+    Raises
+    ------
+    StudyError
+        If `center.toml` is not TOML, or has any value that is unknown or contradictory: all of them at once; or if
+        there is neither a `center.toml` nor a file with a canonical name.
+    """
+    path = folder / "center.toml"
+    if not path.is_file():
+        return _canonical_center(folder)
+    try:
+        center = Center.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{folder.name}/center.toml: not readable as TOML: {error}") from None
+    except OSError:
+        raise StudyError(f"{folder.name}/center.toml: the system refuses to open it") from None
+    except ValidationError as error:
+        raise StudyError(_describe(error, f"{folder.name}/center.toml")) from None
+    if center.id not in (None, folder.name):
+        raise StudyError(f"{folder.name}/center.toml: id {center.id!r} is not the folder's name; rename one of the two")
+    return _with_dialects(center)
+
+
+def center_minimum_cell_count(folder: Path, study_minimum: int) -> int:
+    """Return the release threshold of a center: the study's, or a higher one that the center asks for.
+
+    A center that cannot be read keeps the study's threshold: there is nothing of it to release.
+    """
+    try:
+        wanted = load_center(folder).minimum_cell_count
+    except StudyError:
+        wanted = None
+    return max(study_minimum, wanted or 0)
+
+
+def _describe(error: ValidationError, name: str) -> str:
+    """Say every problem of a `center.toml`, each unknown name with the nearest one that there is."""
+    found = error.errors(include_url=False)
+    of_files = any(item["loc"][:1] == ("files",) and len(item["loc"]) > 1 for item in found)
+    told = [item for item in found if not (of_files and item["type"] == "too_short" and item["loc"] == ("files",))]
+    lines = [f"- {'.'.join(str(part) for part in item['loc'])}: {_say(item)}" for item in told]
+    return "\n".join([f"{name}: {len(lines)} problem(s)", *lines])
+
+
+def _say(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        known = CenterFile.model_fields if item["loc"][0] == "files" else Center.model_fields
+        return "no such name" + (nearest(str(item["loc"][-1]), known) or f"; there are {', '.join(known)}")
+    if item["type"] == "missing":
+        return "has to be given"
+    if item["type"] == "value_error":
+        return item["msg"].removeprefix("Value error, ")
+    return f"{item['msg']} (found {item.get('input')!r:.60})"
+
+
+def _with_dialects(center: Center) -> Center:
+    """Give every file the center's dialect where it has none of its own."""
+    shared = {name: getattr(center, name) for name in Dialect.model_fields}
+    files = tuple(
+        file.model_copy(update={name: value for name, value in shared.items() if not getattr(file, name)})
+        for file in center.files
+    )
+    return center.model_copy(update={"files": files})
+
+
+def _canonical_center(folder: Path) -> Center:
+    """Describe a folder without `center.toml` by its canonical file names."""
+    found = {
+        table: [
+            path.name
+            for path in sorted(folder.iterdir())
+            if path.stem.lower() == table and path.suffix.lower() in CANONICAL_EXTENSIONS
+        ]
+        for table in TABLES
+    }
+    twice = [" and ".join(names) for names in found.values() if len(names) > 1]
+    if twice:
+        raise StudyError(f"{folder.name}: several files for one table ({'; '.join(twice)}); keep one of each")
+    if not found["patients"]:
+        there = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+        raise StudyError(
+            f"{folder.name}: neither center.toml nor a patients.csv, .tsv, .xlsx or .parquet; the folder has {there}."
+            " `python run_all.py --init-center FOLDER` writes a first center.toml"
+        )
+    return Center(files=tuple(CenterFile(path=names[0], table=table) for table, names in found.items() if names))
+
+
+def _require_columns(value: dict, columns: object, info: ValidationInfo) -> dict:
+    """Refuse names that are not canonical columns of the file's table, with the nearest one."""
+    table = info.data.get("table")
+    if table is None:
+        return value
+    known = list(variables(table))
+    return _refuse(value, [_unknown(name, table, known) for name in columns if name not in known])
+
+
+def _unknown(name: str, table: str, known: list[str]) -> str:
+    return f"{name!r} is no column of {table}{nearest(name, known)}"
+
+
+def _require_levels(value: dict[str, dict[str, str]], info: ValidationInfo) -> None:
+    """Refuse canonical values that the column does not have; an empty one means missing."""
+    known = variables(info.data.get("table", "patients"))
+    wrong = []
+    for column, mapping in value.items():
+        levels = known[column].levels if column in known else ()
+        wanted = {part for level in mapping.values() for part in level.split("|")} - {""}
+        wrong += [f"{column}: {x!r} is none of {'|'.join(levels)}" for x in sorted(wanted - set(levels)) if levels]
+    _refuse(value, wrong)
+
+
+def _refuse(value: dict, problems: list[str]) -> dict:
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value

@@ -1,0 +1,247 @@
+"""Raw exports to clean canonical tables: every row accounted for, every change and every finding written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table, missing_column
+from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
+from fhrmm.study import Study
+from intake.cleaning.audit import audit_frame, pool_audits
+from intake.cleaning.completeness import absent_columns, empty_columns
+from intake.cleaning.problem_list import make_problem_list, summarize_problems
+from intake.cleaning.problem_list import write_problem_list as _write_problem_list
+from intake.cleaning.rows import (
+    account_rows,
+    bad_rows,
+    find_duplicates,
+    quarantined_patients,
+    row_findings,
+)
+from intake.cleaning.typed import TypedTable, patient_ids, type_table
+from intake.readers import RawCenter, read_center
+from intake.rules import check_center, check_scope, findings_frame, rule_catalog
+
+__all__ = ["CleanedScope", "clean_scope", "make_problem_list", "summarize_problems", "write_problem_list"]
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedScope:
+    """What intake gives: accepted rows, and everything that was found, changed or left out on the way.
+
+    Attributes
+    ----------
+    patients, assessments, adverse_events : DataFrame
+        Accepted rows, typed; `patients` has `reported_elsewhere` besides the canonical columns.
+    issues : DataFrame
+        One row per finding: center, severity, rule, table, file, sheet, row, column, patient_id, found, expected,
+        what_to_do.
+    audit : DataFrame
+        One row per changed value: center, table, file, row, patient_id, column, raw_value, clean_value, rule.
+    row_accounting : DataFrame
+        One row per file: center, file, rows_read, rows_accepted, rows_quarantined, rows_duplicate.
+    quarantined : DataFrame
+        One row per patient left out because of an error: center, patient_id, rules.
+    unknown_columns : DataFrame
+        One row per header that the contract does not know: center, file, column.
+    rules : DataFrame
+        The catalog: rule, severity, columns, message, reason, what_to_do, n_findings.
+    headers : DataFrame
+        One row per canonical column that a file has: center, file, sheet, table, column, header, letter.
+    """
+
+    patients: pd.DataFrame
+    assessments: pd.DataFrame
+    adverse_events: pd.DataFrame
+    issues: pd.DataFrame
+    audit: pd.DataFrame
+    row_accounting: pd.DataFrame
+    quarantined: pd.DataFrame
+    unknown_columns: pd.DataFrame
+    rules: pd.DataFrame
+    headers: pd.DataFrame
+
+
+def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
+    """Read and clean the centers of a scope.
+
+    An error quarantines the patient it concerns, in every table; a warning does not. A center that cannot be read is
+    one finding, and the others go on.
+
+    Parameters
+    ----------
+    data_dir : str or Path
+        The dataset.
+    scope : str
+        A center, or ``ALL``.
+    study : Study
+        The plan.
+
+    Returns
+    -------
+    CleanedScope
+        For each file, rows read = accepted + quarantined + exact duplicates.
+    """
+    info = read_dataset_info(data_dir)
+    cleaned = [
+        clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
+    ]
+    return _pool(cleaned, study)
+
+
+def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
+    """Write `work/<SCOPE>/issues.csv` and `issues.xlsx`: every finding in the order of the source files.
+
+    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`.
+
+    Parameters
+    ----------
+    run : Run
+        Where.
+    cleaned : CleanedScope
+        Whose findings.
+
+    Returns
+    -------
+    DataFrame
+        The list, one row per finding. `summarize_problems` counts it without patients.
+    """
+    return _write_problem_list(run, cleaned.issues, cleaned.headers)
+
+
+def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
+    """Clean what was read of one center; see `clean_scope`."""
+    typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
+    frames = {name: _stack(typed, name) for name in TABLES}
+    findings = [*raw.findings, *(finding for table in typed for finding in table.findings)]
+    duplicate = {name: find_duplicates(frame, name) for name, frame in frames.items()}
+    known = patient_ids(frames["patients"])
+    for name, frame in frames.items():
+        findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
+    findings += [*empty_columns(typed), *absent_columns(raw)]
+    unique = {name: keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
+    findings += check_center(unique, study, info.data_cutoff_date)
+    issues = findings_frame(findings, raw.center)
+    quarantined = quarantined_patients(issues)
+    bad = {name: bad_rows(frame, set(quarantined["patient_id"])) for name, frame in frames.items()}
+    accepted = {name: keep_rows(frames[name], ~duplicate[name] & ~bad[name]) for name in TABLES}
+    files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
+    return CleanedScope(
+        **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
+        issues=issues,
+        audit=audit_frame(typed, raw.center),
+        row_accounting=account_rows(raw, frames, duplicate, bad, sorted(set(files))),
+        quarantined=quarantined,
+        unknown_columns=raw.unknown_columns,
+        rules=rule_catalog(issues),
+        headers=_headers(raw),
+    )
+
+
+def _stack(typed: list[TypedTable], table: str) -> pd.DataFrame:
+    """Put the files of one table under each other; `_table` says which file a row is from."""
+    parts = [part.frame for part in typed if part.raw.spec.table == table]
+    if not parts:
+        places = {name: pd.Series(dtype=object) for name in ("_file", "_sheet")}
+        numbers = {name: pd.Series(dtype="int64") for name in ("_row", "_table")}
+        return empty_table(table).assign(**places, **numbers)
+    if len(parts) == 1:
+        return parts[0]
+    filled = [part for part in parts if len(part)] or parts[:1]
+    columns = list(dict.fromkeys(name for part in filled for name in part))
+    return pd.concat([_with_columns(part, columns, table) for part in filled], ignore_index=True)
+
+
+def _with_columns(part: pd.DataFrame, columns: list[str], table: str) -> pd.DataFrame:
+    """Give a file the columns of the others, typed and missing, so that they can be put under each other."""
+    template = empty_table(table)
+    absent = {
+        name: pd.Series(
+            pd.NA if template[name].dtype == "Int64" else None, index=part.index, dtype=template[name].dtype
+        )
+        for name in columns
+        if name not in part
+    }
+    return part.assign(**absent, _file=part["_file"].astype(object), _sheet=part["_sheet"].astype(object))[columns]
+
+
+def _finish(frame: pd.DataFrame, table: str, study: Study, info: DatasetInfo) -> pd.DataFrame:
+    """Return accepted rows as the canonical table, dates at the plan's point inside their interval."""
+    types = column_types(table)
+    policy = study.time.partial_date_policy
+    dates = {name: date_point(frame, name, policy) for name in date_columns(table) if name in frame}
+    content = {name: frame[name].array for name in types if name in frame} | dates
+    content |= {name: missing_column(dtype, len(frame)) for name, dtype in types.items() if name not in content}
+    canonical = pd.DataFrame({name: content[name] for name in types}, index=frame.index, copy=False)
+    if any(content[name].dtype != dtype for name, dtype in types.items()):
+        canonical = conform(canonical, table)
+    if table == "patients":
+        canonical["reported_elsewhere"] = _reported_elsewhere(canonical, info)
+    return canonical
+
+
+def _reported_elsewhere(patients: pd.DataFrame, info: DatasetInfo) -> np.ndarray:
+    """Return which patients another center reports, by the transfers of the dataset."""
+    elsewhere = np.zeros(len(patients), dtype=bool)
+    for transfer in info.transfers:
+        same = (patients["center"] == transfer.center) & (patients["patient_id"] == transfer.patient_id)
+        elsewhere |= same.to_numpy(dtype=bool)
+    return elsewhere
+
+
+def keep_rows(frame: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+    """Return the selected rows, numbered anew; the frame itself where that is all of them."""
+    return frame if keep.all() else frame[keep].reset_index(drop=True)
+
+
+def date_point(frame: pd.DataFrame, column: str, policy: str) -> np.ndarray:
+    """Return the lower, middle (rounded down to the day) or upper day of a date's interval."""
+    lower, upper = frame[f"{column}_lower"].to_numpy(), frame[f"{column}_upper"].to_numpy()
+    if policy != "midpoint":
+        return lower if policy == "lower" else upper
+    partial = np.flatnonzero((lower != upper) & ~np.isnat(lower))
+    points = lower.copy()
+    points[partial] += (upper[partial] - lower[partial]) // 2
+    points[partial] = points[partial].astype("datetime64[D]")
+    return points
+
+
+def _headers(raw: RawCenter) -> pd.DataFrame:
+    columns = ("center", "file", "sheet", "table", "column", "header", "letter")
+    parts = [
+        table.headers.assign(
+            center=raw.center,
+            file=table.spec.path,
+            sheet=table.frame["_sheet"].iloc[0] if len(table.frame) else table.spec.sheet or "",
+            table=table.spec.table,
+        )
+        for table in raw.tables
+    ]
+    return pd.concat(parts, ignore_index=True)[list(columns)] if parts else _no_rows(columns)
+
+
+def _no_rows(columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+def _pool(cleaned: list[CleanedScope], study: Study) -> CleanedScope:
+    """Put centers under each other and look for patients that two of them report."""
+    if len(cleaned) == 1:
+        return cleaned[0]
+    names = [field.name for field in fields(CleanedScope) if field.name != "audit"]
+    pooled = {name: _concat([getattr(part, name) for part in cleaned]) for name in names}
+    pooled["audit"] = pool_audits([part.audit for part in cleaned])
+    across = check_scope(pooled["patients"])
+    pooled["issues"] = _concat([pooled["issues"], across])
+    pooled["rules"] = rule_catalog(pooled["issues"])
+    return CleanedScope(**pooled)
+
+
+def _concat(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate frames of the same columns; those without rows give only their types."""
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]

@@ -1,0 +1,40 @@
+"""Variables that a center has for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhrmm.schema import variables
+from intake.cleaning.typed import TypedTable
+from intake.readers import RawCenter
+from intake.rules import Finding, load_rules
+
+
+def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
+    """Return a finding for every column that a file has and that holds no value.
+
+    Parameters
+    ----------
+    typed : sequence of TypedTable
+        The tables of a center; those without rows say nothing.
+    """
+    rule = load_rules()["column_entirely_missing"]
+    return [
+        Finding(rule.id, table=table.raw.spec.table, file=table.raw.spec.path, column=name)
+        for table in typed
+        if len(table.frame)
+        for name in variables(table.raw.spec.table)
+        if name in table.raw.frame and name not in rule.values and table.frame[name].isna().all()
+    ]
+
+
+def absent_columns(raw: RawCenter) -> list[Finding]:
+    """Return a finding for every needed column that no file of the patients table has."""
+    present = {name for table in raw.table("patients") for name in table.frame}
+    rule = load_rules()["column_absent"]
+    files = [table.spec.path for table in raw.table("patients")]
+    return [
+        Finding(rule.id, table="patients", file=files[0], column=name)
+        for name in rule.columns
+        if name not in present and files
+    ]

@@ -1,0 +1,174 @@
+"""Which rows count once, which not at all: duplicates, unknown patients, quarantine, and the row accounting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.schema import variables
+from intake.cleaning.typed import REFUSED_ID, patient_ids
+from intake.readers import RawCenter
+from intake.rules import Finding
+
+ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
+
+
+def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
+    """Return where some rows of a typed table stand, as fields of a finding."""
+    return {
+        "file": frame["_file"].iloc[rows].astype(object),
+        "sheet": frame["_sheet"].iloc[rows].astype(object),
+        "row": frame["_row"].to_numpy()[rows],
+        "patient_id": patient_ids(frame)[rows],
+    }
+
+
+def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
+    """Return which rows repeat an earlier row of the same patient in every canonical value.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A typed table.
+    table : str
+        Its name.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_rows,)
+        True for every row but the first of those that are equal.
+    """
+    duplicate = np.zeros(len(frame), dtype=bool)
+    repeated = np.flatnonzero(_repeated(frame))
+    if not len(repeated):
+        return duplicate
+    columns = [name for name in variables(table) if name in frame]
+    columns += [name for name in frame if name.endswith(("_lower", "_upper"))]
+    duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()
+    return duplicate
+
+
+def _repeated(frame: pd.DataFrame) -> np.ndarray:
+    """Return which rows have the identifier of another row."""
+    ids = patient_ids(frame)
+    return pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != "") & (ids != REFUSED_ID)
+
+
+def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_ids: np.ndarray | None) -> list[Finding]:
+    """Return the findings about whole rows: repeated rows, repeated patients, rows of nobody.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A typed table.
+    table : str
+        Its name.
+    duplicate : numpy.ndarray of bool
+        Rows that repeat another one exactly.
+    known_ids : numpy.ndarray of str, optional
+        Patients of the patients table; None for the patients table itself.
+    """
+    if not len(frame):
+        return []
+    ids = patient_ids(frame)
+    findings = [Finding("duplicate_row", table=table, column="patient_id", **place(frame, np.flatnonzero(duplicate)))]
+    if known_ids is None:
+        again = _still_repeated(ids, np.flatnonzero(_repeated(frame) & ~duplicate))
+        found = [f"also in row {numbers}" for numbers in _other_rows(frame, ids, again)]
+        return [
+            *findings,
+            Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again)),
+        ]
+    usable = (ids != "") & (ids != REFUSED_ID)
+    stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
+    return [
+        *findings,
+        Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray)),
+    ]
+
+
+def _still_repeated(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the rows whose patient has several of them."""
+    return rows[pd.Series(ids[rows]).duplicated(keep=False).to_numpy()]
+
+
+def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Return for each repeated row the numbers of the others of its patient."""
+    numbers = frame["_row"].to_numpy()[rows]
+    groups = pd.Series(numbers).groupby(ids[rows]).agg(list)
+    return [
+        ", ".join(str(other) for other in groups[patient][:5] if other != number)
+        for patient, number in zip(ids[rows], numbers, strict=True)
+    ]
+
+
+def quarantined_patients(issues: pd.DataFrame) -> pd.DataFrame:
+    """Return the patients with an error, and which rules they break.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient: center, patient_id, rules (joined by a comma).
+    """
+    errors = issues[
+        (issues["severity"] == "error") & (issues["patient_id"] != "") & (issues["patient_id"] != REFUSED_ID)
+    ]
+    pairs = errors[["center", "patient_id", "rule"]].drop_duplicates().sort_values(["center", "patient_id", "rule"])
+    grouped = pairs.groupby(["center", "patient_id"], sort=True)["rule"].agg(", ".join)
+    return grouped.rename("rules").reset_index()
+
+
+def bad_rows(frame: pd.DataFrame, quarantined: set[str]) -> np.ndarray:
+    """Return which rows belong to a quarantined patient or to nobody."""
+    return pd.Series(patient_ids(frame), dtype=object).isin(quarantined | {"", REFUSED_ID}).to_numpy()
+
+
+def account_rows(
+    raw: RawCenter,
+    frames: Mapping[str, pd.DataFrame],
+    duplicate: Mapping[str, np.ndarray],
+    bad: Mapping[str, np.ndarray],
+    files: Sequence[str],
+) -> pd.DataFrame:
+    """Return what became of every row of every file; rows read = accepted + quarantined + duplicate.
+
+    Parameters
+    ----------
+    raw : RawCenter
+        What was read.
+    frames, duplicate, bad : mapping of str
+        By table: the typed rows of all its files, which of them repeat another, and which are quarantined.
+    files : sequence of str
+        Files that gave no table: each has a row of its own.
+
+    Returns
+    -------
+    DataFrame
+        One row per file (per table of a file): see `ACCOUNTING_COLUMNS`.
+    """
+    rows = [_account(raw, frames, duplicate, bad, position) for position in range(len(raw.tables))]
+    rows += [(raw.center, name, n, 0, n, 0) for name, n in raw.left_out]
+    listed = {row[1] for row in rows} | {table.spec.path for table in raw.tables}
+    rows += [(raw.center, name, 0, 0, 0, 0) for name in files if name not in listed]
+    return pd.DataFrame(rows, columns=list(ACCOUNTING_COLUMNS))
+
+
+def _account(
+    raw: RawCenter,
+    frames: Mapping[str, pd.DataFrame],
+    duplicate: Mapping[str, np.ndarray],
+    bad: Mapping[str, np.ndarray],
+    position: int,
+) -> tuple[object, ...]:
+    """Account for one raw table; a row put together with another one shares its fate."""
+    table = raw.tables[position]
+    name = table.spec.table
+    own = frames[name]["_table"].to_numpy() == position
+    numbers = frames[name]["_row"].to_numpy()[own]
+    state = np.where(duplicate[name], 2, np.where(bad[name], 1, 0))[own]
+    fate = pd.Series(state, index=numbers)
+    states = np.concatenate([state, fate.reindex(table.merged[:, 1]).to_numpy(), np.ones(len(table.refused_rows))])
+    accepted, quarantined, duplicates = (int((states == code).sum()) for code in (0, 1, 2))
+    return raw.center, table.name, table.n_rows, accepted, quarantined, duplicates

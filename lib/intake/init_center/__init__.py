@@ -1,0 +1,276 @@
+"""A first `center.toml` for a folder of export files: what is recognized, with its evidence, and what is to decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from fhrmm.errors import StudyError
+from fhrmm.schema import Variable, variables
+from intake.center import FORMAT_BY_EXTENSION
+from intake.init_center.evidence import (
+    Proposal,
+    distinct_texts,
+    propose_date_order,
+    propose_decimal,
+    propose_missing,
+    propose_thousands,
+    propose_unit,
+    unexplained_values,
+)
+from intake.init_center.look import CHECKBOX, Source, look_at, unit_behind
+from intake.readers.headers import map_headers
+from intake.readers.redcap import is_structure
+from intake.readers.text_files import find_encoding, find_separator, to_utf8
+from intake.values import CellDialect, comparison_key, known_units, synonyms_of
+
+FILE_NAME = "center.toml"
+PROPOSED = "center.proposed.toml"
+MOST_VALUES = 12
+
+__all__ = ["init_center", "propose_center"]
+
+
+def init_center(folder: Path) -> str:
+    """Look at a center's files and write a first `center.toml` beside them.
+
+    What is recognized is written with its evidence; what is only likely is written as a comment, to be confirmed by a
+    person. An existing `center.toml` is never touched: the proposal then goes to `center.proposed.toml`.
+
+    Parameters
+    ----------
+    folder : Path
+        The center's folder.
+
+    Returns
+    -------
+    str
+        A report: where the file is, what was recognized, and what a person must still decide.
+
+    Raises
+    ------
+    StudyError
+        If the folder does not exist or has no file that can be opened.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise StudyError(f"no folder {folder.name!r}")
+    text, decisions = propose_center(folder)
+    name = PROPOSED if (folder / FILE_NAME).exists() else FILE_NAME
+    (folder / name).write_text(text, encoding="utf-8")
+    listed = "\n".join(f"{number}. {decision}" for number, decision in enumerate(decisions, start=1))
+    return f"wrote {folder.name}/{name}\n\nStill to decide:\n{listed or 'nothing'}\n"
+
+
+def propose_center(folder: Path) -> tuple[str, list[str]]:
+    """Return the text of a first `center.toml` and the list of what a person must still decide.
+
+    Parameters
+    ----------
+    folder : Path
+        The center's folder.
+
+    Raises
+    ------
+    StudyError
+        If no file of the folder can be opened as a table.
+    """
+    sources, problems = look_at(folder)
+    if not sources:
+        there = "; ".join(problems) or f"formats are {', '.join(sorted(FORMAT_BY_EXTENSION))}"
+        raise StudyError(f"{folder.name}: no file that looks like patients, assessments or adverse events ({there})")
+    decisions = [f"{problem}: open it, or take it out of the folder" for problem in problems]
+    shared = _shared(sources, decisions)
+    parts = [_head(folder, shared), *(_entry(folder, source, shared, decisions) for source in sources)]
+    return "\n".join(parts), list(dict.fromkeys(decisions))
+
+
+def _head(folder: Path, shared: Iterable[Proposal]) -> str:
+    lines = [
+        f"# First description of {folder.name}, written from its files. Each line says why it is there.",
+        "# A line that begins with '# CONFIRM' is a guess: it does nothing until the mark is taken away.",
+        f"id = {json.dumps(folder.name)}",
+        *(_line(proposal) for proposal in shared),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(proposal: Proposal) -> str:
+    text = f"{proposal.line}  # {proposal.evidence}"
+    return text if proposal.certain else f"# CONFIRM {text}"
+
+
+def _shared(sources: list[Source], decisions: list[str]) -> list[Proposal]:
+    """Return date order and decimal mark of all files together."""
+    dates = [text for source in sources for text in _texts(source, ("date",))]
+    numbers = [text for source in sources for text in _texts(source, ("number",))]
+    proposed = (propose_date_order(dates), propose_decimal(numbers), propose_thousands(numbers))
+    found = [proposal for proposal in proposed if proposal]
+    known = [(variables(source.file.table)[n], t) for source in sources for n, t in _by_column(source).items()]
+    found += [codes] if (codes := propose_missing(known)) else []
+    decisions += [f"{item.line.split(' ')[0]}: {item.evidence}" for item in found if not item.certain]
+    return found
+
+
+def _texts(source: Source, types: tuple[str, ...]) -> list[str]:
+    known = variables(source.file.table)
+    columns = dict(zip(source.grid.headers, source.grid.columns, strict=True))
+    chosen = [match.header for match in source.matches if match.column and known[match.column].type in types]
+    return [text for header in chosen if header in columns for text in distinct_texts(columns[header]).index]
+
+
+def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list[str]) -> str:
+    """Return one [[files]] entry."""
+    file = source.file
+    lines = ["[[files]]", f"path = {json.dumps(file.path)}"]
+    rows = len(source.grid.rows)
+    known = sum(bool(match.column) and match.certain for match in source.matches)
+    lines.append(f'table = "{file.table}"  # {known} of {len(source.matches)} headers recognized, {rows} rows')
+    lines += _text_lines(folder / file.path, source)
+    for name in ("format", "sheet", "dictionary", "instrument"):
+        if value := getattr(file, name):
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    if file.header_rows > 1:
+        lines.append(f"header_rows = {file.header_rows}  # the first row alone leaves columns without a name")
+    lines += ["[files.columns]", *_column_lines(source, decisions)]
+    lines += _unit_lines(source, shared, decisions)
+    lines += _checkbox_lines(source, decisions)
+    lines += _value_lines(source, shared, decisions)
+    return "\n".join(lines) + "\n"
+
+
+def _text_lines(path: Path, source: Source) -> list[str]:
+    """Say encoding and separator of a text file, so that later exports are held to them."""
+    if source.file.resolved_format not in ("csv", "tsv", "redcap_raw", "redcap_label") or path.suffix == ".xlsx":
+        return []
+    content = path.read_bytes()
+    encoding = find_encoding(content)
+    lines = [f'encoding = "{encoding}"  # every letter with an accent is one in it']
+    if path.suffix.lower() not in (".tsv", ".tab"):
+        separator = find_separator(to_utf8(content, None), source.file)
+        lines.append(
+            f"separator = {json.dumps(separator)}  # divides the header into {len(source.grid.headers)} columns"
+        )
+    return lines
+
+
+def _column_lines(source: Source, decisions: list[str]) -> list[str]:
+    lines = []
+    place = source.file.path
+    for match in source.matches:
+        header = json.dumps(match.header, ensure_ascii=False)
+        if CHECKBOX.fullmatch(match.header) or is_structure(match.header):
+            continue
+        if match.column and match.how != "canonical name or label":
+            lines.append(_line(Proposal(f'{header} = "{match.column}"', match.how, match.certain)))
+        elif match.column:
+            lines.append(f"# {header} is {match.column} by its name")
+        else:
+            lines.append(f'# {header} = ""  # {match.how or "not recognized: stays out"}')
+        if (
+            not match.certain
+            and match.header
+            and not CHECKBOX.fullmatch(match.header)
+            and not is_structure(match.header)
+        ):
+            wanted = f" ({match.how}: {match.column}?)" if match.column else ""
+            decisions.append(f"{place}: which variable is {match.header!r}{wanted}, or none?")
+        if match.how.startswith("refused"):
+            decisions.append(f"{place}: take {match.header!r} out of the file ({match.how})")
+    if "patient_id" not in {match.column for match in source.matches if match.certain}:
+        decisions.insert(0, f"{place}: which column is the pseudonymous patient identifier?")
+    return lines
+
+
+def _unit_lines(source: Source, shared: list[Proposal], decisions: list[str]) -> list[str]:
+    """Propose units by plausible range, for columns whose header names none."""
+    known = variables(source.file.table)
+    named = map_headers(source.grid.headers, source.file.model_copy(update={"columns": _columns(source)})).units
+    decimal = "," if any(item.line.startswith("decimal") for item in shared) else None
+    found = []
+    for header, name in _columns(source).items():
+        unit = unit_behind(header, name) if name not in named else None
+        if unit and unit != known_units(name)[0]:
+            found.append(Proposal(f'{name} = "{unit}"', f"stands in {header!r}", certain=True))
+            named[name] = unit
+    for name, texts in _by_column(source).items():
+        if name not in named and (proposal := propose_unit(texts, known[name], decimal)):
+            found.append(proposal)
+            decisions.append(f"{source.file.path}: is {name} in another unit? {proposal.evidence}")
+    if "ldh_u_l" in _by_column(source) and "ldh_uln_u_l" not in _by_column(source):
+        decisions.append(f"{source.file.path}: what is the upper limit of normal of LDH? (files.uln, ldh_uln_u_l)")
+    return (["[files.units]"] if found else []) + [_line(proposal) for proposal in found]
+
+
+def _columns(source: Source) -> dict[str, str]:
+    certain = [match for match in source.matches if match.column and match.certain]
+    return {match.header: match.column for match in certain if not CHECKBOX.fullmatch(match.header)}
+
+
+def _by_column(source: Source) -> dict[str, object]:
+    """Return the distinct texts of each recognized column."""
+    columns = dict(zip(source.grid.headers, source.grid.columns, strict=True))
+    return {name: distinct_texts(columns[header]) for header, name in _columns(source).items() if header in columns}
+
+
+def _checkbox_lines(source: Source, decisions: list[str]) -> list[str]:
+    """Propose checkbox groups whose choices are the levels of one variable."""
+    lines = []
+    known = variables(source.file.table)
+    for name, boxes in _checkbox_groups(source).items():
+        column = next((column for column in known if _fits(boxes.values(), known[column])), None)
+        if column is None:
+            decisions.append(f"{source.file.path}: which variable are the boxes of {name!r}, or none?")
+            continue
+        levels = synonyms_of(known[column])
+        meaning = {box: levels[comparison_key(label)] for box, label in boxes.items()}
+        pairs = (f"{json.dumps(box, ensure_ascii=False)} = {json.dumps(level)}" for box, level in meaning.items())
+        lines.append(f"{column} = {{ {', '.join(pairs)} }}  # its choices are the values of this variable")
+    return (["[files.checkboxes]"] if lines else []) + lines
+
+
+def _checkbox_groups(source: Source) -> dict[str, dict[str, str]]:
+    """Return the boxes of each checkbox field: header -> label of the choice."""
+    groups: dict[str, dict[str, str]] = {}
+    used = {match.header for match in source.matches}
+    for header in (header for header in source.grid.headers if header in used):
+        found = CHECKBOX.fullmatch(header)
+        if not found:
+            continue
+        if found[3]:
+            groups.setdefault(found[3], {})[header] = found[4]
+        elif found[1] in source.fields:
+            groups.setdefault(found[1], {})[header] = source.fields[found[1]].choices.get(found[2], "")
+    return groups
+
+
+def _fits(labels: Iterable[str], variable: Variable) -> bool:
+    """Tell whether every choice is a level of the variable."""
+    texts = [comparison_key(label) for label in labels]
+    return variable.type == "category" and bool(texts) and all(text in synonyms_of(variable) for text in texts)
+
+
+def _value_lines(source: Source, shared: list[Proposal], decisions: list[str]) -> list[str]:
+    """List values that nobody explains, with empty places to say what they mean."""
+    lines = []
+    known = variables(source.file.table)
+    headers = {name: header for header, name in _columns(source).items()}
+    for name, texts in _by_column(source).items():
+        choices = dict(source.fields[headers[name]].choices) if headers[name] in source.fields else {}
+        choices |= source.opened.choices.get(headers[name], {})
+        strange = unexplained_values(texts, known[name], CellDialect(choices=choices))
+        if not len(strange):
+            continue
+        lines.append(f"[files.values.{name}]")
+        accepted = ", ".join(known[name].levels) or f"{known[name].minimum:g} to {known[name].maximum:g}"
+        for text, count in strange.head(MOST_VALUES).items():
+            label = f" ({choices[text]})" if text in choices else ""
+            lines.append(
+                f'# CONFIRM {json.dumps(text, ensure_ascii=False)} = ""  # in {count} rows{label}; one of {accepted}'
+            )
+        shown = ", ".join(repr(text) for text in np.array(strange.index[:5]).tolist())
+        decisions.append(f"{source.file.path}: what do these values of {name} mean: {shown}?")
+    return lines

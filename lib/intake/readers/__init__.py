@@ -1,0 +1,117 @@
+"""Export files of any dialect to text tables in canonical columns, with the place of every row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from fhrmm.errors import StudyError
+from fhrmm.study import Study, resolve_path
+from intake.center import FORMAT_BY_EXTENSION, Center, CenterFile, load_center
+from intake.readers import redcap
+from intake.readers.files import FileNotes, OpenedFile, cell_identifiers, make_table, open_file
+from intake.readers.grid import ReadProblem
+from intake.readers.raw import PLACE, RawCenter, RawTable, unknown_frame
+from intake.rules import Finding
+
+__all__ = ["PLACE", "RawCenter", "RawTable", "cell_identifiers", "read_center"]
+
+
+def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
+    """Read every file of a center as text in canonical columns.
+
+    Parameters
+    ----------
+    data_dir : str or Path
+        The dataset.
+    center : str
+        Its folder below it.
+    study : Study
+        The plan.
+
+    Returns
+    -------
+    RawCenter
+        What was read, and a finding for everything that was not: bad data never raises.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "C01").mkdir()
+    >>> _ = (folder / "C01" / "patients.csv").write_text("patient_id,sex\\nP1,female\\n")
+    >>> read_center(folder, "C01", load_study()).tables[0].frame[["patient_id", "_row"]].values.tolist()
+    [['P1', 2]]
+    """
+    folder = resolve_path(data_dir) / center
+    try:
+        description = load_center(folder)
+    except StudyError as error:
+        return RawCenter(center, findings=(Finding("center_unreadable", file="center.toml", found=str(error)),))
+    notes = FileNotes()
+    tables, left_out = _read_files(folder, description, notes)
+    notes.findings += [Finding("file_not_read", file=name) for name in _files_not_named(folder, description)]
+    unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
+    return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(left_out))
+
+
+def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[RawTable], list[tuple[str, int]]]:
+    """Read the files in their order; a path that holds several tables is opened once per table."""
+    times = Counter(file.path for file in center.files)
+    tables, left_out = [], []
+    for file in center.files:
+        name = _accounting_name(file) if times[file.path] > 1 else file.path
+        try:
+            opened = open_file(folder, file)
+            others = [other for other in center.files if other.path == file.path and other is not file]
+            table = make_table(opened, file, name, notes, others)
+        except ReadProblem as problem:
+            notes.findings.append(_problem_finding(file, problem))
+            continue
+        if table is None:
+            left_out.append((name, len(opened.grid.rows) + len(opened.grid.refused)))
+            continue
+        tables.append(table)
+        if not table.n_rows:
+            notes.findings.append(Finding("no_rows", table=file.table, file=file.path))
+        if file.resolved_format in ("redcap_raw", "redcap_label"):
+            left_out += _instruments_left(center, file, opened, notes)
+    return tables, list(dict(left_out).items())
+
+
+def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:
+    return Finding(
+        problem.rule, table=file.table, file=file.path, sheet=file.sheet or "", found=problem.found,
+        expected=problem.expected, what_to_do=problem.what_to_do,
+    )  # fmt: skip
+
+
+def _accounting_name(file: CenterFile) -> str:
+    return f"{file.path} [{file.sheet or file.instrument or file.table}]"
+
+
+def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, notes: FileNotes) -> list[tuple[str, int]]:
+    """Return the rows of instruments that no entry takes; say so once per path."""
+    first = next(other for other in center.files if other.path == file.path)
+    if first is not file:
+        return []
+    taken = {redcap.comparison_key(other.instrument or "") for other in center.files if other.path == file.path}
+    counts = redcap.instruments(opened.grid).value_counts()
+    left = {name: int(n) for name, n in counts.items() if redcap.comparison_key(name) not in taken and name}
+    notes.findings += [
+        Finding("instrument_not_read", file=file.path, found=f"{name}: {n} rows") for name, n in left.items()
+    ]
+    notes.unknown += [(file.path, f"(instrument) {name}") for name in left]
+    return [(f"{file.path} [{name}]", n) for name, n in left.items()]
+
+
+def _files_not_named(folder: Path, center: Center) -> list[str]:
+    """Return the data files in the folder that no entry names."""
+    named = {file.path for file in center.files} | {file.dictionary for file in center.files}
+    there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [
+        name
+        for name in there
+        if name not in named and Path(name).suffix.lower() in FORMAT_BY_EXTENSION and not name.startswith((".", "~"))
+    ]

@@ -1,0 +1,232 @@
+"""REDCap exports: data dictionary, raw and label forms, repeated instruments, longitudinal events, checkboxes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from intake.readers.grid import Grid, ReadProblem, categorical_text
+from intake.readers.headers import header_key
+from intake.readers.text_files import to_utf8
+from intake.values import comparison_key
+
+LARGEST_DICTIONARY = 2**24
+FORM, TYPE, LABEL, CHOICES = 1, 3, 4, 5
+STRUCTURE = {
+    "redcap_event_name": ("redcap_event_name", "event name"),
+    "redcap_repeat_instrument": ("redcap_repeat_instrument", "repeat instrument"),
+    "redcap_repeat_instance": ("redcap_repeat_instance", "repeat instance"),
+    "redcap_data_access_group": ("redcap_data_access_group", "data access group"),
+    "redcap_survey_identifier": ("redcap_survey_identifier", "survey identifier"),
+}
+FIELD_TYPES = frozenset(
+    {
+        "text",
+        "notes",
+        "radio",
+        "dropdown",
+        "checkbox",
+        "yesno",
+        "truefalse",
+        "calc",
+        "slider",
+        "file",
+        "descriptive",
+        "sql",
+    }
+)
+COMPLETE = re.compile(r".*_complete|complete\?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row of a REDCap data dictionary."""
+
+    name: str
+    form: str
+    kind: str
+    label: str
+    choices: Mapping[str, str]
+
+
+def read_dictionary(path: Path) -> dict[str, Field]:
+    """Read a REDCap data dictionary: field name -> field.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with REDCap's 18 columns; their position counts, since REDCap translates their names.
+
+    Raises
+    ------
+    ReadProblem
+        `dictionary_unreadable`.
+    """
+    if not path.is_file():
+        raise ReadProblem("dictionary_unreadable", f"no file {path.name}")
+    rows = _dictionary_rows(path)
+    if len(rows) < 2 or len(rows[0]) < 6:
+        raise ReadProblem("dictionary_unreadable", f"{path.name} has {len(rows[0]) if rows else 0} columns")
+    fields = (_field(row) for row in rows[1:] if len(row) > CHOICES and row[0].strip())
+    return {field.name: field for field in fields}
+
+
+def _dictionary_rows(path: Path) -> list[list[str]]:
+    """Return the cells of a dictionary file; one that is no text or far too large is refused."""
+    try:
+        if path.stat().st_size > LARGEST_DICTIONARY:
+            raise ReadProblem("dictionary_unreadable", f"{path.name} is larger than any dictionary")
+        text = to_utf8(path.read_bytes(), None).decode("utf-8").removeprefix("\ufeff")
+        head = text.split("\n", 1)[0]
+        return list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
+    except (OSError, csv.Error):
+        raise ReadProblem("dictionary_unreadable", f"{path.name} cannot be read") from None
+
+
+def parse_choices(text: str, kind: str = "") -> dict[str, str]:
+    """Read REDCap's choices: code -> label.
+
+    Examples
+    --------
+    >>> parse_choices("1, Female | 2, Male, or unknown")
+    {'1': 'Female', '2': 'Male, or unknown'}
+    """
+    if kind in ("yesno", "truefalse"):
+        return {"1": "yes", "0": "no"}
+    if kind not in ("radio", "dropdown", "checkbox", ""):
+        return {}
+    parts = (part.split(",", 1) for part in text.split("|") if "," in part)
+    return {code.strip(): label.strip() for code, label in parts}
+
+
+def find_structure(headers: list[str]) -> dict[str, int]:
+    """Return the positions of REDCap's own columns, in raw and label exports."""
+    keys = [comparison_key(header) for header in headers]
+    found = {}
+    for name, spellings in STRUCTURE.items():
+        wanted = {comparison_key(spelling) for spelling in spellings}
+        positions = [position for position, key in enumerate(keys) if key in wanted]
+        found |= {name: positions[0]} if positions else {}
+    return found
+
+
+def is_structure(header: str) -> bool:
+    """Tell whether a header is one that REDCap itself adds.
+
+    Examples
+    --------
+    >>> is_structure("redcap_event_name"), is_structure("baseline_complete"), is_structure("sex")
+    (True, True, False)
+    """
+    keys = {comparison_key(spelling) for spellings in STRUCTURE.values() for spelling in spellings}
+    return comparison_key(header) in keys or COMPLETE.fullmatch(header) is not None
+
+
+def instruments(grid: Grid) -> pd.Series:
+    """Return the repeated instrument of each row, empty for rows that do not repeat."""
+    position = find_structure(grid.headers).get("redcap_repeat_instrument")
+    if position is None:
+        return pd.Series("", index=range(len(grid.rows)), dtype=object)
+    return pd.Series(grid.columns[position]).astype(object).where(lambda names: names.notna(), "")
+
+
+def select_instrument(grid: Grid, instrument: str | None) -> Grid:
+    """Return the rows of one repeated instrument, or those of none."""
+    names = instruments(grid)
+    wanted = comparison_key(instrument or "")
+    keys = {name: comparison_key(name) for name in names.unique()}
+    return grid.take(names.map(keys).eq(wanted).to_numpy())
+
+
+def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int, int]]]:
+    """Put the rows of one record over several events together.
+
+    Parameters
+    ----------
+    grid : Grid
+        Rows of a longitudinal export that do not repeat.
+    key : int
+        Position of the record identifier.
+
+    Returns
+    -------
+    grid : Grid
+        One row per record, in the place of its first row.
+    into : numpy.ndarray of int
+        For each row of the input, the row number of the record's first row.
+    conflicts : list of (int, int)
+        Row number of the record and position of a column that has two different values in it.
+    """
+    identity = grid.columns[key].codes.astype(np.int64)
+    identity = np.where(identity < 0, -1 - np.arange(len(identity)), identity)
+    _, first, group = np.unique(identity, return_index=True, return_inverse=True)
+    conflicts: list[tuple[int, int]] = []
+    columns = []
+    skipped = set(find_structure(grid.headers).values()) | {
+        position for position, header in enumerate(grid.headers) if is_structure(header)
+    }
+    for position, column in enumerate(grid.columns):
+        merged, differing = _coalesce(column.codes.astype(np.int64), group, len(first))
+        columns.append(pd.Categorical.from_codes(merged, categories=column.categories))
+        if position not in skipped:
+            conflicts += [(int(grid.rows[first[record]]), position) for record in differing]
+    order = np.argsort(first, kind="stable")
+    merged_grid = replace(grid, columns=[column[order] for column in columns], rows=grid.rows[first][order])
+    return merged_grid, grid.rows[first][group], conflicts
+
+
+def label_headers(headers: list[str], fields: Mapping[str, Field]) -> list[str]:
+    """Return the headers of a label export with field names in the place of labels that belong to one field only.
+
+    A checkbox header ``Label (choice=Option)`` becomes ``field___code``.
+    """
+    names: dict[str, list[str]] = {}
+    for field in fields.values():
+        names.setdefault(header_key(field.label), []).append(field.name)
+        for code, option in field.choices.items() if field.kind == "checkbox" else ():
+            names.setdefault(header_key(f"{field.label} (choice={option})"), []).append(f"{field.name}___{code}")
+    return [found[0] if len(found := names.get(header_key(name), [])) == 1 else name for name in headers]
+
+
+def _field(row: list[str]) -> Field:
+    kind = row[TYPE].strip().lower()
+    return Field(row[0].strip(), row[FORM].strip(), kind, _plain(row[LABEL]), parse_choices(row[CHOICES], kind))
+
+
+def _plain(label: str) -> str:
+    """Return a label without HTML tags, as REDCap exports it."""
+    return re.sub(r"<[^>]+>", "", label).strip()
+
+
+def _coalesce(codes: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the only value of each group (-1 for none), and the groups that have two."""
+    low = np.full(n_groups, np.iinfo(np.int64).max)
+    high = np.full(n_groups, -1)
+    filled = codes >= 0
+    np.minimum.at(low, group[filled], codes[filled])
+    np.maximum.at(high, group[filled], codes[filled])
+    return np.where(high < 0, -1, low), np.flatnonzero((high >= 0) & (low != high))
+
+
+def checkbox_text(column: pd.Categorical, value: str) -> pd.Categorical:
+    """Return the value where a checkbox is checked, and missing elsewhere; ``yes|no`` names both.
+
+    A checkbox that is not checked says nothing by itself: it may never have been asked.
+    """
+    checked, unchecked = value.split("|", 1) if "|" in value else (value, "")
+    texts = [_checked_text(text, checked, unchecked) for text in column.categories]
+    return categorical_text(texts, column.codes.astype(np.int64))
+
+
+def _checked_text(text: str, checked: str, unchecked: str) -> str:
+    key = comparison_key(text)
+    if key in ("0", "unchecked", "no", "false", "falso", "non selezionato"):
+        return unchecked
+    return checked

@@ -1,0 +1,108 @@
+"""Parquet, SPSS, Stata and SAS files as text, with their value labels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pyreadstat
+
+from intake.center import CenterFile
+from intake.readers.grid import Grid, ReadProblem, categorical_text
+from intake.readers.spreadsheets import number_text, plain_text
+
+LARGEST_UNPACKED = 2**31
+MOST_CELLS = 200_000_000
+READERS = {
+    ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
+    ".sas7bdat": pyreadstat.read_sas7bdat, ".xpt": pyreadstat.read_xport,
+}  # fmt: skip
+Choices = dict[str, dict[str, str]]
+
+
+def read_parquet(path: Path, file: CenterFile) -> Grid:
+    """Read a Parquet file; row 1 is its column names, as in a spreadsheet.
+
+    Raises
+    ------
+    ReadProblem
+        If it is broken, or would unpack beyond memory.
+    """
+    try:
+        schema = parquet.read_schema(path)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        source = parquet.ParquetFile(path, read_dictionary=texts)
+        groups = (source.metadata.row_group(i).total_byte_size for i in range(source.metadata.num_row_groups))
+        if (size := sum(groups)) > LARGEST_UNPACKED:
+            raise ReadProblem("archive_expands_too_much", f"would unpack to {size / 2**30:.0f} GiB")
+        _check_cells(source.metadata.num_rows, source.metadata.num_columns)
+        content = source.read()
+    except (pa.ArrowException, OSError) as error:
+        raise ReadProblem("file_unreadable", f"no readable Parquet ({type(error).__name__})") from None
+    columns = [_arrow_text(column) for column in content.columns]
+    return Grid(list(content.column_names), columns, np.arange(content.num_rows) + 2)
+
+
+def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
+    """Read an SPSS, Stata or SAS file: codes as text, and the value labels as choices by variable.
+
+    Raises
+    ------
+    ReadProblem
+        If it cannot be read.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ReadProblem("file_format_wrong", f"no statistics format has the ending {path.suffix}")
+    options = {} if path.suffix == ".xpt" else {"user_missing": False}
+    try:
+        _, head = reader(str(path), metadataonly=True)
+        limit = MOST_CELLS // max(1, len(head.column_names)) + 1
+        content, meta = reader(str(path), row_limit=limit, **options)
+    except Exception as error:  # pyreadstat raises its own errors and whatever Python raises on broken files
+        raise ReadProblem("file_unreadable", f"not readable ({type(error).__name__})") from None
+    _check_cells(len(content), len(content.columns))
+    columns = [_series_text(content[name]) for name in content.columns]
+    choices = {
+        name: {plain_text(code): str(label) for code, label in labels.items()}
+        for name, labels in (meta.variable_value_labels or {}).items()
+    }
+    return Grid(list(content.columns), columns, np.arange(len(content)) + 2), choices
+
+
+def _check_cells(n_rows: int, n_columns: int) -> None:
+    """Refuse a table that would not fit into memory, whatever its file takes."""
+    if n_rows * n_columns > MOST_CELLS:
+        raise ReadProblem("file_too_large", f"more than {MOST_CELLS / 1e6:.0f} million cells")
+
+
+def _arrow_text(column: pa.ChunkedArray) -> pd.Categorical:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_nested(column.type):
+        column = pa.chunked_array([[str(value) for value in column.to_pylist()]])
+    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return categorical_text([_text(value) for value in encoded.dictionary.to_pylist()], codes)
+
+
+def _series_text(series: pd.Series) -> pd.Categorical:
+    codes, values = pd.factorize(series, use_na_sentinel=True)
+    return categorical_text([_text(value) for value in values], codes)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value).to_pydatetime()
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return number_text(value)
+    return plain_text(value if not isinstance(value, pd.Timestamp) else datetime.fromisoformat(value.isoformat()))

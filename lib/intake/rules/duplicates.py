@@ -1,0 +1,78 @@
+"""Patients that may be one: within a center, and across centers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from intake.rules.catalog import Finding, Rule, findings_frame, load_rules
+from intake.rules.checks import Check
+from intake.rules.rows import Tables
+
+DATES = ("diagnosis_date", "second_line_start_date")
+KEY = ("sex", "birth_year", *DATES)
+
+
+def likeness(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns by which two patients may be one; rows where one is missing or a date partial are left out.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Patients, typed, dates with bounds.
+    """
+    needed = [*KEY[:2], *(f"{name}_{side}" for name in DATES for side in ("lower", "upper"))]
+    if not set(needed) <= set(frame):
+        return frame.iloc[:0].reindex(columns=needed)
+    complete = frame[needed].dropna()
+    exact = np.logical_and.reduce([complete[f"{name}_lower"] == complete[f"{name}_upper"] for name in DATES])
+    return complete[exact]
+
+
+def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report patients of one center under different identifiers who agree in sex, birth year and both dates."""
+    rows = tables.patients
+    alike = likeness(rows.frame)
+    again = alike[alike.duplicated(keep=False)]
+    if again.empty:
+        return []
+    identity = rows.frame.loc[again.index, "patient_id"]
+    different = identity.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
+    selected = np.zeros(len(rows.frame), dtype=bool)
+    selected[again.index[different.to_numpy(dtype=bool)]] = True
+    return [rows.finding(rule, selected)]
+
+
+def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
+    """Return a warning for every accepted patient whom another center seems to report as well.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Accepted patients of all centers, with `reported_elsewhere` (confirmed transfers are not suspected).
+
+    Returns
+    -------
+    DataFrame
+        Rows of the issue log, by center and patient.
+    """
+    open_cases = patients[~patients["reported_elsewhere"].astype(bool)]
+    alike = likeness(open_cases)
+    again = alike[alike.duplicated(keep=False)]
+    centers = open_cases.loc[again.index, "center"]
+    several = centers.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
+    suspects = open_cases.loc[again.index[several.to_numpy(dtype=bool)], ["center", "patient_id"]]
+    rule = load_rules()["suspected_transfer"]
+    findings = [
+        findings_frame([_transfer(rule, group["patient_id"])], center)
+        for center, group in suspects.sort_values(["center", "patient_id"]).groupby("center")
+    ]
+    return pd.concat(findings, ignore_index=True) if findings else findings_frame([], "")
+
+
+def _transfer(rule: Rule, ids: pd.Series) -> Finding:
+    found = "another center reports the same sex, year of birth, diagnosis and second line"
+    return Finding(rule.id, table="patients", column="patient_id", row=[None] * len(ids), patient_id=ids, found=found)
+
+
+CHECKS: dict[str, Check] = {"suspected_duplicate": suspected_duplicate}

@@ -1,0 +1,146 @@
+"""A typed table as the checks see it: columns by name, missing where the file has none, and the place of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.schema import conform
+from fhrmm.staging import derive_staging
+from fhrmm.study import Study
+from intake.rules.catalog import Finding, Rule
+
+NO_DATE = np.datetime64("NaT", "ns")
+SHOWN = {"day": 10, "month": 7, "year": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One typed table.
+
+    Attributes
+    ----------
+    table : str
+        Canonical name.
+    frame : DataFrame
+        Typed columns that the files have, dates with bounds and precision, and the place of each row.
+    """
+
+    table: str
+    frame: pd.DataFrame
+    _filled: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def has(self, *columns: str) -> bool:
+        """Tell whether the files have all these columns."""
+        return all(column in self.frame for column in columns)
+
+    def filled(self, column: str) -> np.ndarray:
+        """Return which rows have a value; to be read only, since every rule that asks gets the same array."""
+        if column not in self._filled:
+            name = f"{column}_lower" if f"{column}_lower" in self.frame else column
+            known = name in self.frame
+            self._filled[column] = ~pd.isna(self.frame[name].array) if known else np.zeros(len(self.frame), dtype=bool)
+            self._filled[column].setflags(write=False)
+        return self._filled[column]
+
+    def text(self, column: str) -> np.ndarray:
+        """Return values as text, empty where missing."""
+        if column not in self.frame:
+            return np.full(len(self.frame), "", dtype=object)
+        values = self.frame[column].astype(object).to_numpy()
+        return np.where(pd.isna(values), "", values.astype(str) if values.dtype != object else values).astype(object)
+
+    def number(self, column: str) -> np.ndarray:
+        """Return values as floats, missing where the file has none."""
+        if column not in self.frame:
+            return np.full(len(self.frame), np.nan)
+        return self.frame[column].to_numpy(dtype=float, na_value=np.nan)
+
+    def is_in(self, column: str, values: Sequence[object]) -> np.ndarray:
+        """Return which rows have one of some values, compared as text."""
+        if column not in self.frame:
+            return np.zeros(len(self.frame), dtype=bool)
+        wanted = {str(value) for value in values}
+        codes, distinct = pd.factorize(self.frame[column])
+        return np.array([*(str(value) in wanted for value in distinct), False], dtype=bool)[codes]
+
+    def lower(self, column: str) -> np.ndarray:
+        """Return the earliest possible day of a date."""
+        return self._bound(column, "lower")
+
+    def upper(self, column: str) -> np.ndarray:
+        """Return the latest possible day of a date."""
+        return self._bound(column, "upper")
+
+    def middle(self, column: str) -> np.ndarray:
+        """Return the middle of a date's interval."""
+        lower, upper = self.lower(column), self.upper(column)
+        return lower if (lower == upper).all() else lower + (upper - lower) // 2
+
+    def _bound(self, column: str, side: str) -> np.ndarray:
+        name = f"{column}_{side}"
+        return self.frame[name].to_numpy() if name in self.frame else np.full(len(self.frame), NO_DATE)
+
+    def shown(self, column: str, rows: np.ndarray) -> list[str]:
+        """Return values of some rows as a person wrote them: dates no more precise than known."""
+        if f"{column}_lower" not in self.frame:
+            return (
+                ["" if pd.isna(value) else str(value) for value in self.frame[column].iloc[rows]]
+                if self.has(column)
+                else [""] * len(rows)
+            )
+        dates = self.lower(column)[rows].astype("datetime64[D]").astype(str)
+        precision = self.frame[f"{column}_precision"].iloc[rows].astype(object)
+        return ["" if text == "NaT" else text[: SHOWN[kind]] for text, kind in zip(dates, precision, strict=True)]
+
+    def finding(self, rule: Rule, selected: np.ndarray, columns: Sequence[str] | None = None) -> Finding:
+        """Return the finding of a rule in the selected rows (boolean or positions), showing values of its columns."""
+        rows = np.flatnonzero(selected) if selected.dtype == bool else selected
+        if not len(rows):
+            return Finding(rule.id, row=())
+        shown = [name for name in (rule.columns if columns is None else columns) if self.has(name)]
+        texts = [[f"{name} {text or 'empty'}" for text in self.shown(name, rows)] for name in shown]
+        found = ["; ".join(parts) for parts in zip(*texts, strict=True)] if texts else ""
+        ids = self.frame["patient_id"].to_numpy(dtype=object)[rows]
+        return Finding(
+            rule.id, table=self.table, column=shown[-1] if shown else "", found=found,
+            file=self.frame["_file"].iloc[rows].astype(object), row=self.frame["_row"].to_numpy()[rows],
+            sheet=self.frame["_sheet"].iloc[rows].astype(object), patient_id=np.where(pd.isna(ids), "", ids),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a center, its derived stages, and what the checks are held against."""
+
+    patients: Rows
+    assessments: Rows
+    adverse_events: Rows
+    staging: pd.DataFrame
+    study: Study
+    cutoff: date | None
+
+    @classmethod
+    def of(cls, frames: Mapping[str, pd.DataFrame], study: Study, cutoff: date | None) -> Tables:
+        """Wrap the typed frames of a center."""
+        rows = {name: Rows(name, frame) for name, frame in frames.items()}
+        staging = derive_staging(conform(frames["patients"], "patients"), study)
+        return cls(**rows, staging=staging, study=study, cutoff=cutoff)
+
+    def rows(self, table: str) -> Rows:
+        """Return one table by name."""
+        return getattr(self, table)
+
+    def of_patient(self, rows: Rows, values: np.ndarray) -> np.ndarray:
+        """Return for each row of another table the value of its patient (one value per patients row)."""
+        if not len(rows.frame) or not len(values):
+            return np.full(len(rows.frame), NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
+        ids = pd.Index(self.patients.frame["patient_id"])
+        known = ~ids.duplicated() & ids.notna()
+        places = ids[known].get_indexer(rows.frame["patient_id"])
+        missing = np.array(NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
+        return np.where(places >= 0, np.append(values[known], missing)[places], missing)

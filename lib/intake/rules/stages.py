@@ -1,0 +1,56 @@
+"""Checks of stages and therapies: what is recorded against what the values give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.drugs import parse_regimen
+from intake.rules.catalog import Finding, Rule
+from intake.rules.checks import Check
+from intake.rules.rows import Rows, Tables
+
+
+def recorded_stage_differs(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report a recorded stage (the first column of the rule) that the values do not give, where they determine it."""
+    system = rule.columns[0].removesuffix("_diagnosis")
+    return [tables.patients.finding(rule, tables.staging[f"{system}_mismatch"].to_numpy())]
+
+
+def r_iss_contradicts_iss(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report pairs of recorded stages that exclude each other."""
+    rows = tables.patients
+    iss, r_iss = rows.text("iss_diagnosis"), rows.text("r_iss_diagnosis")
+    known = (iss != "") & (r_iss != "")
+    return [rows.finding(rule, known & (((r_iss == "I") & (iss != "I")) | ((r_iss == "III") & (iss != "III"))))]
+
+
+def lenalidomide_again(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report lenalidomide in second line after progression on lenalidomide maintenance, or soon after it."""
+    rows = tables.patients
+    days = np.timedelta64(tables.study.regimens.refractory_days, "D")
+    on_drug = rows.lower("first_progression_date") - rows.upper("maintenance_stop_date") <= days
+    refractory = rows.is_in("maintenance", ["lenalidomide"]) & rows.filled("first_progression_date") & on_drug
+    regimens = set(rows.text("second_line_regimen")[refractory])
+    with_drug = [text for text in regimens if "lenalidomide" in parse_regimen(text).drugs]
+    return [rows.finding(rule, refractory & rows.is_in("second_line_regimen", with_drug))]
+
+
+def regimen_not_recognized(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report regimens of which not every part is a known drug."""
+    rows = tables.patients
+    return [rows.finding(rule, rows.is_in(name, _strange(rows, name)), [name]) for name in rule.columns]
+
+
+def _strange(rows: Rows, column: str) -> list[str]:
+    """Return the regimens of a column that are not recognized."""
+    written = pd.unique(rows.text(column))
+    return [text for text in written if text and not parse_regimen(text).recognized]
+
+
+CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        recorded_stage_differs, r_iss_contradicts_iss, lenalidomide_again, regimen_not_recognized,
+    )
+}  # fmt: skip

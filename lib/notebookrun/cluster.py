@@ -44,6 +44,8 @@ class DaskPool:
 
     def __init__(self, address: str, jobs: int, modules: Sequence[str], root: Path, exchange_url: str = "") -> None:
         self._exchange = Exchange(exchange_url) if exchange_url else None
+        if self._exchange:
+            self._exchange.check()
         self._client = connect(address, jobs)
         self._unreachable = _what_a_lost_scheduler_raises()
         self._slots = max(jobs if address == "local" else sum(self._client.nthreads().values()), 1)

@@ -31,7 +31,7 @@ class Exchange:
     Raises
     ------
     MisuseError
-        If it opens none such, or lacks the driver.
+        If it opens none such, lacks the driver, or cannot keep a file there.
     """
 
     def __init__(self, url: str) -> None:
@@ -42,6 +42,14 @@ class Exchange:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise MisuseError([f"--exchange {url}: {error}"]) from None
+
+    def check(self) -> None:
+        """Write an empty file there, before a run relies on the place."""
+        try:
+            self._files.makedirs(self._root, exist_ok=True)
+            self._files.pipe_file(f"{self._root.rstrip('/')}/check", b"")
+        except Exception as error:  # whatever the driver of the place raises
+            raise MisuseError([f"--exchange {self.url}: {describe_any(error)}"]) from None
 
     def _name(self, digest: str) -> str:
         return f"{self._root.rstrip('/')}/{digest[:2]}/{digest}"

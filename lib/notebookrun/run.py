@@ -27,8 +27,8 @@ class Run:
     selected : collection of NodeId
         What to run.
     executor : callable
-        Makes the executor when the first task is there, since a run with nothing to do starts no process; or at once
-        if nothing is remembered, so that processes import while the first tasks are made.
+        Makes the executor before the first file is cleared away, so that a run that cannot start leaves all as it is;
+        a run with nothing to do starts no process. If nothing is remembered, processes import while tasks are made.
     settings : Settings
         How to run.
     report : callable
@@ -85,7 +85,7 @@ class Run:
         """
         try:
             if self.memory.is_empty and self._ready:
-                self._executor = self._make_executor()
+                self._start_executor()
             while self._ready or self._count(RUNNING) or self._count(RENDERING):
                 self._start_ready()
                 messages = self._executor.wait(1.0) if self._executor else []
@@ -100,6 +100,9 @@ class Run:
         finally:
             if self._executor:
                 self._executor.close()
+
+    def _start_executor(self) -> None:
+        self._executor = self._executor or self._make_executor()
 
     def _tick(self) -> None:
         """Let a display go on that has heard of nothing for a while."""
@@ -147,19 +150,20 @@ class Run:
         then = self.memory.load(node)
         run.entry = self.planner.entry(planned, then, self.digests)
         run.why = reasons_to_run(run.entry, then, self.digests) or (["forced"] if self._settings.force else [])
-        task = self.planner.task(planned)
-        if not run.why and then is not None:
+        is_page_alone = not run.why and then is not None
+        if is_page_alone:
             run.why = reasons_to_render(run.entry, then, self.digests)
             run.action, run.seconds, run.warnings = "rendered", then.seconds, then.warnings
             run.entry = replace(run.entry, outputs=then.outputs, seconds=then.seconds, warnings=then.warnings)
             if not run.why:
                 self._keep(node)
                 return
-            task = self.planner.task(planned, should_execute=False)
-        else:
+        self._start_executor()
+        if not is_page_alone:
             self._clear(planned, then)
             self._amended.restore(run.entry.inputs, self.digests)
             run.action, run.changed = "executed", ""
+        task = self.planner.task(planned, should_execute=not is_page_alone)
         self._submit(node, replace(task, digests=dict(run.entry.inputs)))
 
     def _missing_reads(self, node: Node) -> str:
@@ -183,8 +187,7 @@ class Run:
 
     def _submit(self, node: NodeId, task: Task) -> None:
         run = self.nodes[node]
-        if self._executor is None:
-            self._executor = self._make_executor()
+        assert self._executor is not None
         run.state = RUNNING if task.should_execute and not task.blocked_by else RENDERING
         run.tries, run.begun = run.tries + 1, time.monotonic()
         self._report("started", node, run)
@@ -296,6 +299,7 @@ class Run:
 
     def _block(self, node: NodeId, reason: str) -> None:
         """Make the page of a node that cannot run say so; a step has no page."""
+        self._start_executor()
         planned, run = self.planner.graph.nodes[node], self.nodes[node]
         if node in self._ready:
             self._ready.remove(node)

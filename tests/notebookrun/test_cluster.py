@@ -203,6 +203,23 @@ def test_no_scheduler_is_said_at_once(toy: Any) -> None:
     assert "no scheduler answers" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--scheduler", "tcp://127.0.0.1:1"], "no scheduler answers"),
+        (["--scheduler", "local", "--exchange", "file:///dev/null/place"], "--exchange file:///dev/null/place: "),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_the_former_report_whole(ran: Any, options: list[str], said: str) -> None:
+    before = ran.outputs("reports", "work")
+    ran.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    done = ran.run("--force", *options)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ran.outputs("reports", "work") == before
+
+
 def test_damaged_file_is_not_taken(tmp_path: Path) -> None:
     exchange = Exchange((tmp_path / "x").as_uri())
     (tmp_path / "a").write_text("content")

@@ -607,6 +607,31 @@ def test_run_ends_although_no_worker_lives(toy: Any) -> None:
     assert 'href="C01' not in toy.read("reports/index.html"), "there are no pages"
 
 
+NO_ROOM = """
+import sys
+from notebookrun import scratch
+from notebookrun.cli import main
+from run_all import PROJECT
+
+scratch._parent = lambda: "/dev/null/no room"
+
+if __name__ == "__main__":
+    sys.exit(main(PROJECT, ["--force"]))
+"""
+
+
+def test_processes_that_cannot_be_started_end_the_run_and_leave_the_report_whole(ran: Any) -> None:
+    before = ran.outputs("reports", "work")
+    ran.write("no_room.py", NO_ROOM)
+    command = [sys.executable, "no_room.py"]
+    done = subprocess.run(
+        command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("run_all: the run had to stop: ")
+    assert ran.outputs("reports", "work") == before
+
+
 def test_output_folder_that_cannot_be_is_refused_before_anything_starts(toy: Any) -> None:
     (toy.root / "reports").write_text("a file, no folder")
     done = toy.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import signal
 import sys
@@ -125,7 +126,7 @@ def _check(
 ) -> tuple[Request, Graph, list[ParameterSet]]:
     """Check everything that was asked for, and complain about all of it at once."""
     places = find_places(project, options)
-    problems: list[str] = []
+    problems = _folder_problems(places)
     scopes = _scopes(project, places, problems)
     if scopes:
         problems += check_names("scope", options.center, scopes)
@@ -160,6 +161,16 @@ def find_places(project: Project, options: argparse.Namespace) -> Places:
     root = project.root.resolve()
     data, work, reports = (_absolute(root, given, project) for given in (options.data, options.work, options.out))
     return Places(root, data, work, reports)
+
+
+def _folder_problems(places: Places) -> list[str]:
+    """Return which folders would mix what is shared with rows of patients, or be taken for a center."""
+    folders = {"--out": places.reports, "--work": places.work, "--data": places.data}
+    advice = "each needs a folder of its own"
+    pairs = itertools.permutations(folders.items(), 2)
+    inside = [f"{a} lies inside of {b}; {advice}" for (a, x), (b, y) in pairs if y in x.parents]
+    same = itertools.combinations(folders.items(), 2)
+    return inside + [f"{a} and {b} are the same folder; {advice}" for (a, x), (b, y) in same if x == y]
 
 
 def _absolute(root: Path, given: str, project: Project) -> Path:

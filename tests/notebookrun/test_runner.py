@@ -210,6 +210,30 @@ def test_wrong_use_is_refused_before_anything_starts(toy: Any, arguments: list[s
     assert not (toy.root / "reports").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--work", "reports/work"], "--work lies inside of --out"),
+        (["--out", "data/out"], "--out lies inside of --data"),
+        (["--work", "data/work"], "--work lies inside of --data"),
+        (["--out", "same", "--work", "same"], "--out and --work are the same folder"),
+        (["--out", "."], "--data lies inside of --out"),
+        (["--work", "."], "--out lies inside of --work"),
+        (["--out", "data/C01/../../link"], "--out and --data are the same folder"),
+    ],
+)
+def test_folders_that_would_mix_patients_with_what_is_shared_are_refused(
+    toy: Any, options: list[str], said: str
+) -> None:
+    (toy.root / "link").symlink_to("data")
+    before = sorted(toy.root.rglob("*"))
+    done = toy.run(*options)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(toy.root.rglob("*")) == before
+
+
 def test_all_wrong_uses_are_reported_at_once(toy: Any) -> None:
     toy.write("p.yaml", "limit: old\n")
     done = toy.run("-p", "limti", "1", "-f", "p.yaml", "--center", "C9", "--notebook", "xx")

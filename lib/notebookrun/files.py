@@ -15,6 +15,7 @@ from typing import Any
 from notebookrun.places import Places
 from notebookrun.processes import is_alive
 
+CLOSE_IT = "if it is open in another program, such as Excel, close it there and run again"
 _PARTIAL = re.compile(r"\..+\.(\d+)\.part")
 
 
@@ -107,11 +108,16 @@ def describe_problem(error: OSError) -> str:
     return f"{name}: {what}" if name else what
 
 
-def remove_files(places: Places, names: Iterable[str]) -> None:
-    """Delete the named files below work and reports; those already gone are fine.
+def remove_files(places: Places, names: Iterable[str]) -> str:
+    """Delete the named files below work and reports, and say what is in the way of one; those already gone are fine.
 
-    Whatever a notebook did to its data or to the repository is not the engine's to delete.
+    What a notebook did to its data or to the repository is not the engine's to delete.
     """
+    problem = ""
     for name in names:
         if name.startswith(("work/", "reports/")):
-            places.absolute(name).unlink(missing_ok=True)
+            try:
+                places.absolute(name).unlink(missing_ok=True)
+            except OSError as error:
+                problem = f"{describe_problem(error)}; {CLOSE_IT}"
+    return problem

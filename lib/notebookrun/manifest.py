@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notebookrun.cache import Memory, reasons_to_run
+from notebookrun.cache import Memory
 from notebookrun.files import write_json, write_page, write_whole
 from notebookrun.fingerprint import Digests, digest
 from notebookrun.graph import NodeId
@@ -67,8 +67,7 @@ def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory:
         if row.get("state") not in ("ok", "stale"):
             continue
         then = memory.load(node)
-        now = planner.entry(planner.graph.nodes[node], then, digests)
-        reasons = reasons_to_run(now, then, digests)
+        reasons, _ = planner.compare(planner.graph.nodes[node], then, digests)
         first = node if reasons else next((cause[n] for n in planner.graph.before(node) if n in cause), None)
         if first is not None:
             cause[node] = first

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from notebookrun.cache import Entry
+from notebookrun.cache import Entry, reasons_to_run
 from notebookrun.codememory import CodeMemory
 from notebookrun.codeuse import CodeIndex
+from notebookrun.files import describe_problem
 from notebookrun.fingerprint import Digests, digest, installed_packages
 from notebookrun.glossary import Term, read_glossary
 from notebookrun.graph import Graph, Node, NodeId, Step
@@ -141,6 +142,14 @@ class Planner:
             inputs=digests.many(self.input_names(node, then)),
             page=self.page_digest(node),
         )
+
+    def compare(self, node: Node, then: Entry | None, digests: Digests) -> tuple[list[str], Entry | None]:
+        """Return why a node must be executed, and what it stands for; a file that cannot be read is a reason, too."""
+        try:
+            now = self.entry(node, then, digests)
+            return reasons_to_run(now, then, digests), now
+        except OSError as error:
+            return [describe_problem(error)], None
 
     def page_digest(self, node: Node) -> str:
         """Return the digest of what a page shows apart from outputs; empty for a step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -90,7 +89,11 @@ class Run:
                 self._start_ready()
                 messages = self._executor.wait(1.0) if self._executor else []
                 for message in messages:
-                    self._hear(message)
+                    try:
+                        self._hear(message)
+                    except OSError as error:  # an input or output that cannot be read any more
+                        if isinstance(message, Outcome):
+                            self._finish(message.node, FAILED, describe_problem(error))
                 if not messages:
                     self._tick()
                 self._watch()
@@ -125,8 +128,7 @@ class Run:
             try:
                 self._decide(node)
             except OSError as error:
-                self._block(node, describe_problem(error))
-                self._block_dependents(node)
+                self._fail_to_start(node, describe_problem(error))
 
     def _has_room(self) -> bool:
         if self._count(RUNNING) >= self._settings.jobs:
@@ -160,7 +162,9 @@ class Run:
                 return
         self._start_executor()
         if not is_page_alone:
-            self._clear(planned, then)
+            if problem := self._clear(planned, then):
+                self._fail_to_start(node, problem)
+                return
             self._amended.restore(run.entry.inputs, self.digests)
             run.action, run.changed = "executed", ""
         task = self.planner.task(planned, should_execute=not is_page_alone)
@@ -172,12 +176,12 @@ class Run:
         places = self.planner.places
         return next((p for p in wanted if not places.absolute(p).exists()), "")
 
-    def _clear(self, node: Node, then: Entry | None) -> None:
-        """Forget a node and delete what it wrote, so that nothing stale survives a failure."""
+    def _clear(self, node: Node, then: Entry | None) -> str:
+        """Forget a node and delete what it wrote, so that nothing stale survives a failure; say what is in the way."""
         self.memory.forget(node.id)
         places = self.planner.places
         written = set(places.find(node.writes)) | set(then.outputs if then else ())
-        remove_files(places, [name for name in written if not name.endswith(".html")])
+        return remove_files(places, [name for name in written if not name.endswith(".html")])
 
     def _keep(self, node: NodeId) -> None:
         run = self.nodes[node]
@@ -208,8 +212,7 @@ class Run:
             page = f"reports/{message.node}.html"
             if message.state in (FAILED, LOST) and page not in message.outputs:
                 # nobody was left to say on its page what happened
-                with contextlib.suppress(OSError):
-                    remove_files(self.planner.places, [page])
+                remove_files(self.planner.places, [page])
             if run.reason:
                 # it could not run; whether or not a page could be written that says so
                 self._finish(message.node, BLOCKED, run.reason)
@@ -241,8 +244,7 @@ class Run:
             if lost is not None and node.is_notebook:
                 # it had begun when that one had run its cells but could not write its page
                 run.state = PENDING
-                self._block(outcome.node, f"it needs {lost}, which failed")
-                self._block_dependents(outcome.node)
+                self._fail_to_start(outcome.node, f"it needs {lost}, which failed")
                 return
             self._finish(outcome.node, FAILED, reason)
             return
@@ -290,6 +292,10 @@ class Run:
             is_waiting = self.nodes[user].state == PENDING and not self.nodes[user].reason
             if not self._unmet[user] and is_waiting:
                 self._ready.append(user)
+
+    def _fail_to_start(self, node: NodeId, reason: str) -> None:
+        self._block(node, reason)
+        self._block_dependents(node)
 
     def _block_dependents(self, node: NodeId) -> None:
         for dependent in self.planner.graph.dependents([node]):

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from notebookrun.amend import AmendedFiles
-from notebookrun.cache import Memory, reasons_to_render, reasons_to_run
+from notebookrun.cache import Memory, reasons_to_render
 from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem, partial_path, remove_partial
 from notebookrun.fingerprint import Digests
@@ -156,10 +156,10 @@ class Session:
         plans: dict[NodeId, NodePlan] = {}
         for node in (n for n in self.graph.nodes if n in self.selected):
             then = memory.load(node)
-            now = planner.entry(self.graph.nodes[node], then, digests)
-            reasons = reasons_to_run(now, then, digests) + (["forced"] if self.request.force else [])
+            reasons, now = planner.compare(self.graph.nodes[node], then, digests)
+            reasons += ["forced"] if self.request.force else []
             earlier = [f"{other} runs before" for other in self.graph.before(node) if plans.get(other, KEPT).reasons]
-            is_same = then is not None and not reasons_to_render(now, then, digests)
+            is_same = bool(now and then) and not reasons_to_render(now, then, digests)
             plans[node] = NodePlan(reasons or earlier, is_same, then.seconds.get("total") if then else None)
         for node in [n for n in self.project_order() if n in plans]:
             plan = plans[node]

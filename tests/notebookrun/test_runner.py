@@ -583,19 +583,27 @@ def test_disk_without_room_ends_in_words_and_the_next_run_makes_up_for_it(ran: A
     assert ran.outputs() == before
 
 
+REFUSING = """
+import sys
+from notebookrun import fingerprint
+from notebookrun.cli import main
+from run_all import PROJECT
+
+digest = fingerprint.digest_file
+
+def refuse(path):
+    if path.name == "a.csv" and path.parent.name == "C02":
+        raise PermissionError(13, "Permission denied", str(path))
+    return digest(path)
+
+fingerprint.digest_file = refuse
+if __name__ == "__main__":
+    sys.exit(main(PROJECT, {arguments}))
+"""
+
+
 def test_input_that_cannot_be_read_blocks_its_scope_alone(toy: Any) -> None:
-    script = (
-        "import sys\nfrom notebookrun import fingerprint\nfrom notebookrun.cli import main\n"
-        "from run_all import PROJECT\n"
-        "def refuse(path):\n"
-        "    if path.name == 'a.csv' and path.parent.name == 'C02':\n"
-        "        raise PermissionError(13, 'Permission denied', str(path))\n"
-        "    return digest(path)\n"
-        "digest, fingerprint.digest_file = fingerprint.digest_file, refuse\n"
-        "if __name__ == '__main__':\n"
-        "    sys.exit(main(PROJECT, ['--jobs', '2']))\n"
-    )
-    toy.write("refusing.py", script)
+    toy.write("refusing.py", REFUSING.format(arguments=["--jobs", "2"]))
     command = [sys.executable, "refusing.py"]
     done = subprocess.run(command, cwd=toy.root, env=toy.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -605,6 +613,61 @@ def test_input_that_cannot_be_read_blocks_its_scope_alone(toy: Any) -> None:
     assert {states["C02/00_intro"], states["C02/01_summary"]} == {"blocked"}
     assert toy.nodes()["C02/00_intro"]["reason"] == "a.csv: Permission denied"
     assert "a.csv: Permission denied" in toy.read("reports/C02/00_intro.html")
+
+
+LOCKED = """
+import sys
+from pathlib import Path
+from notebookrun import files
+from notebookrun.cli import main
+from run_all import PROJECT
+
+unlink = Path.unlink
+
+def refuse(path, missing_ok=False):  # as Windows does for a file that is open in Excel
+    if path.name == "clean.csv" and path.parent.name == "C01" and path.exists():
+        raise PermissionError(13, "Permission denied", str(path))
+    unlink(path, missing_ok)
+
+Path.unlink = refuse
+if __name__ == "__main__":
+    sys.exit(main(PROJECT, ["--force", "--jobs", "2"]))
+"""
+
+
+@pytest.mark.parametrize("does_fail", [False, True])
+def test_a_locked_file_blocks_its_own_notebook_alone(ran: Any, does_fail: bool) -> None:
+    ran.write("locked.py", LOCKED)
+    if does_fail:  # it is locked after the notebook has written it
+        ran.edit("notebooks/00_intro.ipynb", "len(ages)", "assert center != 'C01'")
+        (ran.root / "work/C01/clean.csv").unlink()
+    command = [sys.executable, "locked.py"]
+    done = subprocess.run(command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "had to stop" not in done.stderr
+    states = {name: row["state"] for name, row in ran.nodes().items() if row["state"] != "ok"}
+    assert states == {"C01/00_intro": "failed" if does_fail else "blocked", "C01/01_summary": "blocked"}
+    said = "clean.csv: Permission denied; if it is open in another program, such as Excel, close it there and run again"
+    assert does_fail or ran.nodes()["C01/00_intro"]["reason"] == said
+    assert does_fail or said in ran.read("reports/C01/00_intro.html")
+    if does_fail:
+        ran.edit("notebooks/00_intro.ipynb", "assert center != 'C01'", "len(ages)")
+    assert ran.run().returncode == 0
+
+
+def test_input_of_another_scope_that_cannot_be_read_stops_nothing(ran: Any) -> None:
+    ran.write("refusing.py", REFUSING.format(arguments=["--center", "C01"]))
+    ran.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    command = [sys.executable, "refusing.py"]
+    done = subprocess.run(command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran.nodes()["C02/00_intro"]["state"] == "stale"
+    assert ran.nodes()["C02/00_intro"]["reason"] == "a.csv: Permission denied"
+    ran.write("refusing.py", REFUSING.format(arguments=["--explain"]))
+    done = subprocess.run(command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "C02/00_intro: run, took" in done.stdout
+    assert "    a.csv: Permission denied" in done.stdout
 
 
 WORKERS_DIE = """

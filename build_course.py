@@ -11,6 +11,7 @@ from pathlib import Path
 from notebookrun.course import Course, build_course
 from notebookrun.editions import EDITIONS
 from notebookrun.files import describe_problem
+from notebookrun.progress import say_any_letter
 
 ROOT = Path(__file__).resolve().parent
 INTRODUCTION = """\
@@ -46,6 +47,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the course; return 0 if every lesson ran through."""
+    say_any_letter()
     options = parse(arguments)
     course = Course(**{**vars(COURSE), "out": options.out.resolve()})
     unknown = [name for name in options.lesson if not any(p.stem.startswith(name) for p in course.find_lessons())]

@@ -17,6 +17,7 @@ from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
 from notebookrun.graph import Step
 from notebookrun.locks import hold_folder
+from notebookrun.progress import say_any_letter
 from notebookrun.project import Project
 
 ROOT = Path(__file__).resolve().parent
@@ -100,6 +101,7 @@ PROJECT = Project(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
+    say_any_letter()
     parser = build_parser(PROJECT)
     parser.add_argument(
         "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
@@ -155,7 +157,8 @@ def write_manuscripts(options: argparse.Namespace) -> int:
         try:
             with hold_folder(places.reports, "report"):
                 files = write_manuscript(places.reports, places.data, scope, glossary)
-            print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}")
+            words = sys.stderr if options.json_log == "-" else sys.stdout
+            print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}", file=words)
         except (StudyError, MisuseError, OSError) as error:
             print(f"run_all: {error}", file=sys.stderr)
             status = SOMETHING_FAILED

@@ -15,10 +15,10 @@ from typing import Any
 from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem
 from notebookrun.graph import Graph, build_graph
-from notebookrun.matrix import ParameterSet, read_matrix, run_matrix
+from notebookrun.matrix import ParameterSet, folders_of, read_matrix, run_matrix
 from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
 from notebookrun.places import Places
-from notebookrun.progress import tell
+from notebookrun.progress import say_any_letter, tell
 from notebookrun.project import Project
 from notebookrun.selection import check_names
 from notebookrun.session import Request, Session
@@ -72,6 +72,7 @@ def main(
     int
         0 all good, 1 something failed, 2 wrong use; 128 and the number of the signal if interrupted.
     """
+    say_any_letter()
     options = (parser or build_parser(project)).parse_args(arguments)
     try:
         return _main(project, options)
@@ -94,18 +95,20 @@ def _main(project: Project, options: argparse.Namespace) -> int:
         print_parameters(known)
         return GOOD
     request, graph, sets = _check(project, options, notebooks, known)
-    if sets:
+    is_plan = options.list or options.explain
 
-        def run_one(one: ParameterSet, places: Places) -> int:
-            tell(f"parameter set {one.label}", sys.stdout)
-            return Session(project, notebooks, graph, replace(request, values=one.values, places=places)).run()
+    def run_one(request: Request) -> int:
+        session = Session(project, notebooks, graph, request)
+        return session.show_plan(with_reasons=options.explain) if is_plan else session.run()
 
-        return run_matrix(project, request.places, sets, run_one)
-    session = Session(project, notebooks, graph, request)
-    if options.list or options.explain:
-        session.show_plan(with_reasons=options.explain)
-        return GOOD
-    return session.run()
+    def run_set(one: ParameterSet) -> int:
+        tell(f"parameter set {one.label}", request.words)
+        mode, places = "w" if one is sets[0] else "a", folders_of(request.places, one)
+        return run_one(replace(request, values=one.values, places=places, log_mode=mode))
+
+    if not sets:
+        return run_one(request)
+    return max(map(run_set, sets)) if is_plan else run_matrix(project, request.places, sets, run_set)
 
 
 def rewrite_index(project: Project, options: argparse.Namespace) -> None:

@@ -56,10 +56,15 @@ def _still_there(planner: Planner, name: str) -> bool:
     return NodeId(scope, notebook) in planner.graph.nodes
 
 
-def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> None:
+def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> dict[NodeId, NodeId]:
     """Mark nodes whose data, parameters or code are no longer those of their page, and all that come after them.
 
     Entries are read one at a time: each holds the digest of every function its notebook can reach.
+
+    Returns
+    -------
+    dict of NodeId to NodeId
+        For each marked node the one that began it: itself, or one before it that is out of date or has failed.
     """
     cause: dict[NodeId, NodeId] = {}
     for node in planner.graph.nodes:
@@ -68,12 +73,16 @@ def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory:
             continue
         then = memory.load(node)
         reasons, _ = planner.compare(planner.graph.nodes[node], then, digests)
-        first = node if reasons else next((cause[n] for n in planner.graph.before(node) if n in cause), None)
-        if first is not None:
-            cause[node] = first
-            reasons = reasons or [f"{first} is out of date"]
+        failed = [n for n in planner.graph.needs[node] if rows.get(str(n), {}).get("state") == "failed"]
+        if reasons and failed:  # it had ended when that one lost its page, and with it what it wrote
+            cause[node], reasons = failed[0], [f"it needs {failed[0]}, which failed"]
+        elif reasons:
+            cause[node] = node
+        elif first := next((cause[n] for n in planner.graph.before(node) if n in cause), None):
+            cause[node], reasons = first, [f"{first} is out of date"]
         row["state"] = "stale" if reasons else "ok"
         row["reason"] = reasons[0] if reasons else ""
+    return cause
 
 
 def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str, Any], started: str) -> None:

@@ -90,7 +90,7 @@ def label_of(values: Mapping[str, Value]) -> str:
 
 
 def run_matrix(
-    project: Project, places: Places, sets: Sequence[ParameterSet], run: Callable[[ParameterSet, Places], int]
+    project: Project, places: Places, sets: Sequence[ParameterSet], run: Callable[[ParameterSet], int]
 ) -> int:
     """Run each set into its own folders and write the comparison.
 
@@ -103,7 +103,7 @@ def run_matrix(
     sets : sequence of ParameterSet
         What to run.
     run : callable
-        ``run(set, places) -> exit status``.
+        ``run(set) -> exit status``.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def run_matrix(
     """
     statuses = {}
     for one in sets:
-        statuses[one.label] = run(one, folders_of(places, one))
+        statuses[one.label] = run(one)
         write_comparison(project, places, sets, statuses)
         if statuses[one.label] > 2:
             break

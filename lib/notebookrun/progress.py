@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 from notebookrun.files import describe_problem
@@ -16,6 +17,13 @@ from notebookrun.noderun import NodeRun
 from notebookrun.wording import count, duration
 
 MOST_LINES = 12  # on a cluster more may run than a terminal has lines
+
+
+def say_any_letter() -> None:
+    """Let what is printed hold letters that the encoding of a terminal or file lacks, such as those of a center."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(text: str, stream: TextIO, end: str = "\n") -> None:

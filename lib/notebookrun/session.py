@@ -54,6 +54,8 @@ class Request:
         Seconds per notebook; 0 for none.
     json_log : str or None
         File for events, or ``-``.
+    log_mode : str
+        ``w``, or ``a`` to add to the events of a former parameter set.
     scheduler : str or None
         Address of a Dask scheduler, or ``local``.
     exchange : str
@@ -70,8 +72,14 @@ class Request:
     time_limit: float = 3600.0
     is_quiet: bool = False
     json_log: str | None = None
+    log_mode: str = "w"
     scheduler: str | None = None
     exchange: str = ""
+
+    @property
+    def words(self) -> TextIO:
+        """Where words go: not to standard output if events do."""
+        return sys.stderr if self.json_log == "-" else sys.stdout
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,8 @@ class Session:
         self.graph = graph
         self.request = request
         self.facts = dict(project.facts(request.places.data))
-        self._outdated: list[str] = []
+        self._changed = 0
+        self._resting: list[str] = []
         self._unwritten: list[str] = []
         self.selected = select_nodes(graph, request.scopes, request.notebooks)
 
@@ -149,8 +158,8 @@ class Session:
         position = {node: i for i, node in enumerate(self.graph.nodes)}
         return sorted(self.graph.nodes, key=lambda node: (scopes.index(node.scope), position[node]))
 
-    def show_plan(self, with_reasons: bool) -> None:
-        """Print scope by scope what would be done, and why."""
+    def show_plan(self, with_reasons: bool) -> int:
+        """Print scope by scope what would be done, and why; return the exit status."""
         planner, digests, memory = self._planner(), Digests(self.request.places), Memory(self.request.places)
         AmendedFiles(self.graph, self.request.places).learn(memory, digests)
         plans: dict[NodeId, NodePlan] = {}
@@ -164,9 +173,10 @@ class Session:
         for node in [n for n in self.project_order() if n in plans]:
             plan = plans[node]
             took = f", took {duration(plan.seconds)} last time" if plan.seconds is not None else ""
-            tell(f"{node}: {plan.word}{took}", sys.stdout)
+            tell(f"{node}: {plan.word}{took}", self.request.words)
             for reason in plan.reasons if with_reasons else []:
-                tell(f"    {reason}", sys.stdout)
+                tell(f"    {reason}", self.request.words)
+        return 0
 
     def run(self) -> int:
         """Run everything and return the exit status.
@@ -208,7 +218,11 @@ class Session:
         if target in (None, "-"):
             yield sys.stdout if target else None
             return
-        with Path(str(target)).open("w", encoding="utf-8") as stream:
+        with contextlib.ExitStack() as stack:
+            try:
+                stream = stack.enter_context(Path(str(target)).open(self.request.log_mode, encoding="utf-8"))
+            except OSError as error:
+                raise MisuseError([f"--json-log: cannot write {describe_problem(error)}"]) from None
             yield stream
 
     def _pass(self, planner: Planner, log: TextIO | None) -> tuple[Run, int]:
@@ -242,10 +256,9 @@ class Session:
         rows = node_rows(planner, run.nodes, former)
         planner.forget_inputs()
         remembered = {name: row for name, row in rows.items() if NodeId(*name.split("/", 1)) not in run.forgotten}
-        mark_stale(planner, remembered, run.digests, run.memory)
-        self._outdated = [
-            name for name, row in rows.items() if row["state"] == "stale" and NodeId(*name.split("/", 1)) in run.nodes
-        ]
+        cause = mark_stale(planner, remembered, run.digests, run.memory)
+        self._changed = sum(cause.get(node) == node for node in run.nodes)
+        self._resting = [rows[str(node)]["reason"] for node in run.nodes if cause.get(node, node) != node]
         with self._as_far_as_possible("the cover of the report could not be written"):
             self._write_index(planner, rows)
         with self._as_far_as_possible("the manifest could not be written"):
@@ -285,12 +298,15 @@ class Session:
         report = f"Report: {index}" if index.is_file() else "There is no report"
         for problem in self._unwritten:
             tell(f"run_all: {problem}", sys.stderr)
-        if self._outdated:
-            parts.append(f"{len(self._outdated)} already out of date, since inputs changed meanwhile: run again")
-        tell(f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}. {report}", sys.stdout)
+        if self._changed:
+            parts.append(f"{self._changed} already out of date, since inputs changed meanwhile: run again")
+        if self._resting:
+            parts.append(f"{len(self._resting)} out of date ({self._resting[0]})")
+        done = f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}"
+        tell(f"{done}. {report}", self.request.words)
         if stopped:
             return 128 + stopped
-        return int(bool(self._outdated or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
+        return int(bool(self._changed or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
 
 
 _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")

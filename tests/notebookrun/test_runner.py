@@ -519,6 +519,86 @@ def test_matrix_runs_every_combination_into_its_own_folder(toy: Any) -> None:
     assert 'href="limit-45/index.html"' in page
 
 
+def test_matrix_with_list_or_explain_starts_nothing(toy: Any) -> None:
+    toy.write("grid.yaml", "limit: [45, 99]\n")
+    listed = toy.run("--matrix", "grid.yaml", "--explain", "--notebook", "00_intro", "--center", "C01")
+    assert listed.returncode == 0, listed.stderr
+    plan = ["C01/00_intro: run", "    it has not run yet", "C01/estimates: run", "    it has not run yet"]
+    assert listed.stdout.splitlines() == ["parameter set limit-45", *plan, "parameter set limit-99", *plan]
+    assert not (toy.root / "reports").exists()
+
+
+def test_events_on_standard_output_are_all_that_is_there_and_those_of_all_sets_are_kept(toy: Any) -> None:
+    toy.write("grid.yaml", "limit: [45, 99]\n")
+    one = ("--matrix", "grid.yaml", "--notebook", "00_intro", "--center", "C01", "--json-log")
+    done = toy.run(*one)
+    assert done.returncode == 0, done.stderr
+    finished = [event for line in done.stdout.splitlines() if (event := json.loads(line))["event"] == "finished"]
+    assert len(finished) == 4
+    assert "parameter set limit-99" in done.stderr
+    assert "Report: " in done.stderr
+    assert toy.run(*one, "events.jsonl", "--force").returncode == 0
+    assert sum('"finished"' in line for line in toy.read("events.jsonl").splitlines()) == 4
+    refused = toy.run("--json-log", "no/such/folder/log")
+    assert refused.returncode == 2
+    assert "--json-log: cannot write log: No such file" in refused.stderr
+
+
+def test_any_letter_can_be_said_wherever_it_goes(toy: Any) -> None:
+    toy.write("data/Łódź/a.csv", "id,age\n1,40\n")
+    toy.edit("notebooks/00_intro.ipynb", "len(ages)", "assert center != 'Łódź', '≥ 1'")
+    for options in (["--center", "Łódź"], ["--explain"], ["--center", "Łódz"], ["--help"]):
+        environment = {**toy.environment, "PYTHONIOENCODING": "cp1252"}
+        done = subprocess.run(
+            toy.command(*options), cwd=toy.root, env=environment, capture_output=True, encoding="cp1252", check=False
+        )
+        assert "Traceback" not in done.stderr
+        assert "UnicodeEncodeError" not in done.stderr
+        assert done.returncode in (0, 1, 2)
+        assert options == ["--help"] or "\\u0141\xf3d" in done.stdout + done.stderr
+
+
+LATE_PAGE = """
+import sys, time
+from pathlib import Path
+from notebookrun import worker
+from notebookrun.cli import main
+from run_all import PROJECT
+
+make_page = worker._make_page
+
+def make_late(task, *others):
+    until = time.monotonic() + 60
+    while str(task.node) == "C01/00_intro" and time.monotonic() < until:
+        time.sleep(0.02)
+        if Path("work/.notebookrun/nodes/C01/01_summary.json").exists():
+            raise OSError(28, "No space left on device")
+    return make_page(task, *others)
+
+worker._make_page = make_late
+if __name__ == "__main__":
+    sys.exit(main(PROJECT, ["--jobs", "2", "--center", "C01"]))
+"""
+
+
+def test_only_inputs_that_changed_are_called_changed(ran: Any) -> None:
+    """After a failure, or where only a part was run, another run would change nothing."""
+    ran.write("data/C02/a.csv", "id,age\n1,60\n2,61\n")
+    done = ran.run("--center", "ALL")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 out of date (C02/00_intro is out of date). Report" in done.stdout
+    assert "meanwhile" not in done.stdout
+    for folder in ("work", "reports"):
+        shutil.rmtree(ran.root / folder)
+    ran.write("late.py", LATE_PAGE)
+    command = [sys.executable, "late.py"]
+    done = subprocess.run(command, cwd=ran.root, env=ran.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert ran.nodes()["C01/01_summary"]["reason"] == "it needs C01/00_intro, which failed"
+    assert "meanwhile" not in done.stdout
+    assert "1 failed" in done.stdout
+
+
 def test_matrix_is_checked_as_a_whole(toy: Any) -> None:
     toy.write("grid.yaml", "limit: [5, 45]\nlimti: [1]\n")
     done = toy.run("--matrix", "grid.yaml")

@@ -43,7 +43,7 @@ MAY_ENTER = {
 
 # A module of the study imports modules of its own layer or lower, never in a circle.
 LAYERS = {
-    "errors": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
+    "errors": 0, "estimate_table": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
     "drugs": 1, "staging": 1,
     "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,

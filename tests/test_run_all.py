@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fhrmm.errors import StudyError
-from fhrmm.store import ESTIMATE_COLUMNS
+from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.study import repository_root
 from fhrmm.wording import SYNTHETIC_WARNING
 from notebookrun.codeuse import CodeIndex

@@ -11,7 +11,8 @@ import pandas as pd
 
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
-from fhrmm.estimates.rows import join_cohort, make_row, to_frame
+from fhrmm.estimate_table import make_row, to_frame
+from fhrmm.estimates.subgroups import join_cohort
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study

@@ -14,32 +14,10 @@ import pandas as pd
 from pydantic import ValidationError
 
 from fhrmm.errors import StudyError
+from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.folders import center_folders
 from fhrmm.study import Frozen, describe_validation, resolve_path
 from fhrmm.wording import POOLED
-
-ESTIMATE_COLUMNS = (
-    "scope",
-    "notebook",
-    "population",
-    "endpoint",
-    "model",
-    "variable",
-    "level",
-    "reference",
-    "estimand",
-    "time_months",
-    "estimate",
-    "ci_lower",
-    "ci_upper",
-    "ci_level",
-    "p_value",
-    "n",
-    "n_events",
-    "method",
-    "status",
-    "note",
-)
 
 
 class Transfer(Frozen):

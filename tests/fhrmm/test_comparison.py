@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fhrmm import estimates
+from fhrmm.estimates import treatment
 from fhrmm.study import load_study
 
 STUDY = load_study()
@@ -44,7 +44,7 @@ def questions(rows: pd.DataFrame, estimand: str) -> set[tuple[str, ...]]:
 
 
 def test_weights_undo_a_measured_confounder() -> None:
-    rows = estimates.compare_treatments(confounded(), STUDY)
+    rows = treatment.compare_treatments(confounded(), STUDY)
     ratio = rows[(rows["estimand"] == "hazard_ratio") & (rows["level"] == "other")].set_index("model")
     assert ratio.loc["crude", "ci_lower"] > 1.3, "crude, the regimen looks harmful"
     for model in ("overlap weights", "inverse probability weights"):
@@ -57,8 +57,8 @@ def test_weights_undo_a_measured_confounder() -> None:
 
 def test_too_few_events_are_the_reason_wherever_a_number_is_looked_for() -> None:
     frame = confounded(400)
-    complete = estimates.compare_treatments(frame, STUDY)
-    few = estimates.compare_treatments(frame.assign(event=np.arange(400) < 2), STUDY)
+    complete = treatment.compare_treatments(frame, STUDY)
+    few = treatment.compare_treatments(frame.assign(event=np.arange(400) < 2), STUDY)
     for estimand in ("hazard_ratio", "effective_sample_size", "standardized_mean_difference"):
         assert questions(few, estimand) == questions(complete, estimand)
         rows = few[few["estimand"] == estimand]

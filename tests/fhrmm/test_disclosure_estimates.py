@@ -13,13 +13,9 @@ from fhrmm.disclosure import suppress_estimates
 from fhrmm.disclosure.audit import bound
 from fhrmm.disclosure.facts import read_lines
 from fhrmm.disclosure.ties import build_ledger
-from fhrmm.estimates import (
-    estimate_baseline,
-    estimate_best_response,
-    estimate_response,
-    make_row,
-)
-from fhrmm.estimates.rows import to_frame
+from fhrmm.estimate_table import make_row, to_frame
+from fhrmm.estimates.characteristics import estimate_baseline
+from fhrmm.estimates.proportions import estimate_best_response, estimate_response
 from fhrmm.formats import clean_estimates
 from fhrmm.study import load_study
 from generator.simulation import estimate_performance, population_truth

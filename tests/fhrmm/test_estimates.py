@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm import estimates
-from fhrmm.store import ESTIMATE_COLUMNS
+from fhrmm import estimate_table
+from fhrmm.estimate_table import ESTIMATE_COLUMNS
+from fhrmm.estimates import centers, characteristics, proportions, regression, survival
 from fhrmm.study import load_study
 
 STUDY = load_study()
@@ -58,13 +59,13 @@ def make_response(best: list[str | None]) -> pd.DataFrame:
 
 
 def one(frame: pd.DataFrame, **wanted: object) -> pd.Series:
-    rows = estimates.select_rows(frame, **wanted)
+    rows = estimate_table.select_rows(frame, **wanted)
     assert len(rows) == 1, rows
     return rows.iloc[0]
 
 
 def test_response_counts_missing_and_ne_as_no_response():
-    rates = estimates.estimate_response(make_response(["CR", "PR", "MR", "NE", None]), STUDY)
+    rates = proportions.estimate_response(make_response(["CR", "PR", "MR", "NE", None]), STUDY)
     everyone = one(rates, endpoint="ORR", population="cohort")
     evaluable = one(rates, endpoint="ORR", population="evaluable")
     assert (everyone["n"], everyone["n_events"], everyone["estimate"]) == (5, 2, 2 / 5)
@@ -74,7 +75,7 @@ def test_response_counts_missing_and_ne_as_no_response():
 
 def test_published_counts_give_the_clopper_pearson_interval_of_the_paper():
     """38 of 62: 48.1 to 73.4 percent (exact), as printed for these counts in the calibration sheet."""
-    rates = estimates.estimate_response(make_response(["PR"] * 38 + ["SD"] * 24), STUDY)
+    rates = proportions.estimate_response(make_response(["PR"] * 38 + ["SD"] * 24), STUDY)
     row = one(rates, endpoint="ORR", population="cohort")
     assert round(100 * row["ci_lower"], 1) == 48.1
     assert round(100 * row["ci_upper"], 1) == 73.4
@@ -82,7 +83,7 @@ def test_published_counts_give_the_clopper_pearson_interval_of_the_paper():
 
 def test_response_by_level_keeps_empty_and_missing_levels():
     frame = make_response(["CR", "SD", "PR"]).assign(group=pd.Categorical(["a", None, "a"], ["a", "b"]))
-    rates = estimates.estimate_response(frame, STUDY, by="group", endpoints=("ORR",))
+    rates = proportions.estimate_response(frame, STUDY, by="group", endpoints=("ORR",))
     assert rates["level"].tolist() == ["a", "b", "missing"]
     assert rates["status"].tolist() == ["ok", "not_estimable", "ok"]
     assert rates["n"].tolist() == [2, 0, 1]
@@ -91,32 +92,32 @@ def test_response_by_level_keeps_empty_and_missing_levels():
 def test_fisher_by_hand():
     """Two of two against none of two: the two extreme tables of six, 1/6 + 1/6."""
     frame = make_response(["CR", "CR", "SD", "SD"]).assign(group=pd.Categorical(["a", "a", "b", "b"]))
-    row = one(estimates.compare_response(frame, by="group"), variable="group")
+    row = one(proportions.compare_response(frame, by="group"), variable="group")
     assert row["p_value"] == pytest.approx(1 / 3, abs=1e-12)
 
 
 def test_fisher_with_one_outcome_is_not_estimable():
     frame = make_response(["CR", "CR"]).assign(group=pd.Categorical(["a", "b"]))
-    assert one(estimates.compare_response(frame, by="group"), variable="group")["status"] == "not_estimable"
+    assert one(proportions.compare_response(frame, by="group"), variable="group")["status"] == "not_estimable"
 
 
 def test_best_response_categories_sum_to_everyone():
-    rows = estimates.estimate_best_response(make_response(["CR", "PR", None, "NE"]), STUDY)
+    rows = proportions.estimate_best_response(make_response(["CR", "PR", None, "NE"]), STUDY)
     assert rows["n_events"].sum() == 4
     assert (rows["n"] == 4).all()
 
 
 def test_survival_by_hand():
     """Four patients, events at 1 and 3 of 1, 2, 3, 4 months: S(1) = 3/4, S(3) = 3/4 * 1/2."""
-    found = estimates.estimate_survival(make_patients(4), STUDY, endpoint="PFS")
+    found = survival.estimate_survival(make_patients(4), STUDY, endpoint="PFS")
     assert one(found, estimand="rmst_months")["status"] in {"ok", "not_estimable"}
     assert one(found, estimand="median_months")["estimate"] == 3.0
-    curve = estimates.survival_curves(make_patients(4), STUDY, endpoint="PFS")[""]
+    curve = survival.survival_curves(make_patients(4), STUDY, endpoint="PFS")[""]
     assert curve.loc[curve["time"] == 3.0, "survival"].item() == pytest.approx(3 / 8, abs=1e-15)
 
 
 def test_rate_beyond_follow_up_has_a_reason():
-    found = estimates.estimate_survival(make_patients(4, event_every=3), STUDY, endpoint="PFS")
+    found = survival.estimate_survival(make_patients(4, event_every=3), STUDY, endpoint="PFS")
     late = one(found, estimand="survival_probability", time_months=24.0)
     assert late["status"] == "not_estimable" or math.isfinite(late["estimate"])
     if late["status"] == "not_estimable":
@@ -127,22 +128,22 @@ def test_rate_beyond_follow_up_has_a_reason():
 def test_tiny_cohorts_give_values_with_a_status(n):
     patients = make_patients(n, event_every=99) if n else make_patients(2).iloc[:0]
     factors = [factor.variable for factor in STUDY.factors]
-    parts = [estimates.estimate_follow_up(patients, STUDY), estimates.count_reasons(patients)]
+    parts = [survival.estimate_follow_up(patients, STUDY), survival.count_reasons(patients)]
     for endpoint in ("PFS", "OS"):
-        parts.append(estimates.estimate_survival(patients, STUDY, endpoint=endpoint))
-        parts += [estimates.estimate_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
-        parts += [estimates.compare_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
-        parts.append(estimates.fit_univariable(patients, STUDY, endpoint=endpoint, variables=factors))
+        parts.append(survival.estimate_survival(patients, STUDY, endpoint=endpoint))
+        parts += [survival.estimate_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
+        parts += [survival.compare_survival(patients, STUDY, endpoint=endpoint, by=name) for name in factors]
+        parts.append(regression.fit_univariable(patients, STUDY, endpoint=endpoint, variables=factors))
         parts.append(
-            estimates.fit_model(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
+            regression.fit_model(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
         )
         parts.append(
-            estimates.check_hazards(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
+            regression.check_hazards(patients, STUDY, endpoint=endpoint, terms=STUDY.models.primary, model="primary")
         )
         parts.append(
-            estimates.estimate_budget(patients, STUDY, endpoint=endpoint, terms=STUDY.models.full, model="full")
+            regression.estimate_budget(patients, STUDY, endpoint=endpoint, terms=STUDY.models.full, model="full")
         )
-    found = estimates.collect("C01", "test", *parts, estimates.estimate_cumulative_incidence(patients, STUDY)[0])
+    found = estimate_table.collect("C01", "test", *parts, survival.estimate_cumulative_incidence(patients, STUDY)[0])
     assert list(found.columns) == list(ESTIMATE_COLUMNS)
     assert (found.loc[found["status"] == "not_estimable", "note"] != "").all()
     assert not found.loc[found["estimand"] == "log_rank_p", "p_value"].eq(1.0).any()
@@ -150,7 +151,7 @@ def test_tiny_cohorts_give_values_with_a_status(n):
 
 def test_few_events_fit_no_regression():
     patients = make_patients(9, event_every=3)
-    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    found = regression.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
     assert (found["status"] == "not_estimable").all()
     assert found["note"].str.contains("3 events").all()
 
@@ -160,11 +161,11 @@ def test_separated_level_is_no_finding():
     patients = make_patients(30)
     level = np.where(patients["event"], "KRd", "other")
     patients["second_line_krd"] = pd.Categorical(level, ["KRd", "other"])
-    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    found = regression.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
     row = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
     assert row["status"] == "not_estimable"
     assert math.isnan(row["estimate"])
-    firth = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m", penalized=True)
+    firth = regression.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m", penalized=True)
     penalized = one(firth, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
     assert 0 < penalized["estimate"] < 1
 
@@ -172,7 +173,7 @@ def test_separated_level_is_no_finding():
 def test_reference_rows_and_incomplete_patients_are_shown():
     patients = make_patients(40)
     patients.loc[patients["patient_id"] == "SYN-003", "second_line_krd"] = np.nan
-    found = estimates.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    found = regression.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
     reference = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="KRd")
     other = one(found, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
     assert reference["estimate"] == 1.0
@@ -182,22 +183,22 @@ def test_reference_rows_and_incomplete_patients_are_shown():
 
 
 def test_collect_refuses_two_answers_to_one_question():
-    part = estimates.estimate_response(make_response(["CR"]), STUDY)
+    part = proportions.estimate_response(make_response(["CR"]), STUDY)
     with pytest.raises(ValueError, match="twice"):
-        estimates.collect("C01", "n", part, part)
+        estimate_table.collect("C01", "n", part, part)
 
 
 def test_standardized_difference_by_hand():
     """Means 2 and 4, both variances 1: |2 - 4| / 1 = 2."""
     frame = pd.DataFrame({"g": pd.Categorical(list("aaabbb")), "x": [1.0, 2.0, 3.0, 3.0, 4.0, 5.0]})
-    found = estimates.estimate_baseline(frame, ["x"], by="g")
+    found = characteristics.estimate_baseline(frame, ["x"], by="g")
     assert one(found, estimand="standardized_mean_difference", variable="x")["estimate"] == pytest.approx(2.0)
 
 
 def test_binary_standardized_difference_by_hand():
     """p = 1/4 and 3/4: 0.5 / sqrt((3/16 + 3/16) / 2)."""
     frame = pd.DataFrame({"g": pd.Categorical(list("aaaabbbb")), "x": pd.Categorical(list("yzzzyyyz"))})
-    found = estimates.estimate_baseline(frame, ["x"], by="g")
+    found = characteristics.estimate_baseline(frame, ["x"], by="g")
     expected = 0.5 / math.sqrt(3 / 16)
     assert one(found, estimand="standardized_mean_difference", variable="x")["estimate"] == pytest.approx(expected)
 
@@ -206,27 +207,27 @@ def test_cumulative_incidences_and_pfs_add_up_to_one():
     patients = make_patients(12)
     dead = patients["event"] & patients["patient_id"].isin(["SYN-004", "SYN-008"])
     patients.loc[dead & (patients["endpoint"] == "PFS"), "event_description"] = "death without progression"
-    found, _ = estimates.estimate_cumulative_incidence(patients, STUDY)
-    pfs = estimates.estimate_survival(patients, STUDY, endpoint="PFS")
+    found, _ = survival.estimate_cumulative_incidence(patients, STUDY)
+    pfs = survival.estimate_survival(patients, STUDY, endpoint="PFS")
     total = found.loc[found["time_months"] == 6.0, "estimate"].sum()
     assert total + one(pfs, estimand="survival_probability", time_months=6.0)["estimate"] == pytest.approx(1.0)
 
 
 def test_reasons_account_for_every_patient():
-    found = estimates.count_reasons(make_patients(7))
+    found = survival.count_reasons(make_patients(7))
     assert found.groupby("endpoint")["estimate"].sum().tolist() == [7.0, 7.0]
 
 
 def test_pooled_check_sees_a_patient_counted_twice():
     response = make_response(["CR", "SD", "PR"])
-    survival = estimates.estimate_survival(make_patients(3), STUDY, endpoint="PFS")
-    overall = estimates.estimate_survival(make_patients(3), STUDY, endpoint="OS")
+    pfs = survival.estimate_survival(make_patients(3), STUDY, endpoint="PFS")
+    overall = survival.estimate_survival(make_patients(3), STUDY, endpoint="OS")
 
     def scope(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-        return estimates.collect(name, "n", estimates.estimate_response(frame, STUDY), survival, overall)
+        return estimate_table.collect(name, "n", proportions.estimate_response(frame, STUDY), pfs, overall)
 
-    right = estimates.combine_scopes({"C01": scope("C01", response), "ALL": scope("ALL", response)})
-    assert (estimates.estimate_pooled_check(right)["estimate"] == 0).all()
-    wrong = estimates.combine_scopes({"C01": scope("C01", response.iloc[:2]), "ALL": scope("ALL", response)})
-    gaps = estimates.estimate_pooled_check(wrong).set_index(["endpoint", "level"])["estimate"]
+    right = centers.combine_scopes({"C01": scope("C01", response), "ALL": scope("ALL", response)})
+    assert (centers.estimate_pooled_check(right)["estimate"] == 0).all()
+    wrong = centers.combine_scopes({"C01": scope("C01", response.iloc[:2]), "ALL": scope("ALL", response)})
+    gaps = centers.estimate_pooled_check(wrong).set_index(["endpoint", "level"])["estimate"]
     assert gaps["ORR", "n"] == 1

@@ -14,8 +14,7 @@ from matplotlib.legend import Legend
 from PIL import Image
 
 from fhrmm import figures
-from fhrmm.estimates import make_row
-from fhrmm.estimates.rows import to_frame
+from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.figures.specifications import parse_choices
 from fhrmm.figures.steps import cut_curve
 from fhrmm.figures.style import LINE_STYLES, PALETTE, draw_empty, spread, style_of

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.formats import (
     clean_estimates,
     format_ci,
@@ -24,7 +25,6 @@ from fhrmm.formats import (
     status_text,
     tidy_note,
 )
-from fhrmm.store import ESTIMATE_COLUMNS
 from fhrmm.study import load_study
 
 STUDY = load_study()

@@ -22,8 +22,7 @@ from PIL import Image, PngImagePlugin
 from fhrmm import figures
 from fhrmm.disclosure import DisclosureError
 from fhrmm.errors import StudyError
-from fhrmm.estimates import make_row
-from fhrmm.estimates.rows import collect
+from fhrmm.estimate_table import collect, make_row
 from fhrmm.formats import clean_estimates
 from fhrmm.manuscript import write_manuscript
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist

@@ -14,8 +14,7 @@ from PIL import Image
 from fhrmm import figures, report, tables
 from fhrmm.disclosure import DisclosureError
 from fhrmm.errors import StudyError
-from fhrmm.estimates import make_row
-from fhrmm.estimates.rows import to_frame
+from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.report import page as page_module
 from fhrmm.report.page import Page
 from fhrmm.store import Run

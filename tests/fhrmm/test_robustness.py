@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm import estimates
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
 from fhrmm.errors import StudyError
-from fhrmm.estimates.models import coefficient_row
+from fhrmm.estimates import regression, robustness, subgroups, transplant
+from fhrmm.estimates.collector import Collector
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
 from fhrmm.study import Study, load_study
@@ -32,7 +32,7 @@ def followed(n: int = 240, *, complete: bool = True) -> pd.DataFrame:
     patients = simulate_population(n, np.random.default_rng(5), visits=False, complete=complete).patients
     cohort = add_derived(patients.assign(center=[f"K{i % 4}" for i in range(n)]), STUDY)
     response = derive_response(cohort, empty_table("assessments"), STUDY)
-    return estimates.join_cohort(derive_time_to_event(cohort, response, STUDY), cohort)
+    return subgroups.join_cohort(derive_time_to_event(cohort, response, STUDY), cohort)
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
@@ -44,8 +44,8 @@ def short(n_bootstrap: int = 40) -> Study:
 
 
 def test_imputation_without_missing_values_is_the_plain_fit():
-    plain = ratios(estimates.fit_model(followed(), STUDY, model="plain", **QUESTION))
-    imputed = ratios(estimates.fit_imputed(followed(), STUDY, np.random.default_rng(1), **QUESTION))
+    plain = ratios(regression.fit_model(followed(), STUDY, model="plain", **QUESTION))
+    imputed = ratios(robustness.fit_imputed(followed(), STUDY, np.random.default_rng(1), **QUESTION))
     pd.testing.assert_series_equal(imputed["estimate"], plain["estimate"], rtol=1e-9)
     assert (imputed["status"] == "ok").all()
 
@@ -54,8 +54,8 @@ def test_imputation_keeps_everybody_and_the_seed_decides():
     frame = followed().copy()
     hidden = np.random.default_rng(2).random(len(frame)) < 0.3
     frame["ecog_2_or_more"] = frame["ecog_2_or_more"].mask(pd.Series(hidden, index=frame.index))
-    complete = estimates.fit_model(frame, STUDY, model="plain", **QUESTION)
-    first, again = (estimates.fit_imputed(frame, STUDY, np.random.default_rng(3), **QUESTION) for _ in range(2))
+    complete = regression.fit_model(frame, STUDY, model="plain", **QUESTION)
+    first, again = (robustness.fit_imputed(frame, STUDY, np.random.default_rng(3), **QUESTION) for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
     per_level = ratios(first).loc["second_line_krd"]["n"].sum()
     assert per_level == (frame["endpoint"] == "PFS").sum() > ratios(complete).loc["second_line_krd"]["n"].sum()
@@ -63,25 +63,25 @@ def test_imputation_keeps_everybody_and_the_seed_decides():
 
 def test_frailty_and_leaving_out_need_several_centers():
     alone = followed()[followed()["center"] == "K0"]
-    frailty = estimates.fit_center_frailty(alone, STUDY, **QUESTION)
-    without = estimates.leave_one_center_out(alone, STUDY, variable="second_line_krd", **QUESTION)
+    frailty = robustness.fit_center_frailty(alone, STUDY, **QUESTION)
+    without = robustness.leave_one_center_out(alone, STUDY, variable="second_line_krd", **QUESTION)
     for rows in (frailty, without):
         assert set(rows["status"]) == {"not_estimable"}
         assert set(rows["note"]) == {"one center only"}
 
 
 def test_frailty_variance_is_zero_where_centers_are_labels():
-    rows = estimates.fit_center_frailty(followed(), STUDY, **QUESTION)
+    rows = robustness.fit_center_frailty(followed(), STUDY, **QUESTION)
     variance = rows[rows["estimand"] == "frailty_variance"].iloc[0]
     assert 0 <= variance["estimate"] < 0.05
     assert variance["p_value"] > 0.05
 
 
 def test_each_left_out_fit_is_the_fit_without_that_center():
-    rows = estimates.leave_one_center_out(followed(), STUDY, variable="second_line_krd", **QUESTION)
+    rows = robustness.leave_one_center_out(followed(), STUDY, variable="second_line_krd", **QUESTION)
     assert rows["model"].tolist() == ["all centers", *(f"without K{i}" for i in range(4))]
     rest = followed()[followed()["center"] != "K2"]
-    by_hand = ratios(estimates.fit_model(rest, STUDY, model="x", **QUESTION)).loc[("second_line_krd", "other")]
+    by_hand = ratios(regression.fit_model(rest, STUDY, model="x", **QUESTION)).loc[("second_line_krd", "other")]
     found = rows[rows["model"] == "without K2"].iloc[0]
     assert found["estimate"] == pytest.approx(by_hand["estimate"], rel=1e-9)
     assert found["n"] == len(rest[rest["endpoint"] == "PFS"])
@@ -89,8 +89,8 @@ def test_each_left_out_fit_is_the_fit_without_that_center():
 
 def test_validation_starts_from_the_apparent_concordance_and_corrects_down():
     study = short()
-    rows = estimates.validate_model(followed(), study, np.random.default_rng(4), model="m", **QUESTION)
-    fitted = estimates.fit_model(followed(), study, model="m", **QUESTION)
+    rows = robustness.validate_model(followed(), study, np.random.default_rng(4), model="m", **QUESTION)
+    fitted = regression.fit_model(followed(), study, model="m", **QUESTION)
     apparent = fitted.loc[fitted["estimand"] == "concordance", "estimate"].iloc[0]
     concordance = rows[rows["estimand"] == "concordance"].set_index("level")["estimate"]
     assert concordance["apparent"] == pytest.approx(apparent, rel=1e-9)
@@ -102,18 +102,18 @@ def test_too_few_events_give_reasons_everywhere():
     few = followed().assign(event=False)
     rng = np.random.default_rng(1)
     for rows in (
-        estimates.fit_imputed(few, STUDY, rng, **QUESTION),
-        estimates.fit_center_frailty(few, STUDY, **QUESTION),
-        estimates.leave_one_center_out(few, STUDY, variable="second_line_krd", **QUESTION),
-        estimates.validate_model(few, STUDY, rng, model="m", **QUESTION),
+        robustness.fit_imputed(few, STUDY, rng, **QUESTION),
+        robustness.fit_center_frailty(few, STUDY, **QUESTION),
+        robustness.leave_one_center_out(few, STUDY, variable="second_line_krd", **QUESTION),
+        robustness.validate_model(few, STUDY, rng, model="m", **QUESTION),
     ):
         assert set(rows["status"]) == {"not_estimable"}
         assert rows["note"].str.startswith("0 events").all()
-    assert estimates.schoenfeld_residuals(few, STUDY, **QUESTION).empty
+    assert robustness.schoenfeld_residuals(few, STUDY, **QUESTION).empty
 
 
 def test_one_residual_for_each_event_and_coefficient():
-    rows = estimates.schoenfeld_residuals(followed(), STUDY, **QUESTION)
+    rows = robustness.schoenfeld_residuals(followed(), STUDY, **QUESTION)
     complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=TERMS)
     assert rows.groupby("term").size().to_dict() == dict.fromkeys(
         ["second_line_krd=other", "ecog_2_or_more=>=2"], int(complete["event"].sum())
@@ -124,18 +124,18 @@ def test_only_coefficients_with_an_estimate_have_residuals():
     """Without an event under KRd its coefficient is infinite; the other ones keep their own residuals."""
     frame = followed().assign(event=followed()["event"] & (followed()["second_line_krd"] != "KRd"))
     complete = frame[frame["endpoint"] == "PFS"].dropna(subset=TERMS)
-    rows = estimates.schoenfeld_residuals(frame, STUDY, **QUESTION)
+    rows = robustness.schoenfeld_residuals(frame, STUDY, **QUESTION)
     fit = fit_cox(complete, time="time_months", event="event", terms=TERMS)
     wide = scaled_schoenfeld_residuals(fit, by_term=False)
     assert set(rows["term"]) == {"ecog_2_or_more=>=2"}
     np.testing.assert_allclose(np.sort(rows["residual"]), np.sort(wide["ecog_2_or_more>=2"]))
-    alone = estimates.schoenfeld_residuals(frame, STUDY, endpoint="PFS", terms=["second_line_krd"])
+    alone = robustness.schoenfeld_residuals(frame, STUDY, endpoint="PFS", terms=["second_line_krd"])
     assert alone.empty
 
 
 def test_a_number_among_the_terms_has_residuals_of_its_own():
     terms = ["age_second_line", "second_line_krd"]
-    rows = estimates.schoenfeld_residuals(followed(), STUDY, endpoint="PFS", terms=terms)
+    rows = robustness.schoenfeld_residuals(followed(), STUDY, endpoint="PFS", terms=terms)
     complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=terms)
     assert rows.groupby("term").size().to_dict() == dict.fromkeys(
         ["age_second_line=", "second_line_krd=other"], int(complete["event"].sum())
@@ -144,7 +144,7 @@ def test_a_number_among_the_terms_has_residuals_of_its_own():
 
 def test_a_number_in_a_model_has_one_hazard_ratio_per_unit():
     terms = ["age_second_line", "second_line_krd"]
-    rows = ratios(estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=terms, model="m"))
+    rows = ratios(regression.fit_model(followed(), STUDY, endpoint="PFS", terms=terms, model="m"))
     complete = followed()[followed()["endpoint"] == "PFS"].dropna(subset=terms)
     fit = fit_cox(complete.assign(age_second_line=complete["age_second_line"].astype(float)), time="time_months",
                   event="event", terms=terms)  # fmt: skip
@@ -157,15 +157,17 @@ def test_an_estimate_that_nearly_runs_away_is_no_finding():
     """As many events as coefficients: Firth's estimate is finite, and beyond all reason."""
     rows = pd.DataFrame({"time_months": [6.0, 5, 4, 3, 2, 1], "event": True, "endpoint": "PFS"})
     rows["x"] = pd.Categorical(list("aaabbb"), categories=["a", "b"])
-    told = coefficient_row(
+    collected = Collector(endpoint="PFS", model="full")
+    collected.add_ratio(
         {"term": "x", "level": "b", "reference": "a", "hazard_ratio": 2717.4, "ci_lower": 4.6, "ci_upper": 3e8,
-         "p_value": 0.01, "n": 4, "n_events": 4, "status": "ok", "note": ""}, "Firth", "PFS", "full",
+         "p_value": 0.01, "n": 4, "n_events": 4, "status": "ok", "note": ""}, "Firth",
     )  # fmt: skip
+    told = collected.frame().iloc[0]
     assert told["status"] == "not_estimable"
     assert told["note"].startswith("beyond 1,000-fold")
     assert np.isnan([told["estimate"], told["ci_lower"], told["ci_upper"], told["p_value"]]).all()
     assert (told["n"], told["n_events"]) == (4, 4)
-    fitted = ratios(estimates.fit_model(rows, STUDY, endpoint="PFS", terms=["x"], model="m", penalized=True))
+    fitted = ratios(regression.fit_model(rows, STUDY, endpoint="PFS", terms=["x"], model="m", penalized=True))
     assert fitted.loc[("x", "b"), "status"] == "ok", "a separated level alone is what the penalty is for"
 
 
@@ -175,19 +177,19 @@ def test_as_many_events_as_coefficients_are_no_model():
     events = complete.dropna(subset=terms)[lambda rows: rows["event"]]
     for n_events, status in ((5, {"not_estimable"}), (40, {"ok"})):
         kept = complete.assign(event=complete.index.isin(events.index[:n_events]))
-        rows = estimates.fit_model(kept, STUDY, endpoint="PFS", terms=terms, model="m", penalized=True)
+        rows = regression.fit_model(kept, STUDY, endpoint="PFS", terms=terms, model="m", penalized=True)
         assert set(ratios(rows)["status"]) == status
-    rows = estimates.fit_model(
+    rows = regression.fit_model(
         complete.assign(event=complete.index.isin(events.index[:5])), STUDY, endpoint="PFS", terms=terms, model="m"
     )
     assert set(rows["note"]) == {"5 events for 5 coefficients"}
-    budget = estimates.estimate_budget(complete, STUDY, endpoint="PFS", terms=terms, model="m")
+    budget = regression.estimate_budget(complete, STUDY, endpoint="PFS", terms=terms, model="m")
     assert budget["note"].iloc[0] == "5 parameters", "a number takes one parameter, however many values it has"
 
 
 def test_a_term_that_is_not_derived_is_named():
     with pytest.raises(StudyError, match="'age_second_lin' is no derived column; nearest: 'age_second_line'"):
-        estimates.fit_model(followed(), STUDY, endpoint="PFS", terms=["age_second_lin"], model="m")
+        regression.fit_model(followed(), STUDY, endpoint="PFS", terms=["age_second_lin"], model="m")
 
 
 def transplanted() -> pd.DataFrame:
@@ -203,7 +205,7 @@ def transplanted() -> pd.DataFrame:
 
 
 def test_waiting_time_is_benefit_only_in_the_naive_comparison():
-    rows = estimates.compare_second_line_transplant(transplanted(), STUDY)
+    rows = transplant.compare_second_line_transplant(transplanted(), STUDY)
     found = rows[(rows["estimand"] == "hazard_ratio") & (rows["level"] == "yes")]
     naive, landmark, dependent = (row for _, row in found.iterrows())
     assert naive["ci_upper"] < 0.6, "a transplant that does nothing looks protective"
@@ -214,7 +216,7 @@ def test_waiting_time_is_benefit_only_in_the_naive_comparison():
 
 def test_landmark_counts_who_left_before_it():
     frame = transplanted()
-    rows = estimates.compare_second_line_transplant(frame, STUDY)
+    rows = transplant.compare_second_line_transplant(frame, STUDY)
     counts = rows[rows["estimand"] == "count"].set_index("level")["estimate"]
     pfs = frame[frame["endpoint"] == "PFS"]
     early = pfs["time_months"] <= STUDY.models.landmark_months
@@ -225,5 +227,5 @@ def test_landmark_counts_who_left_before_it():
 def test_nobody_transplanted_is_a_reason_not_a_number():
     frame = transplanted()
     frame.loc[frame["endpoint"] == "TTASCT", "event"] = False
-    rows = ratios(estimates.compare_second_line_transplant(frame, STUDY))
+    rows = ratios(transplant.compare_second_line_transplant(frame, STUDY))
     assert set(rows["note"]) == {"all patients are in one group"}

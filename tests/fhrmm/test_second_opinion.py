@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm.estimates import compare_with_lifelines
+from fhrmm.estimates.second_opinion import compare_with_lifelines
 from fhrmm.study import load_study
 from generator.simulation import simulate_follow_up
 

@@ -7,8 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from fhrmm.estimates import make_row
-from fhrmm.estimates.rows import to_frame
+from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.report.sentences import (
     pick_row,
     word_difference,

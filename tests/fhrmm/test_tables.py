@@ -9,8 +9,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from fhrmm.estimates import make_row
-from fhrmm.estimates.rows import to_frame
+from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.study import load_study
 from fhrmm.tables import (
     Cells,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fhrmm.estimates import describe_rules
+from fhrmm.estimates.counts import describe_rules
 from fhrmm.schema import TABLES, conform, empty_table, variables
 from fhrmm.staging import derive_staging
 from fhrmm.study import load_study

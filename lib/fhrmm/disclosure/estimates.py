@@ -10,15 +10,14 @@ import pandas as pd
 from fhrmm.disclosure.facts import COMPARISONS, Line, read_lines
 from fhrmm.disclosure.protect import protect
 from fhrmm.disclosure.ties import build_ledger
-from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, Estimates, clean_estimates, kind_of, tidy_note
+from fhrmm.estimate_table import QUESTION, Estimates, Row, clean_estimates
+from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, kind_of, tidy_note
 from fhrmm.study import Response
 from fhrmm.wording import SIMULATED
 
-Row = dict[str, object]
 _SINGLE_PATIENT = frozenset({"minimum_months", "maximum_months", "minimum", "maximum"})
 _NUMBERS = ("estimate", "ci_lower", "ci_upper", "p_value", "n", "n_events")
 _NOTE = "small numbers"
-_IDENTITY = ("scope", "population", "endpoint", "model", "variable", "level", "reference", "estimand")
 
 
 def suppress_estimates(
@@ -107,7 +106,7 @@ def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:
 
 def identify(row: Mapping[str, object]) -> tuple[object, ...]:
     """Return what tells a row from all others: the question it answers."""
-    return (*(row[name] for name in _IDENTITY), str(row["time_months"]))
+    return tuple(str(row[name]) for name in ("scope", *QUESTION))
 
 
 def _comparisons(rows: list[Row], suppressed: set[int], before: list[Row]) -> set[int]:

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from fhrmm.estimates.rows import MISSING
+from fhrmm.estimates.subgroups import MISSING
 from fhrmm.schema import variables
 from fhrmm.study import Study
 from fhrmm.wording import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.estimates.rows import KEYS
+from fhrmm.estimates.subgroups import KEYS
 from fhrmm.study import Study
 
 _ORIGIN = "second_line_start_date"

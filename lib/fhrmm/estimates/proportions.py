@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.estimates.rows import MISSING, iterate_levels, make_row, to_frame
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
@@ -44,22 +45,14 @@ def estimate_response(
     ----------
     Clopper CJ, Pearson ES. Biometrika 1934;26:404-413.
     """
-    if by:
-        groups = [("cohort", by, level, rows) for level, rows in iterate_levels(frame, by)]
-    else:
-        groups = [("cohort", "", "", frame), ("evaluable", "", "", frame[frame["evaluable"].astype(bool)])]
-    return to_frame(
-        make_row(
-            _rate(rows[OUTCOMES[endpoint]], study),
-            endpoint=endpoint,
-            estimand="proportion",
-            population=population,
-            variable=variable,
-            level=level,
-        )
-        for endpoint in endpoints
-        for population, variable, level, rows in groups
-    )
+    populations = {"cohort": frame} if by else {"cohort": frame, "evaluable": frame[frame["evaluable"].astype(bool)]}
+    rows = Collector(variable=by)
+    for endpoint in endpoints:
+        for population, patients in populations.items():
+            for level, part in iterate_levels(patients, by):
+                value = _rate(part[OUTCOMES[endpoint]], study)
+                rows.add("proportion", value, endpoint=endpoint, population=population, level=level)
+    return rows.frame()
 
 
 def estimate_best_response(
@@ -72,24 +65,13 @@ def estimate_best_response(
     DataFrame
         Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
     """
-    rows = []
-    groups = [("", "", frame)] if not by else [(by, level, part) for level, part in iterate_levels(frame, by)]
-    for variable, group_level, part in groups:
-        model = f"{variable}={group_level}" if variable else ""
+    rows = Collector(endpoint="BEST_RESPONSE", variable=column)
+    for group, part in iterate_levels(frame, by):
         values = part[column].astype(object)
         for level in (*study.response.levels, MISSING):
-            hits = values.isna() if level == MISSING else values == level
-            rows.append(
-                make_row(
-                    _rate(hits, study),
-                    endpoint="BEST_RESPONSE",
-                    estimand="proportion",
-                    model=model,
-                    variable=column,
-                    level=level,
-                )
-            )
-    return to_frame(rows)
+            value = _rate(values.isna() if level == MISSING else values == level, study)
+            rows.add("proportion", value, model=f"{by}={group}" if by else "", level=level)
+    return rows.frame()
 
 
 def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> pd.DataFrame:
@@ -102,15 +84,15 @@ def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> 
     known = frame[frame[by].notna()]
     outcome = known[OUTCOMES[endpoint]].astype(bool)
     table = pd.crosstab(known[by].astype(object), outcome)
-    n, n_events = len(known), int(outcome.sum())
+    counts = {"n": len(known), "n_events": int(outcome.sum())}
     if table.shape[0] < 2 or table.shape[1] < 2:
-        result = not_estimable(
-            "fewer than two groups or one outcome only", n=n, n_events=n_events, method="Fisher exact"
-        )
+        result = not_estimable("fewer than two groups or one outcome only", method="Fisher exact", **counts)
     else:
         test = fisher_exact(table.to_numpy())
-        result = Estimate(estimate=test.p_value, p_value=test.p_value, n=n, n_events=n_events, method=test.method)
-    return to_frame([make_row(result, endpoint=endpoint, estimand="fisher_p", variable=by)])
+        result = Estimate(test.p_value, p_value=test.p_value, method=test.method, **counts)
+    rows = Collector(endpoint=endpoint, variable=by)
+    rows.add("fisher_p", result)
+    return rows.frame()
 
 
 def _rate(hits: pd.Series, study: Study) -> Estimate:

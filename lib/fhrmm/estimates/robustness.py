@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from fhrmm.estimates.models import (
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.regression import (
     ModelFrame,
-    coefficient_row,
-    dropped_rows,
+    add_dropped,
     fit_frame,
-    make_model_frame,
     take_model_frame,
-    unfitted_rows,
-    why_no_regression,
+    unfitted,
 )
-from fhrmm.estimates.rows import make_row, to_frame
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
-from timetoevent.cox import CoxFit
 from timetoevent.frailty import fit_frailty_cox
 from timetoevent.imputation import impute_chained, pool_fits
 from timetoevent.proportional_hazards import scaled_schoenfeld_residuals
@@ -38,7 +35,6 @@ def fit_imputed(
     *,
     endpoint: str,
     terms: Sequence[str],
-    auxiliary: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Fit a Cox model to completed data sets and pool them: every patient counts, missing covariates or not.
 
@@ -54,8 +50,6 @@ def fit_imputed(
         PFS, OS, ...
     terms : sequence of str
         Categorical covariates of the model, reference level first.
-    auxiliary : sequence of str
-        Columns that help to guess missing values but are not in the model; one with missing values is imputed too.
 
     Returns
     -------
@@ -66,27 +60,24 @@ def fit_imputed(
     ----------
     White IR, Royston P. Stat Med 2009;28:1982-1998. Rubin DB. Multiple Imputation for Nonresponse in Surveys. 1987.
     """
-    rows = select_endpoint(time_to_event, endpoint)
-    rows = rows[rows["time_months"].notna() & rows["event"].notna()]
-    frame = _incomplete_frame(rows, terms, auxiliary)
-    reason = why_no_regression(frame.rows, study) or frame.problem
-    if reason:
-        return to_frame(unfitted_rows(frame, terms, endpoint, IMPUTED, reason))
-    helpers = [name for name in auxiliary if len(frame.rows[name].dropna().unique()) > 1]
+    frame = _incomplete_frame(time_to_event, endpoint, terms)
+    found = Collector(endpoint=endpoint, model=IMPUTED)
+    if reason := frame.why_not(study):
+        return unfitted(found, frame, terms, reason)
     completed = impute_chained(
         frame.rows,
         time="time_months",
         event="event",
-        variables=[*frame.terms, *helpers],
+        variables=list(frame.terms),
         rng=rng,
         n_imputations=study.models.n_imputations,
         n_iterations=_ROUNDS,
     )
     if completed.status != OK:
-        return to_frame(unfitted_rows(frame, terms, endpoint, IMPUTED, completed.note))
-    pooled = pool_fits([_refit(data, frame, study) for data in completed.frames])
-    found = [coefficient_row(row, pooled.method, endpoint, IMPUTED) for row in pooled.coefficients.to_dict("records")]
-    return to_frame([*found, *dropped_rows(frame, endpoint, IMPUTED)])
+        return unfitted(found, frame, terms, completed.note)
+    found.add_fit(pool_fits([fit_frame(replace(frame, rows=data), study) for data in completed.frames]))
+    add_dropped(found, frame)
+    return found.frame()
 
 
 def fit_center_frailty(
@@ -105,20 +96,14 @@ def fit_center_frailty(
     Therneau TM, Grambsch PM, Pankratz VS. J Comput Graph Stat 2003;12:156-175.
     """
     frame = take_model_frame(time_to_event, endpoint, terms, also=("center",))
-    reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
-    if reason:
-        return to_frame(unfitted_rows(frame, terms, endpoint, FRAILTY, reason))
-    fit = fit_frailty_cox(
-        frame.rows,
-        time="time_months",
-        event="event",
-        terms=list(frame.terms),
-        group="center",
-        ci_level=study.models.ci_level,
-    )
-    found = [coefficient_row(row, fit.method, endpoint, FRAILTY) for row in fit.coefficients.to_dict("records")]
-    variance = make_row(fit.variance, endpoint=endpoint, estimand="frailty_variance", model=FRAILTY, variable="center")
-    return to_frame([*found, *dropped_rows(frame, endpoint, FRAILTY), variance])
+    rows = Collector(endpoint=endpoint, model=FRAILTY)
+    if reason := frame.why_not(study) or _one_center(frame):
+        return unfitted(rows, frame, terms, reason)
+    fit = fit_frailty_cox(frame.rows, **frame.outcome, group="center", ci_level=study.models.ci_level)
+    rows.add_fit(fit)
+    add_dropped(rows, frame)
+    rows.add("frailty_variance", fit.variance, of=fit, variable="center")
+    return rows.frame()
 
 
 def leave_one_center_out(
@@ -132,18 +117,19 @@ def leave_one_center_out(
         `hazard_ratio` rows of `variable`, under the models ``all centers`` and ``without CENTER``.
     """
     frame = take_model_frame(time_to_event, endpoint, terms, also=("center",))
-    reason = why_no_regression(frame.rows, study) or frame.problem or _one_center(frame)
-    reason = reason or frame.dropped.get(variable, "")
-    if reason:
-        value = not_estimable(reason, n=len(frame.rows), n_events=int(frame.rows["event"].sum()))
-        row = make_row(value, endpoint=endpoint, estimand="hazard_ratio", model="all centers", variable=variable)
-        return to_frame([row])
-    table = leave_one_group_out(frame.rows, group="center", fit=lambda part: _refit(part, frame, study))
+    rows = Collector(endpoint=endpoint)
+    if reason := frame.why_not(study) or _one_center(frame) or frame.dropped.get(variable, ""):
+        rows.add("hazard_ratio", not_estimable(reason), of=frame, model="all centers", variable=variable)
+        return rows.frame()
+    table = leave_one_group_out(
+        frame.rows, group="center", fit=lambda part: fit_frame(replace(frame, rows=part), study)
+    )
     table = table[(table["term"] == variable) & (table["level"] != table["reference"])]
-    whole = table.assign(n=table["n_all"], n_events=table["n_events_all"]).to_dict("records")
-    names = [f"without {name}" if name else "all centers" for name in table["left_out"]]
-    method = "Cox regression, Efron ties"
-    return to_frame(coefficient_row(row, method, endpoint, name) for name, row in zip(names, whole, strict=True))
+    whole = table.assign(n=table["n_all"], n_events=table["n_events_all"])
+    for row in whole.to_dict("records"):
+        model = f"without {row['left_out']}" if row["left_out"] else "all centers"
+        rows.add_ratio(row, "Cox regression, Efron ties", model=model)
+    return rows.frame()
 
 
 def validate_model(
@@ -169,31 +155,20 @@ def validate_model(
     Harrell FE, Lee KL, Mark DB. Stat Med 1996;15:361-387. Heinze G, Wallisch C, Dunkler D. Biom J 2018;60:431-449.
     """
     frame = take_model_frame(time_to_event, endpoint, terms)
-    counts = {"n": len(frame.rows), "n_events": int(frame.rows["event"].sum())}
-    reason = why_no_regression(frame.rows, study) or frame.problem
-    if reason:
-        value = not_estimable(reason, **counts)
-        return to_frame([make_row(value, endpoint=endpoint, estimand="concordance", model=model, level="corrected")])
-    found = validate_cox(
-        frame.rows,
-        time="time_months",
-        event="event",
-        terms=list(frame.terms),
-        rng=rng,
-        n_bootstrap=study.models.n_bootstrap,
-        penalized=penalized,
-    )
-    judged = {"concordance": found.concordance, "calibration_slope": found.slope}
-    names = {"endpoint": endpoint, "model": f"{model}, validated"}
-    rows = [
-        make_row(value, estimand=estimand, level=kind, **names)
-        for estimand, values in judged.items()
-        for kind, value in values.items()
-    ]
+    rows = Collector(endpoint=endpoint)
+    if reason := frame.why_not(study):
+        rows.add("concordance", not_estimable(reason), of=frame, model=model, level="corrected")
+        return rows.frame()
+    sampling = {"rng": rng, "n_bootstrap": study.models.n_bootstrap}
+    found = validate_cox(frame.rows, **frame.outcome, **sampling, penalized=penalized)
+    names = {"model": f"{model}, validated"}
+    for estimand, judged in (("concordance", found.concordance), ("calibration_slope", found.slope)):
+        for kind, value in judged.items():
+            rows.add(estimand, value, level=kind, **names)
     for row in found.stability.to_dict("records"):
-        share = Estimate(row["share_same_sign"], method="bootstrap", **counts)
-        rows.append(make_row(share, estimand="share_same_sign", variable=row["term"], level=row["level"], **names))
-    return to_frame(rows)
+        share = Estimate(row["share_same_sign"], method="bootstrap")
+        rows.add("share_same_sign", share, of=frame, variable=row["term"], level=row["level"], **names)
+    return rows.frame()
 
 
 def schoenfeld_residuals(
@@ -213,9 +188,9 @@ def schoenfeld_residuals(
     """
     frame = take_model_frame(time_to_event, endpoint, terms)
     nothing = pd.DataFrame(columns=["term", "time", "residual"])
-    if why_no_regression(frame.rows, study) or frame.problem:
+    if frame.why_not(study):
         return nothing
-    fit = fit_frame(frame, study, penalized=False)
+    fit = fit_frame(frame, study)
     wide = scaled_schoenfeld_residuals(fit, by_term=False)
     parts = [
         pd.DataFrame(
@@ -231,16 +206,12 @@ def _one_center(frame: ModelFrame) -> str:
     return "" if len(frame.rows["center"].unique()) > 1 else "one center only"
 
 
-def _incomplete_frame(rows: pd.DataFrame, terms: Sequence[str], auxiliary: Sequence[str]) -> ModelFrame:
+def _incomplete_frame(time_to_event: pd.DataFrame, endpoint: str, terms: Sequence[str]) -> ModelFrame:
     """Take all patients; a term is judged by the patients in whom it is known."""
-    alone = {term: make_model_frame(rows, [term]) for term in terms}
+    alone = {term: take_model_frame(time_to_event, endpoint, [term]) for term in terms}
     kept = tuple(term for term, frame in alone.items() if frame.terms)
     dropped = {term: reason for frame in alone.values() for term, reason in frame.dropped.items()}
-    followed = rows[["time_months", "event", *kept, *auxiliary]].reset_index(drop=True)
+    rows = select_endpoint(time_to_event, endpoint)
+    followed = rows.loc[rows["event"].notna(), ["time_months", "event", *kept]].reset_index(drop=True)
     levels = {term: followed[term].astype(alone[term].rows[term].dtype) for term in kept}
     return ModelFrame(followed.assign(event=followed["event"].astype(bool), **levels), kept, dropped, 0)
-
-
-def _refit(rows: pd.DataFrame, frame: ModelFrame, study: Study) -> CoxFit:
-    """Fit the terms of a frame to other rows."""
-    return fit_frame(ModelFrame(rows, frame.terms, {}, 0), study, penalized=False)

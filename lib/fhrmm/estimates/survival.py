@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from fhrmm.estimates.rows import MISSING, iterate_levels, make_row, to_frame
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.study import Study
 from timetoevent.competing_risks import cumulative_incidence
 from timetoevent.kaplan_meier import (
@@ -23,6 +25,7 @@ from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst, rmst_difference
 
 _NEEDED = ["endpoint", "time_months", "event"]
+_CAUSES = {1: "progression", 2: "death without progression"}
 
 
 def select_endpoint(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
@@ -54,28 +57,26 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     ----------
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
-    groups = _groups(time_to_event, endpoint, by)
-    found = []
-    for level, part in groups:
-        if level != MISSING:
-            names = {"endpoint": endpoint, "variable": by, "level": level}
-            found += [make_row(value, **names, **what) for what, value in _curve_summary(part, study)]
-    return to_frame(found)
+    rows = Collector(endpoint=endpoint, variable=by)
+    for level, part in _groups(time_to_event, endpoint, by):
+        for estimand, at, value in _summarize(part, study):
+            rows.add(estimand, value, time_months=at, level=level)
+    return rows.frame()
 
 
-def _curve_summary(part: pd.DataFrame, study: Study) -> list[tuple[dict[str, object], Estimate]]:
-    months, horizon = study.time.rates_at_months, study.time.rmst_horizon_months
-    what = [{"estimand": "survival_probability", "time_months": float(at)} for at in months]
-    what += [{"estimand": "median_months"}, {"estimand": "rmst_months", "time_months": float(horizon)}]
+def _summarize(part: pd.DataFrame, study: Study) -> list[tuple[str, float, Estimate]]:
+    """The numbers of one curve, each with its time."""
+    months, horizon = [float(at) for at in study.time.rates_at_months], float(study.time.rmst_horizon_months)
+    what = [*(("survival_probability", at) for at in months), ("median_months", math.nan), ("rmst_months", horizon)]
     if part.empty:
-        return [(item, not_estimable("no patients")) for item in what]
+        return [(estimand, at, not_estimable("no patients")) for estimand, at in what]
     time, event, level = *_arrays(part), study.models.ci_level
     values = [
-        *survival_at(time, event, at=list(months), ci_level=level),
+        *survival_at(time, event, at=months, ci_level=level),
         survival_quantile(time, event, probability=0.5, ci_level=level),
         rmst(time, event, horizon=horizon, ci_level=level),
     ]
-    return list(zip(what, values, strict=True))
+    return [(estimand, at, value) for (estimand, at), value in zip(what, values, strict=True)]
 
 
 def compare_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str) -> pd.DataFrame:
@@ -88,29 +89,21 @@ def compare_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str
     rows = select_endpoint(time_to_event[[*_NEEDED, by]], endpoint)
     rows = rows[rows[by].notna()]
     levels = [level for level, part in iterate_levels(rows, by) if len(part)]
-    n, n_events = len(rows), int(rows["event"].sum())
+    found = Collector(endpoint=endpoint, variable=by)
     if len(levels) < 2:
-        test = not_estimable("fewer than two groups", n=n, n_events=n_events, method="log-rank")
+        test = not_estimable("fewer than two groups", method="log-rank", **_counts(rows))
     else:
         test = logrank(*_arrays(rows), rows[by].astype(str).to_numpy())
         test = replace(test, estimate=test.p_value)
-    found = [make_row(test, endpoint=endpoint, estimand="log_rank_p", variable=by)]
+    found.add("log_rank_p", test)
     if len(levels) == 2:
-        other = rows[by].astype(str).to_numpy() == levels[1]
-        horizon = study.time.rmst_horizon_months
+        reference, level = levels
+        other = rows[by].astype(str).to_numpy() == level
+        horizon = float(study.time.rmst_horizon_months)
         difference = rmst_difference(*_arrays(rows), other, horizon=horizon, ci_level=study.models.ci_level)
-        found.append(
-            make_row(
-                difference,
-                endpoint=endpoint,
-                estimand="rmst_difference_months",
-                variable=by,
-                level=levels[1],
-                reference=levels[0],
-                time_months=float(horizon),
-            )
-        )
-    return to_frame(found)
+        what = {"level": level, "reference": reference, "time_months": horizon}
+        found.add("rmst_difference_months", difference, **what)
+    return found.frame()
 
 
 def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -121,21 +114,15 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     Schemper M, Smith TL. Control Clin Trials 1996;17:343-346.
     """
     rows = select_endpoint(time_to_event, "OS")
+    found = Collector(endpoint="FOLLOW_UP")
     if rows.empty:
-        return to_frame([make_row(not_estimable("no patients"), endpoint="FOLLOW_UP", estimand="median_months")])
+        found.add("median_months", not_estimable("no patients"))
+        return found.frame()
     time, event = _arrays(rows)
-    counts = {"n": len(rows), "n_events": int(event.sum())}
-    found = [
-        make_row(
-            median_follow_up(time, event, ci_level=study.models.ci_level),
-            endpoint="FOLLOW_UP",
-            estimand="median_months",
-        )
-    ]
+    found.add("median_months", median_follow_up(time, event, ci_level=study.models.ci_level))
     for estimand, value in (("minimum_months", time.min()), ("maximum_months", time.max())):
-        observed = Estimate(float(value), method="observed", **counts)
-        found.append(make_row(observed, endpoint="FOLLOW_UP", estimand=estimand))
-    return to_frame(found)
+        found.add(estimand, Estimate(float(value), method="observed", **_counts(rows)))
+    return found.frame()
 
 
 def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -153,58 +140,42 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
     Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
     """
     rows = select_endpoint(time_to_event, "PFS")
-    months = [float(at) for at in study.time.rates_at_months]
-    causes = ["progression", "death without progression"]
-    if rows.empty:
-        empty = not_estimable("no patients", method="Aalen-Johansen")
-        found = [_incidence_row(empty, cause, at) for cause in causes for at in months]
-        return to_frame(found), pd.DataFrame(columns=["cause", "time", "cumulative_incidence", "ci_lower", "ci_upper"])
     time, event = _arrays(rows)
-    description = rows["event_description"].astype(object)
-    cause = np.where(event, np.where(description == causes[1], 2, 1), 0)
-    curves = cumulative_incidence(time, cause, causes=[1, 2], ci_level=study.models.ci_level)
-    curves = curves.assign(cause=curves["cause"].map({1: causes[0], 2: causes[1]}))
-    last = float(time.max())
-    found = []
-    for number, name in enumerate(causes, start=1):
+    cause = np.where(event, np.where(rows["event_description"].astype(object) == _CAUSES[2], 2, 1), 0)
+    curves = pd.DataFrame(columns=["cause", "time", "cumulative_incidence", "ci_lower", "ci_upper"])
+    if len(rows):
+        curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
+        curves = curves.assign(cause=curves["cause"].map(_CAUSES))
+    found = Collector(endpoint="PFS", variable="cause")
+    for number, name in _CAUSES.items():
         steps = curves[curves["cause"] == name]
-        for at in months:
+        for at in map(float, study.time.rates_at_months):
             counts = {"n": len(rows), "n_events": int(((cause == number) & (time <= at)).sum())}
-            found.append(_incidence_row(_incidence_at(steps, at, last, counts), name, at))
-    return to_frame(found), curves
+            value = _incidence_at(steps, at, float(time.max(initial=0.0)), counts)
+            found.add("cumulative_incidence", value, level=name, time_months=at)
+    return found.frame(), curves
 
 
 def _incidence_at(steps: pd.DataFrame, at: float, last: float, counts: dict[str, int]) -> Estimate:
+    if not counts["n"]:
+        return not_estimable("no patients", method="Aalen-Johansen")
     if at > last:
         return not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
     reached = steps[steps["time"] <= at]
     if reached.empty or reached["cumulative_incidence"].iloc[-1] == 0:
         return Estimate(0.0, method="Aalen-Johansen", note="no event so far", **counts)
-    step = reached.iloc[-1]
-    return Estimate(
-        float(step["cumulative_incidence"]),
-        float(step["ci_lower"]),
-        float(step["ci_upper"]),
-        method="Aalen-Johansen, log-log interval",
-        **counts,
-    )
-
-
-def _incidence_row(value: Estimate, cause: str, at: float) -> dict[str, object]:
-    return make_row(
-        value, endpoint="PFS", estimand="cumulative_incidence", variable="cause", level=cause, time_months=at
-    )
+    numbers = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float)
+    return Estimate(*numbers, method="Aalen-Johansen, log-log interval", **counts)
 
 
 def survival_curves(
     time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = ""
 ) -> dict[str, pd.DataFrame]:
     """Return one Kaplan-Meier curve per level with patients, in the declared order; key "" for overall."""
-    groups = _groups(time_to_event, endpoint, by)
     return {
         level: kaplan_meier(*_arrays(part), ci_level=study.models.ci_level)
-        for level, part in groups
-        if level != MISSING and len(part)
+        for level, part in _groups(time_to_event, endpoint, by)
+        if len(part)
     }
 
 
@@ -219,11 +190,10 @@ def tabulate_risk(
         One row per level and tick: group, at, n_at_risk, n_events, n_censored.
     """
     ticks = [float(at) for at in np.arange(0, study.display.km_limit_months + step / 2, step)]
-    groups = _groups(time_to_event, endpoint, by)
     parts = [
         numbers_at_risk(*_arrays(part), at=ticks).assign(group=level)
-        for level, part in groups
-        if level != MISSING and len(part)
+        for level, part in _groups(time_to_event, endpoint, by)
+        if len(part)
     ]
     columns = ["group", "at", "n_at_risk", "n_events", "n_censored"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -237,33 +207,26 @@ def count_reasons(time_to_event: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Estimates rows with estimand ``count``, variable ``end_of_observation``.
     """
-    found = []
+    found = Collector(variable="end_of_observation")
     for endpoint, rows in time_to_event.groupby("endpoint", sort=False, observed=True):
-        reason = (
-            rows["event_description"]
-            .astype(object)
-            .where(rows["event"].fillna(False).astype(bool), rows["censor_reason"].astype(object))
-        )
-        for text, count in reason.fillna("time not derivable").value_counts(sort=False).sort_index().items():
-            is_event = bool(rows.loc[reason == text, "event"].fillna(False).any())
-            value = Estimate(float(count), n=len(rows), n_events=int(count) if is_event else 0, method="count")
-            found.append(
-                make_row(
-                    value,
-                    endpoint=str(endpoint),
-                    estimand="count",
-                    variable="end_of_observation",
-                    level=str(text),
-                )
-            )
-    return to_frame(found)
+        is_event = rows["event"].fillna(False).astype(bool)
+        reason = rows["event_description"].astype(object).where(is_event, rows["censor_reason"].astype(object))
+        for text, of_text in is_event.groupby(reason.fillna("time not derivable")):
+            count = len(of_text)
+            value = Estimate(float(count), n=len(rows), n_events=count if of_text.any() else 0, method="count")
+            found.add("count", value, endpoint=str(endpoint), level=str(text))
+    return found.frame()
 
 
-def _groups(time_to_event: pd.DataFrame, endpoint: str, by: str) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of one endpoint by level, without the columns that no curve needs: each level copies its rows."""
+def _groups(time_to_event: pd.DataFrame, endpoint: str, by: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of one endpoint by known level, without the columns that no curve needs: each level copies its rows."""
     rows = select_endpoint(time_to_event[[*_NEEDED, by] if by else _NEEDED], endpoint)
-    return list(iterate_levels(rows, by)) if by else [("", rows)]
+    return ((level, part) for level, part in iterate_levels(rows, by) if level != MISSING)
 
 
 def _arrays(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return rows["time_months"].to_numpy(dtype=float, na_value=math.nan), rows["event"].to_numpy(dtype=bool)
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, int]:
+    return {"n": len(rows), "n_events": int(rows["event"].sum())}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.estimates.models import coefficient_row, why_no_regression
-from fhrmm.estimates.rows import make_row, to_frame
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.regression import why_no_regression
+from fhrmm.estimates.subgroups import KEYS
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
-from timetoevent.cox import CoxFit, fit_cox
+from timetoevent.cox import fit_cox
 from timetoevent.landmark import make_landmark_data, split_at_change
 from timetoevent.results import Estimate, not_estimable
 
@@ -49,49 +50,40 @@ def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *,
     )
     split = split_at_change(frame, time="time_months", event="event", changes={VARIABLE: "transplant_months"})
     ever = frame.assign(**{VARIABLE: frame["transplant_months"].notna()})
-    rows = [
-        *_fit_rows(ever, study, endpoint, NAIVE),
-        *_fit_rows(kept.frame, study, endpoint, name),
-        *_fit_rows(split.drop(columns="time_months"), study, endpoint, TIME_DEPENDENT, n=len(frame)),
-    ]
+    rows = Collector(endpoint=endpoint, variable=VARIABLE)
+    _add_fit(rows, ever, study, NAIVE)
+    _add_fit(rows, kept.frame, study, name)
+    _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT, n=len(frame))
     left = {"event before the landmark": kept.n_event_before, "censored before the landmark": kept.n_censored_before}
     for level, count in left.items():
-        value = Estimate(float(count), n=len(frame), n_events=count, method="count")
-        rows.append(make_row(value, endpoint=endpoint, estimand="count", model=name, variable=VARIABLE, level=level))
-    return to_frame(rows)
+        rows.add("count", Estimate(float(count), n=len(frame), n_events=count, method="count"), model=name, level=level)
+    return rows.frame()
 
 
 def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
     """One row per patient: time, event, and months from the start of second line to the transplant, if any."""
     rows = select_endpoint(time_to_event, endpoint)
     rows = rows[rows["time_months"].notna() & rows["event"].notna()]
-    keys = ["center", "patient_id"]
     transplants = select_endpoint(time_to_event, "TTASCT")
     transplants = transplants[transplants["event"].astype(bool)]
-    months = transplants[[*keys, "time_months"]].rename(columns={"time_months": "transplant_months"})
-    frame = rows[[*keys, "time_months", "event"]].merge(months, on=keys, how="left", validate="one_to_one")
+    months = transplants[[*KEYS, "time_months"]].rename(columns={"time_months": "transplant_months"})
+    frame = rows[[*KEYS, "time_months", "event"]].merge(months, on=KEYS, how="left", validate="one_to_one")
     # a transplant after the event or the end of follow-up had no part in it
     late = frame["transplant_months"] > frame["time_months"]
     return frame.assign(event=frame["event"].astype(bool), transplant_months=frame["transplant_months"].mask(late))
 
 
-def _fit_rows(
-    frame: pd.DataFrame, study: Study, endpoint: str, model: str, n: int | None = None
-) -> list[dict[str, object]]:
+def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, n: int | None = None) -> None:
     states = pd.Categorical(frame[VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
     reason = why_no_regression(frame, study)
     if not reason and states.value_counts().min() == 0:
         reason = "all patients are in one group"
     if reason:
         value = not_estimable(reason, n=len(frame) if n is None else n, n_events=int(frame["event"].sum()))
-        names = {"model": model, "variable": VARIABLE, "level": "yes", "reference": "no"}
-        return [make_row(value, endpoint=endpoint, estimand="hazard_ratio", **names)]
-    fit = _fit(frame.assign(**{VARIABLE: states}), study)
-    return [coefficient_row(row, fit.method, endpoint, model) for row in fit.coefficients.to_dict("records")]
-
-
-def _fit(frame: pd.DataFrame, study: Study) -> CoxFit:
-    level = study.models.ci_level
-    if "stop" in frame.columns:
-        return fit_cox(frame, time="stop", event="event", entry="start", terms=[VARIABLE], ci_level=level)
-    return fit_cox(frame, time="time_months", event="event", terms=[VARIABLE], ci_level=level)
+        rows.add("hazard_ratio", value, model=model, level="yes", reference="no")
+        return
+    times = {"time": "stop", "entry": "start"} if "stop" in frame.columns else {"time": "time_months"}
+    fit = fit_cox(
+        frame.assign(**{VARIABLE: states}), event="event", terms=[VARIABLE], ci_level=study.models.ci_level, **times
+    )
+    rows.add_fit(fit, model=model)

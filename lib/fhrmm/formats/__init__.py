@@ -1,5 +1,6 @@
 """How results are written: one formatter per kind of number, and the words for what they are."""
 
+from fhrmm.estimate_table import Estimates, clean_estimates
 from fhrmm.formats.names import (
     ENDPOINT_NAMES,
     ENDPOINT_SHORT,
@@ -38,8 +39,6 @@ from fhrmm.formats.numbers import (
 from fhrmm.formats.rows import (
     OK,
     SUPPRESSED,
-    Estimates,
-    clean_estimates,
     name_undivided,
     status_text,
     tidy_note,

@@ -1,70 +1,14 @@
-"""Rows of the estimates table as they are read: clean types, and words for a row without a number."""
+"""Words for a row of the estimates table that has no number."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
-import pandas as pd
-from pandas.api.types import infer_dtype, is_numeric_dtype
+from collections.abc import Iterable, Mapping
 
 from fhrmm.formats.numbers import NOT_ESTIMABLE, NOT_REACHED, is_missing
-from fhrmm.store import ESTIMATE_COLUMNS
 
 OK = "ok"
 SUPPRESSED = "suppressed"
-Estimates = pd.DataFrame | Sequence[pd.DataFrame]
-_TEXT_COLUMNS = tuple(
-    name
-    for name in ESTIMATE_COLUMNS
-    if name not in ("time_months", "estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events")
-)
-
-
-def clean_estimates(estimates: Estimates) -> pd.DataFrame:
-    """Return estimates with empty text as "" and numbers as numbers, whether fresh or read back from CSV.
-
-    Several frames are put below each other. A frame that is clean already is returned itself.
-
-    Raises
-    ------
-    ValueError
-        If a column of the estimates table is absent.
-
-    Examples
-    --------
-    >>> clean_estimates(pd.DataFrame(columns=ESTIMATE_COLUMNS)).empty
-    True
-    """
-    if not isinstance(estimates, pd.DataFrame):
-        records = [row for part in estimates for row in part.to_dict("records")]
-        estimates = pd.DataFrame(records, columns=list(ESTIMATE_COLUMNS))
-    absent = [name for name in ESTIMATE_COLUMNS if name not in estimates.columns]
-    if absent:
-        raise ValueError(f"not an estimates table: columns absent: {', '.join(absent)}")
-    if all(_is_clean(str(name), column) for name, column in estimates.items()):
-        return estimates
-    return pd.DataFrame({name: _clean(str(name), column) for name, column in estimates.items()})
-
-
-def _is_clean(name: str, column: pd.Series) -> bool:
-    if name in _TEXT_COLUMNS:
-        return infer_dtype(column, skipna=False) == "string"
-    return name not in ESTIMATE_COLUMNS or column.dtype == float
-
-
-def _clean(name: str, column: pd.Series) -> np.ndarray | pd.api.extensions.ExtensionArray:
-    """Return a column of the estimates table as texts or numbers, any other one as it is."""
-    if _is_clean(name, column):
-        return column.array
-    if name in _TEXT_COLUMNS:
-        texts = ["" if value is None or value is pd.NA or value != value else str(value) for value in column.tolist()]
-        return np.array(texts, dtype=object)
-    if is_numeric_dtype(column.dtype):
-        return column.to_numpy(dtype=float, na_value=math.nan)
-    return pd.to_numeric(column).astype("Float64").to_numpy(dtype=float, na_value=math.nan)
 
 
 def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:

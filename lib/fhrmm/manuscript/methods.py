@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhrmm.cohort.criteria import CRITERIA
-from fhrmm.estimates import describe_endpoints
+from fhrmm.estimates.counts import describe_endpoints
 from fhrmm.formats import format_level, name_level, name_variable
 from fhrmm.study import Study
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fhrmm.drugs import parse_regimen
-from fhrmm.estimates import BASELINE_VARIABLES
+from fhrmm.estimates.counts import BASELINE_VARIABLES
 from fhrmm.formats import name_endpoint
 from fhrmm.manuscript.published import Published
 from fhrmm.tables import Cells, tabulate_across, tabulate_baseline, tabulate_estimates, tabulate_model

@@ -76,7 +76,7 @@ def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
     page : Page
         The page.
     budget : DataFrame
-        Rows of `fhrmm.estimates.estimate_budget`.
+        Rows of `fhrmm.estimates.regression.estimate_budget`.
     model : str
         Name of the model.
     """
@@ -102,7 +102,7 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     page : Page
         The page.
     curve : DataFrame
-        Rows of `fhrmm.estimates.estimate_specifications`.
+        Rows of `fhrmm.estimates.specification_curve.estimate_specifications`.
     endpoint, estimand : str
         Which result.
     """

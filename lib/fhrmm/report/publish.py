@@ -14,10 +14,10 @@ from fhrmm.disclosure import (
     suppress_risk,
     suppress_table,
 )
+from fhrmm.estimate_table import ESTIMATE_COLUMNS, Estimates, clean_estimates, to_publish
 from fhrmm.figures import count_routes
-from fhrmm.formats import Estimates, clean_estimates
 from fhrmm.report.page import Page, remember
-from fhrmm.store import ESTIMATE_COLUMNS, write_report_csv
+from fhrmm.store import write_report_csv
 from fhrmm.tables import Table
 
 
@@ -54,8 +54,7 @@ def publish_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
     DisclosureError
         If a text holds what looks like a patient identifier or a date.
     """
-    published = protect_estimates(page, estimates)
-    shown = published[list(ESTIMATE_COLUMNS)].astype({"n": "Int64", "n_events": "Int64"})
+    shown = to_publish(protect_estimates(page, estimates))
     page.check(shown.to_csv(index=False), "estimates")
     write_report_csv(page.run, f"estimates/{page.notebook}", shown)
     return shown

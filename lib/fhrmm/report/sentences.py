@@ -53,8 +53,8 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
 
     Examples
     --------
-    >>> from fhrmm.store import ESTIMATE_COLUMNS
-    >>> pick_row(pd.DataFrame(columns=list(ESTIMATE_COLUMNS)), endpoint="ORR")
+    >>> from fhrmm.estimate_table import to_frame
+    >>> pick_row(to_frame([]), endpoint="ORR")
     Traceback (most recent call last):
     ...
     ValueError: no estimate for endpoint=ORR

@@ -35,7 +35,7 @@ def tabulate_balance(estimates: Estimates, study: Study) -> Table:
     Parameters
     ----------
     estimates : DataFrame
-        `standardized_mean_difference` rows of `fhrmm.estimates.compare_treatments`.
+        `standardized_mean_difference` rows of `fhrmm.estimates.treatment.compare_treatments`.
     study : Study
         The plan.
 
@@ -52,7 +52,7 @@ def tabulate_sample_size(estimates: Estimates, study: Study) -> Table:
     Parameters
     ----------
     estimates : DataFrame
-        `effective_sample_size` rows of `fhrmm.estimates.compare_treatments`.
+        `effective_sample_size` rows of `fhrmm.estimates.treatment.compare_treatments`.
     study : Study
         The plan.
 
@@ -69,7 +69,7 @@ def tabulate_within(estimates: Estimates, study: Study) -> Table:
     Parameters
     ----------
     estimates : DataFrame
-        Rows of `fhrmm.estimates.estimate_interaction`.
+        Rows of `fhrmm.estimates.treatment.estimate_interaction`.
     study : Study
         The plan.
 
@@ -86,7 +86,7 @@ def tabulate_e_values(estimates: Estimates, study: Study) -> Table:
     Parameters
     ----------
     estimates : DataFrame
-        `e_value` rows of `fhrmm.estimates.compare_treatments`.
+        `e_value` rows of `fhrmm.estimates.treatment.compare_treatments`.
     study : Study
         The plan.
 
@@ -103,7 +103,7 @@ def tabulate_range(spread: pd.DataFrame, study: Study) -> Table:
     Parameters
     ----------
     spread : DataFrame
-        As `fhrmm.estimates.summarize_specifications` returns it.
+        As `fhrmm.estimates.specification_curve.summarize_specifications` returns it.
     study : Study
         The plan.
 

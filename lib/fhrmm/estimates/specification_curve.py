@@ -8,9 +8,10 @@ from functools import partial
 import pandas as pd
 
 from fhrmm.endpoints import DerivedSpecification, derive_specifications
-from fhrmm.estimates.models import fit_model
+from fhrmm.estimate_table import to_frame
 from fhrmm.estimates.proportions import estimate_response
-from fhrmm.estimates.rows import KEYS, join_cohort, to_frame
+from fhrmm.estimates.regression import fit_model
+from fhrmm.estimates.subgroups import KEYS, join_cohort
 from fhrmm.estimates.survival import estimate_survival
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study

@@ -1,0 +1,133 @@
+"""Table 1: counts, proportions, medians and standardized differences by group, missing as rows of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from timetoevent.results import Estimate, not_estimable
+
+
+def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
+    """Describe patients: categories as count and proportion of known values, numbers as median and quartiles.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        One row per patient.
+    variables : sequence of str
+        Columns to describe.
+    by : str
+        Group column; empty for the whole cohort. Rows of a group carry ``population`` = its level.
+
+    Returns
+    -------
+    DataFrame
+        Endpoint ``BASELINE``. Categorical: `count` per level (n = group size) and `proportion` (n = known values),
+        level ``missing`` as a count. Numeric: `median` with `ci_lower`/`ci_upper` as quartiles (method says so)
+        and a missing count. With `by`: one `standardized_mean_difference` per variable between the first two groups.
+
+    References
+    ----------
+    Austin PC. Stat Med 2009;28:3083-3107 (standardized differences).
+    """
+    rows = Collector(endpoint="BASELINE")
+    groups = list(iterate_levels(cohort, by))
+    for level, part in groups:
+        for variable in variables:
+            describe = _add_number if _is_number(cohort[variable]) else _add_category
+            describe(rows, part, population=level or "cohort", variable=variable)
+    if by:
+        known = [part for level, part in groups if level != MISSING]
+        for variable in variables:
+            rows.add("standardized_mean_difference", _difference(known, variable), variable=variable)
+    return rows.frame()
+
+
+def estimate_cohort_size(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return one row: the number of patients in the cohort."""
+    rows = Collector(endpoint="BASELINE")
+    rows.add("count", Estimate(float(len(cohort)), n=len(cohort), method="count"))
+    return rows.frame()
+
+
+def estimate_completeness(patients: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
+    """Give the share of patients with a known value, per variable, overall or by level of `by`."""
+    rows = Collector(endpoint="COMPLETENESS", population="accepted patients")
+    for level, part in iterate_levels(patients, by):
+        for variable in variables:
+            value = _share(int(part[variable].notna().sum()), len(part), "known values / patients")
+            rows.add("proportion", value, variable=variable, model=f"{by}={level}" if by else "")
+    return rows.frame()
+
+
+def _add_category(rows: Collector, part: pd.DataFrame, **names: str) -> None:
+    values = part[[names["variable"]]]
+    known = int(values.notna().sum().item())
+    for level, members in iterate_levels(values, names["variable"]):
+        rows.add("count", _count(len(members), len(part)), level=level, **names)
+        if level != MISSING:
+            rows.add("proportion", _share(len(members), known, "of known values"), level=level, **names)
+
+
+def _add_number(rows: Collector, part: pd.DataFrame, **names: str) -> None:
+    values = pd.to_numeric(part[names["variable"]]).astype(float)
+    known = values.dropna().to_numpy()
+    value = not_estimable("no known value", method="median, quartiles")
+    if len(known):
+        lower, middle, upper = np.percentile(known, [25, 50, 75]).tolist()
+        value = Estimate(middle, lower, upper, ci_level=0.5, n=len(known), method="median, quartiles")
+    rows.add("median", value, **names)
+    if len(known) < len(values):
+        rows.add("count", _count(len(values) - len(known), len(part)), level=MISSING, **names)
+
+
+def _count(members: int, n: int) -> Estimate:
+    return Estimate(float(members), n=n, n_events=members, method="count")
+
+
+def _difference(groups: list[pd.DataFrame], variable: str) -> Estimate:
+    if len(groups) < 2:
+        return not_estimable("fewer than two groups")
+    first, second = (group[variable].dropna() for group in groups[:2])
+    n, value = len(first) + len(second), math.nan
+    if len(first) and len(second):
+        value = (_mean_difference if _is_number(first) else _category_difference)(first, second)
+    if math.isnan(value):
+        return not_estimable("no variation, or a group without known values", n=n)
+    return Estimate(value, n=n, method="standardized mean difference of the first two groups")
+
+
+def _mean_difference(first: pd.Series, second: pd.Series) -> float:
+    first, second = first.astype(float), second.astype(float)
+    if len(first) < 2 or len(second) < 2:
+        return math.nan
+    spread = math.sqrt((first.var(ddof=1) + second.var(ddof=1)) / 2)
+    return abs(first.mean() - second.mean()) / spread if spread > 0 else math.nan
+
+
+def _category_difference(first: pd.Series, second: pd.Series) -> float:
+    """Mahalanobis distance of the two multinomial proportions, the first level left out (Yang and Dalton 2012)."""
+    levels = sorted(set(first.astype(str)) | set(second.astype(str)))[1:]
+    if not levels:
+        return math.nan
+    p, q = (np.array([(group.astype(str) == level).mean() for level in levels]) for group in (first, second))
+    covariance = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    gap = p - q
+    squared = float(gap @ np.linalg.pinv(covariance) @ gap)
+    return math.sqrt(squared) if squared > 0 else (0.0 if np.allclose(gap, 0) else math.nan)
+
+
+def _share(count: int, n: int, method: str) -> Estimate:
+    if n == 0:
+        return not_estimable("no known value", method=method)
+    return Estimate(count / n, n=n, n_events=count, method=method)
+
+
+def _is_number(values: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)

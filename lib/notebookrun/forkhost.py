@@ -1,8 +1,8 @@
 """The parent of warm kernels: imports the heavy packages once, stays without threads, and forks one child per request.
 
-A request comes over a private Unix socket as one line of JSON and keeps its connection for as long as the child lives:
-the child says when it is ready, the host says how it ended, and closing the connection kills it. The host ends with its
-owner, and its children with it.
+A request comes over a private Unix socket and keeps its connection for as long as the child lives: the child says when
+it is ready, the host says how it ended, and closing the connection kills it. The host ends with its owner, and its
+children with it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import contextlib
 import gc
 import importlib
 import io
-import json
 import os
 import selectors
 import signal
 import socket
 import sys
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from notebookrun import launch
@@ -48,7 +48,7 @@ class Child:
     """A forked process and the connection that owns it."""
 
     pid: int
-    connection: socket.socket
+    connection: Connection
     pidfd: int
 
 
@@ -126,21 +126,18 @@ class Host:
             os._exit(0)
 
     def _accept(self, listener: Any) -> None:
-        connection, _ = listener.accept()
+        connection = Connection(listener.accept()[0].detach())
         self._selector.register(connection, selectors.EVENT_READ, self._request)
 
-    def _request(self, connection: socket.socket) -> None:
-        """Take the first line of a connection and fork for it."""
+    def _request(self, connection: Connection) -> None:
+        """Take the first message of a connection and fork for it."""
         self._selector.unregister(connection)
         try:
-            request = read_line(connection)
-        except (OSError, ValueError):
-            request = None
-        if not request:
-            connection.close()
-            return
-        if count_threads() != 1:
-            send_line(connection, {"refused": f"{count_threads()} threads"})
+            request = connection.recv()
+            if (threads := count_threads()) != 1:
+                connection.send({"refused": f"{threads} threads"})
+                raise EOFError
+        except (OSError, EOFError):
             connection.close()
             return
         host = os.getpid()
@@ -155,13 +152,12 @@ class Host:
     def _hear(self, child: Child) -> None:
         """Pass on a signal, or kill a child whose connection was closed."""
         try:
-            request = read_line(child.connection)
-        except (OSError, ValueError):
-            request = None
-        self._kill(child, request["signal"] if request else signal.SIGKILL)
-        if not request:
+            number = child.connection.recv()["signal"]
+        except (OSError, EOFError):
+            number = signal.SIGKILL
             self._selector.unregister(child.connection)
             child.connection.close()
+        self._kill(child, number)
 
     def _kill(self, child: Child, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -175,19 +171,18 @@ class Host:
         self._selector.unregister(child.pidfd)
         os.close(child.pidfd)
         del self._children[child.pid]
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            send_line(child.connection, {"exit": os.waitstatus_to_exitcode(status)})
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError):  # it is closed if nobody waits for it any more
             self._selector.unregister(child.connection)
+            child.connection.send({"exit": os.waitstatus_to_exitcode(status)})
         child.connection.close()
 
-    def _become_child(self, connection: socket.socket, request: dict[str, Any], host: int) -> NoReturn:
+    def _become_child(self, connection: Connection, request: dict[str, Any], host: int) -> NoReturn:
         """Turn into the process that was asked for; never returns."""
         status = 1
         try:
             os.setsid()
             die_with_parent(host)
-            self._forget(connection)
+            self._forget()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             os.environ.clear()
@@ -197,7 +192,7 @@ class Host:
         finally:
             os._exit(status)
 
-    def _forget(self, mine: socket.socket) -> None:
+    def _forget(self) -> None:
         """Close all that belongs to the host or to other children."""
         self._selector.close()
         self._listener.close()
@@ -209,36 +204,21 @@ class Host:
             os.dup2(quiet, number)
 
 
-def run_request(connection: socket.socket, request: dict[str, Any]) -> int:
+def run_request(connection: Connection, request: dict[str, Any]) -> int:
     """Do in the child what was asked: serve as a kernel, or call one function."""
+    ready = {"ready": os.getpid()}
     if "arguments" in request:
-        launch.start(request["arguments"], lambda: send_line(connection, {"ready": os.getpid()}))
+        launch.start(request["arguments"], lambda: connection.send(ready))
         return 0
+    connection.send(ready)
     launch.reset_leaks()
     try:
         launch.call(request["call"], request["values"])
     except BaseException as error:
-        send_line(connection, {"error": f"{type(error).__name__}: {error}"})
+        connection.send({"error": f"{type(error).__name__}: {error}"})
         return 1
-    send_line(connection, {"done": True})
+    connection.send({"done": True})
     return 0
-
-
-def send_line(connection: socket.socket, value: dict[str, Any]) -> None:
-    """Send one message."""
-    connection.sendall(json.dumps(value).encode() + b"\n")
-
-
-def read_line(connection: socket.socket) -> dict[str, Any] | None:
-    """Receive one message; None if the other side is gone."""
-    parts = []
-    while not parts or not parts[-1].endswith(b"\n"):
-        part = connection.recv(65536)
-        if not part:
-            return None
-        parts.append(part)
-    value = json.loads(b"".join(parts))
-    return value if isinstance(value, dict) else None
 
 
 def main(address: str, modules: list[str]) -> None:

@@ -6,21 +6,20 @@ Nothing of Jupyter is imported here, so that a run can start the parent before a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
-from notebookrun.forkhost import send_line
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import remove_abandoned, scratch_folder
 
 ADDRESS_VARIABLE = "NOTEBOOKRUN_KERNEL_HOST"
+START_SECONDS = 60.0  # how long a parent may be silent before a kernel is started afresh instead
 CAN_FORK = hasattr(os, "fork") and hasattr(os, "pidfd_open")
 
 
@@ -107,26 +106,33 @@ def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, envi
     NoHostError
         If the host cannot be reached or cannot fork.
     """
-    with contextlib.closing(connect(address)) as connection:
-        request = {"call": call, "values": list(values), "folder": str(folder), "environment": environment}
-        send_line(connection, request)
-        answer = _first_line(connection)
-    if answer and "refused" in answer:
-        raise NoHostError(str(answer["refused"]))
-    return str(answer.get("error", "")) if answer else "its process was killed (signal 9)"
+    request = {"call": call, "values": list(values), "folder": str(folder), "environment": environment}
+    connection, answer = ask(address, request)
+    with connection, contextlib.suppress(OSError, EOFError):
+        answer = connection.recv() if "ready" in answer else answer
+    return "" if "done" in answer else str(answer.get("error", "its process was killed (signal 9)"))
 
 
-def _first_line(connection: socket.socket) -> dict[str, Any] | None:
-    """Return the first message of a connection, whatever follows in the same packet."""
-    try:
-        with connection.makefile("rb") as stream:
-            line = stream.readline()
-    except OSError:
-        return None
-    return dict(json.loads(line)) if line else None
+def ask(address: str, request: dict[str, Any]) -> tuple[Connection, dict[str, Any]]:
+    """Ask a host for a process; return the connection to it, and its first answer.
+
+    Raises
+    ------
+    NoHostError
+        If the host cannot be reached, ends or is silent before it forks, or cannot fork.
+    """
+    connection, answer = connect(address), {"refused": "the parent of warm kernels does not answer"}
+    with contextlib.suppress(OSError, EOFError):
+        connection.send(request)
+        if connection.poll(START_SECONDS):
+            answer = connection.recv()
+    if "refused" in answer:
+        connection.close()
+        raise NoHostError(answer["refused"])
+    return connection, answer
 
 
-def connect(address: str, patience: float = 30.0) -> socket.socket:
+def connect(address: str, patience: float = 30.0) -> Connection:
     """Connect to a host; one that is just being started is waited for.
 
     Raises
@@ -136,12 +142,9 @@ def connect(address: str, patience: float = 30.0) -> socket.socket:
     """
     until = time.monotonic() + patience
     while True:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(address)
-            return connection
+            return Client(address)
         except OSError as error:
-            connection.close()
             if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
                 raise NoHostError(str(error)) from None
             time.sleep(0.02)

@@ -21,8 +21,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from notebookrun.forkhost import read_line, send_line
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError, connect
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError, ask
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import scratch_folder
 
@@ -48,14 +47,10 @@ class ForkedProcess:
     stdin = stdout = stderr = None
 
     def __init__(self, address: str, request: dict[str, Any]) -> None:
-        self._connection = connect(address)
-        send_line(self._connection, request)
-        answer = read_line(self._connection)
-        if answer is None or "ready" not in answer:
+        self._connection, answer = ask(address, request)
+        if "ready" not in answer:
             self._connection.close()
-            if answer and "refused" in answer:
-                raise NoHostError(str(answer["refused"]))
-            raise KernelDiedError(_describe_exit((answer or {}).get("exit")))
+            raise KernelDiedError(_describe_exit(answer.get("exit")))
         self.pid = int(answer["ready"])
         self.returncode: int | None = None
 
@@ -68,25 +63,21 @@ class ForkedProcess:
         return self._listen(seconds)
 
     def _listen(self, seconds: float) -> int | None:
-        if self.returncode is not None:
-            return self.returncode
-        self._connection.settimeout(seconds)
-        try:
-            answer = read_line(self._connection)
-        except (BlockingIOError, TimeoutError):
-            return None
-        except OSError:
-            answer = None
-        self.returncode = int(answer["exit"]) if answer and "exit" in answer else -signal.SIGKILL
-        self._connection.close()
+        if self.returncode is None:
+            answer: dict[str, Any] = {}
+            with contextlib.suppress(OSError, EOFError):
+                if not self._connection.poll(seconds):
+                    return None
+                answer = self._connection.recv()
+            self.returncode = int(answer.get("exit", -signal.SIGKILL))
+            self._connection.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Have the host send a signal to the kernel."""
         if self.returncode is None:
             with contextlib.suppress(OSError):
-                self._connection.settimeout(5.0)
-                send_line(self._connection, {"signal": int(number)})
+                self._connection.send({"signal": int(number)})
 
     def kill(self) -> None:
         """End the kernel at once."""

@@ -6,7 +6,10 @@ import json
 import os
 import platform
 import re
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,10 @@ import pytest
 from jupyter_client import KernelManager
 
 from notebookrun.execute import Execution, execute_notebook
-from notebookrun.kernels import kernel_specification
+from notebookrun.hostclient import CAN_FORK, KernelHost, NoHostError, call_warm
+from notebookrun.kernels import ForkedProcess, kernel_specification
 from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.processes import is_alive
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +47,66 @@ def test_requests_and_answers_are_not_passed_through_threads_of_their_own(tmp_pa
     assert "MainThread" in names
     assert "Shell channel" not in names
     assert "IOPub" not in names
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[KernelHost]:
+    """A parent of warm kernels that imports nothing."""
+    host = KernelHost((), tmp_path)
+    yield host
+    host.close()
+
+
+def call(host: KernelHost, what: str, *values: Any) -> str:
+    """Call a function in a process forked from a host."""
+    return call_warm(host.address, what, values, Path.cwd(), dict(os.environ))
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_a_parent_that_does_not_answer_is_not_waited_for(
+    host: KernelHost, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    assert call(host, "time:sleep", 0) == ""
+    os.kill(host.pid, signal.SIGSTOP)
+    monkeypatch.setattr("notebookrun.hostclient.START_SECONDS", 60 if is_killed else 0.5)
+    for warm in (lambda: call(host, "time:sleep", 0), lambda: ForkedProcess(host.address, {"arguments": []})):
+        if is_killed:
+            threading.Timer(0.5, os.kill, (host.pid, signal.SIGKILL)).start()
+        with pytest.raises(NoHostError, match="does not answer"):
+            warm()
+        if is_killed:
+            _wait_until_gone(host)
+            host.tend()
+            assert call(host, "time:sleep", 0) == ""
+            os.kill(host.pid, signal.SIGSTOP)
+
+
+def _wait_until_gone(host: KernelHost) -> None:
+    until = time.monotonic() + 30
+    while is_alive(host.pid):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
+def test_a_called_function_that_dies_is_not_taken_for_one_that_ended(host: KernelHost) -> None:
+    assert call(host, "os:abort") == "its process was killed (signal 9)"
+    assert call(host, "os:_exit", 0) == "its process was killed (signal 9)"
+    assert call(host, "math:sqrt", -1) == "ValueError: math domain error"
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
+def test_a_notebook_runs_although_the_parent_is_killed_while_it_waits(
+    tmp_path: Path, host: KernelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEBOOKRUN_KERNEL_HOST", host.address)
+    assert call(host, "time:sleep", 0) == ""
+    os.kill(host.pid, signal.SIGSTOP)
+    threading.Timer(2, os.kill, (host.pid, signal.SIGKILL)).start()
+    execution = execute(tmp_path, "print(1)")
+    assert execution.error == ""
+    assert execution.notebook.cells[0].outputs[0].text == "1\n"
 
 
 @pytest.mark.parametrize("is_warm", [True, False])

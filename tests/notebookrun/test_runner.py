@@ -339,10 +339,16 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_stopped_run_leaves_no_process_and_resumes(toy: Any, number: signal.Signals) -> None:
     slow = "import time\\nPath('started').touch()\\ntime.sleep(0.01 if Path('go').exists() else 60)\\nlen(ages)"
     toy.edit("notebooks/00_intro.ipynb", "len(ages)", slow)
-    process = subprocess.Popen(toy.command("--jobs", "2"), cwd=toy.root, env=toy.environment, start_new_session=True)
-    _wait_for((toy.root / "started").exists)
-    process.send_signal(number)
-    status = process.wait(60)
+    # as started by hand, also where this suite runs under nohup, whose hang-ups are ignored by all that it starts
+    hears = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", hears, *toy.command("--jobs", "2")]
+    with subprocess.Popen(command, cwd=toy.root, env=toy.environment, start_new_session=True) as process:
+        try:
+            _wait_for((toy.root / "started").exists)
+            process.send_signal(number)
+            status = process.wait(60)
+        finally:
+            process.kill()
     assert status == (128 + number if number != signal.SIGKILL else -number)
     _wait_for(lambda: not toy.processes())
     assert not list((toy.root / "work").rglob("clean.csv")) or number == signal.SIGKILL

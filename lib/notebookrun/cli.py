@@ -148,7 +148,7 @@ def _check(
         notebooks=tuple(dict.fromkeys(options.notebook)),
         values=values,
         jobs=options.jobs,
-        is_warm=not options.cold and hasattr(os, "fork"),
+        is_warm=not options.cold,
         force=options.force,
         time_limit=options.time_limit,
         is_quiet=options.quiet,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.graph import NodeId
-from notebookrun.hostclient import ADDRESS_VARIABLE, KernelHost
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.task import LOST, Executed, Outcome, Task
 
@@ -39,7 +38,7 @@ class LocalPool:
     size : int
         Number of worker processes.
     modules : sequence of str or None
-        What the parent of warm kernels imports beforehand; None starts every kernel afresh.
+        What the parent of warm kernels imports beforehand; None starts every kernel afresh, as some systems must.
     folder : Path
         Working folder of that parent.
     """
@@ -47,10 +46,10 @@ class LocalPool:
     def __init__(self, size: int, modules: Sequence[str] | None, folder: Path) -> None:
         self._host = None
         os.environ.update(KERNEL_ENVIRONMENT)
-        if modules is not None:
+        if modules is not None and CAN_FORK:
             self._host = KernelHost(modules, folder)
             os.environ[ADDRESS_VARIABLE] = self._host.address
-        method = "spawn" if sys.platform == "win32" else "forkserver"
+        method = "forkserver" if hasattr(os, "fork") else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             from multiprocessing import forkserver

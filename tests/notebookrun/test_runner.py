@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from notebookrun.hostclient import CAN_FORK
+
 pytestmark = pytest.mark.slow
 
 NODES = 11
@@ -41,6 +43,33 @@ def test_warm_and_cold_kernels_and_any_number_of_jobs_give_the_same_bytes(ran: A
     warm = ran.outputs()
     assert ran.run("--jobs", "1", "--force", "--cold").returncode == 0
     assert ran.outputs() == warm
+
+
+LACKING = """
+import os, sys
+
+with open({note!r}, "a") as stream:
+    print(sys.orig_argv, file=stream)
+for name in {names!r}:
+    delattr(os, name)
+"""
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="this system lacks it anyway")
+@pytest.mark.parametrize("names", [["pidfd_open"], ["pidfd_open", "fork"]], ids=["macOS", "Windows"])
+def test_where_no_kernel_can_be_forked_no_parent_is_started_and_the_report_is_the_same(
+    ran: Any, names: list[str]
+) -> None:
+    before = ran.outputs()
+    note = str(ran.root / "started.txt")
+    ran.write("lib/sitecustomize.py", LACKING.format(note=note, names=names))
+    done = ran.run("--force", "--center", "C01", "--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    started = ran.read("started.txt")
+    assert "notebookrun.launch" in started
+    assert "notebookrun.forkhost" not in started
+    assert ("forkserver" in started) == (names == ["pidfd_open"])
+    assert ran.outputs() == before
 
 
 def test_nothing_machine_specific_is_shown(ran: Any) -> None:

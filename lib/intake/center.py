@@ -233,11 +233,8 @@ def _require_columns(value: dict, columns: object, info: ValidationInfo) -> dict
     if table is None:
         return value
     known = list(variables(table))
-    return _refuse(value, [_unknown(name, table, known) for name in columns if name not in known])
-
-
-def _unknown(name: str, table: str, known: list[str]) -> str:
-    return f"{name!r} is no column of {table}{nearest(name, known)}"
+    wrong = [f"{name!r} is no column of {table}{nearest(name, known)}" for name in columns if name not in known]
+    return _refuse(value, wrong)
 
 
 def _require_levels(value: dict[str, dict[str, str]], info: ValidationInfo) -> None:

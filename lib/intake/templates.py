@@ -157,16 +157,11 @@ def _add_table(sheet: Worksheet, table: str) -> None:
         if validation := _validation(variable, letter):
             sheet.add_data_validation(validation)
             validation.add(f"{letter}{HEADER_ROW + 1}:{letter}{LAST_ROW}")
-        _format_cells(sheet, variable, position)
+        # dates stay text, so that a month typed as 2023-04 does not become its first day
+        for row in range(1, 203) if variable.type in ("date", "id") else ():
+            sheet.cell(row, position).number_format = TEXT_FORMAT
     sheet.cell(1, 1).comment = Comment("Example: rows of patients begin below the header", "fhrmm")
     sheet.freeze_panes = sheet.cell(HEADER_ROW + 1, 2)
-
-
-def _format_cells(sheet: Worksheet, variable: Variable, position: int) -> None:
-    """Keep dates as text, so that a month typed as 2023-04 does not become its first day."""
-    if variable.type in ("date", "id"):
-        for row in range(1, 203):
-            sheet.cell(row, position).number_format = TEXT_FORMAT
 
 
 def _validation(variable: Variable, letter: str) -> DataValidation | None:

@@ -211,8 +211,9 @@ def date_point(frame: pd.DataFrame, column: str, policy: str) -> np.ndarray:
 
 
 def _headers(raw: RawCenter) -> pd.DataFrame:
-    columns = ("center", "file", "sheet", "table", "column", "header", "letter")
-    parts = [
+    columns = ["center", "file", "sheet", "table", "column", "header", "letter"]
+    parts = [pd.DataFrame(columns=columns, dtype=object)]
+    parts += [
         table.headers.assign(
             center=raw.center,
             file=table.spec.path,
@@ -221,11 +222,7 @@ def _headers(raw: RawCenter) -> pd.DataFrame:
         )
         for table in raw.tables
     ]
-    return pd.concat(parts, ignore_index=True)[list(columns)] if parts else _no_rows(columns)
-
-
-def _no_rows(columns: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    return _concat(parts)[columns]
 
 
 def _pool(cleaned: list[CleanedScope], study: Study) -> CleanedScope:

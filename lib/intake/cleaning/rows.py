@@ -75,7 +75,8 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
     ids = patient_ids(frame)
     findings = [Finding("duplicate_row", table=table, column="patient_id", **place(frame, np.flatnonzero(duplicate)))]
     if known_ids is None:
-        again = _still_repeated(ids, np.flatnonzero(_repeated(frame) & ~duplicate))
+        again = np.flatnonzero(_repeated(frame) & ~duplicate)
+        again = again[pd.Series(ids[again]).duplicated(keep=False).to_numpy()]
         found = [f"also in row {numbers}" for numbers in _other_rows(frame, ids, again)]
         return [
             *findings,
@@ -87,11 +88,6 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
         *findings,
         Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray)),
     ]
-
-
-def _still_repeated(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the rows whose patient has several of them."""
-    return rows[pd.Series(ids[rows]).duplicated(keep=False).to_numpy()]
 
 
 def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:

@@ -135,7 +135,10 @@ def _find_identifiers(columns: Mapping[str, ColumnValues]) -> dict[str, dict[str
 
     The texts of all columns are searched together: preparing the patterns takes longer than searching a small file.
     """
-    places = {name: _searched(values) for name, values in columns.items()}
+    places = {
+        name: np.flatnonzero((values.problems != "") | (values.variable.type in FREE_TEXT))
+        for name, values in columns.items()
+    }
     kinds = cell_identifiers(np.concatenate([columns[name].texts[some] for name, some in places.items()] or [[]]))
     found: dict[str, dict[str, np.ndarray]] = {}
     start = 0
@@ -147,13 +150,6 @@ def _find_identifiers(columns: Mapping[str, ColumnValues]) -> dict[str, dict[str
                 found.setdefault(name, {})[kind] = own
         start += len(some)
     return found
-
-
-def _searched(values: ColumnValues) -> np.ndarray:
-    """Return the positions of the distinct texts that may hold an identifier."""
-    if values.variable.type in FREE_TEXT:
-        return np.arange(len(values.texts))
-    return np.flatnonzero(values.problems != "")
 
 
 def _hide(values: ColumnValues, identity: dict[str, np.ndarray]) -> ColumnValues:

@@ -234,15 +234,11 @@ def _look_at_file(folder: Path, path: Path, dictionary: str | None) -> tuple[lis
             sources += _sources(folder, path.name, sheet, dictionary)
         except ReadProblem as problem:
             place = f"{path.name} [{sheet}]" if sheet else path.name
-            likely = _likely_encoding(path) if problem.rule == "encoding_ambiguous" else ""
+            likely = ""
+            if problem.rule == "encoding_ambiguous" and (best := from_bytes(path.read_bytes()[:SAMPLE]).best()):
+                likely = f"; likely {best.encoding}"  # the guess of a detector, for the report alone
             problems.append(f"{place}: {problem.rule.replace('_', ' ')}. {problem.found}{likely}".strip())
     return sources, problems
-
-
-def _likely_encoding(path: Path) -> str:
-    """Return the guess of a detector, for the report alone."""
-    best = from_bytes(path.read_bytes()[:SAMPLE]).best()
-    return f"; likely {best.encoding}" if best else ""
 
 
 def _sheets(path: Path) -> list[str | None]:

@@ -61,7 +61,8 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
     times = Counter(file.path for file in center.files)
     tables, left_out = [], []
     for file in center.files:
-        name = _accounting_name(file) if times[file.path] > 1 else file.path
+        part = file.sheet or file.instrument or file.table
+        name = f"{file.path} [{part}]" if times[file.path] > 1 else file.path
         try:
             opened = open_file(folder, file)
             others = [other for other in center.files if other.path == file.path and other is not file]
@@ -85,10 +86,6 @@ def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:
         problem.rule, table=file.table, file=file.path, sheet=file.sheet or "", found=problem.found,
         expected=problem.expected, what_to_do=problem.what_to_do,
     )  # fmt: skip
-
-
-def _accounting_name(file: CenterFile) -> str:
-    return f"{file.path} [{file.sheet or file.instrument or file.table}]"
 
 
 def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, notes: FileNotes) -> list[tuple[str, int]]:

@@ -112,7 +112,8 @@ def make_table(
     found = _refuse_headers(map_headers(grid.headers, file, grid.plain_headers), grid)
     searched = [i for i in found.unknown if not _known_elsewhere(grid, grid.headers[i], file, others)]
     found = replace(found, unknown=[i for i in searched if not _of_other_rows(opened.grid.columns[i], grid.columns[i])])
-    report = _Reporter(file, grid, notes, _sheets_elsewhere(others))
+    elsewhere = frozenset(header_key(f"(sheet) {other.sheet or other.table}") for other in others)
+    report = _Reporter(file, grid, notes, elsewhere)
     report.headers(found, is_redcap=is_redcap)
     report.refused_rows()
     if "patient_id" not in found.columns:
@@ -131,20 +132,13 @@ def make_table(
 
 def _open_redcap(folder: Path, file: CenterFile) -> OpenedFile:
     path = folder / file.path
-    grid = TEXT_READERS[_inner_format(path)](path, file)
+    grid = {".xlsx": read_xlsx}.get(path.suffix.lower(), read_text_file)(path, file)
     fields = redcap.read_dictionary(folder / file.dictionary) if file.dictionary else {}
     if file.resolved_format == "redcap_label":
-        return OpenedFile(_with_field_names(grid, fields, file), {}, fields)
+        # labels are what the file shows; field names are tried where a label is not known
+        named = replace(grid, plain_headers=tuple(redcap.label_headers(grid.headers, fields)))
+        return OpenedFile(named, {}, fields)
     return OpenedFile(grid, {name: field.choices for name, field in fields.items() if field.kind != "checkbox"}, fields)
-
-
-def _inner_format(path: Path) -> str:
-    return {".xlsx": "xlsx", ".tsv": "tsv"}.get(path.suffix.lower(), "csv")
-
-
-def _with_field_names(grid: Grid, fields: Mapping[str, redcap.Field], file: CenterFile) -> Grid:
-    """Let a label export be mapped by field names too: they are tried where the label is not known."""
-    return replace(grid, plain_headers=tuple(redcap.label_headers(grid.headers, fields)))
 
 
 def _select_rows(grid: Grid, file: CenterFile) -> Grid:
@@ -176,10 +170,6 @@ def _known_elsewhere(grid: Grid, header: str, file: CenterFile, others: Sequence
 def _of_other_rows(everywhere: pd.Categorical, here: pd.Categorical) -> bool:
     """Tell whether a column has values in the rows of other instruments alone: it is one of theirs."""
     return len(here) < len(everywhere) and not (here.codes >= 0).any() and bool((everywhere.codes >= 0).any())
-
-
-def _sheets_elsewhere(others: Sequence[CenterFile]) -> frozenset[str]:
-    return frozenset(header_key(f"(sheet) {other.sheet or other.table}") for other in others)
 
 
 @dataclass(frozen=True, slots=True)

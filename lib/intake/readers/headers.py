@@ -80,7 +80,7 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
     refused, unknown = [], []
     for position, header in enumerate(headers):
         column, unit = match_header(header, file)
-        if identifier := _identifier(header, column):
+        if (identifier := header_identifier(header)) and not (column == "term" and identifier == "identifier_name"):
             refused.append((position, identifier))
         elif column:
             positions.setdefault(column, []).append(position)
@@ -93,7 +93,7 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
         units=units, checkboxes=checkboxes, unknown=unknown, refused=refused,
         twice=[column for column, found in positions.items() if len(found) > 1 or column in checkboxes],
         absent=_absent(forms, file),
-        unit_conflicts=[name for name, unit in units.items() if not _same_unit(name, unit, file.units.get(name))],
+        unit_conflicts=[name for name in units if find_unit(name, file.units.get(name, units[name])) != units[name]],
     )  # fmt: skip
 
 
@@ -174,12 +174,6 @@ def _choose_form(headers: Sequence[str], file: CenterFile, plain: Sequence[str])
     ]
 
 
-def _identifier(header: str, column: str | None) -> str:
-    """Return the kind of identifier of a header; the term of an adverse event may be called its name."""
-    kind = header_identifier(header)
-    return "" if column == "term" and kind == "identifier_name" else kind
-
-
 def _find_checkboxes(forms: Sequence[Sequence[str]], file: CenterFile) -> tuple[dict[str, dict[int, str]], set[int]]:
     """Return the positions of the boxes of each choice with their values, and all positions."""
     places = {header_key(header): position for headers in forms for position, header in enumerate(headers)}
@@ -196,7 +190,3 @@ def _absent(forms: Sequence[Sequence[str]], file: CenterFile) -> list[str]:
     present = {header_key(header) for headers in forms for header in headers}
     declared = [*file.columns, *(name for group in file.checkboxes.values() for name in group)]
     return [name for name in declared if header_key(name) not in present]
-
-
-def _same_unit(column: str, unit: str, declared: str | None) -> bool:
-    return declared is None or find_unit(column, declared) == unit

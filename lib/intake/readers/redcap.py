@@ -196,13 +196,11 @@ def label_headers(headers: list[str], fields: Mapping[str, Field]) -> list[str]:
 
 
 def _field(row: list[str]) -> Field:
-    kind = row[TYPE].strip().lower()
-    return Field(row[0].strip(), row[FORM].strip(), kind, _plain(row[LABEL]), parse_choices(row[CHOICES], kind))
-
-
-def _plain(label: str) -> str:
-    """Return a label without HTML tags, as REDCap exports it."""
-    return re.sub(r"<[^>]+>", "", label).strip()
+    kind, label = (
+        row[TYPE].strip().lower(),
+        re.sub(r"<[^>]+>", "", row[LABEL]).strip(),
+    )  # exported without its HTML tags
+    return Field(row[0].strip(), row[FORM].strip(), kind, label, parse_choices(row[CHOICES], kind))
 
 
 def _coalesce(codes: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:

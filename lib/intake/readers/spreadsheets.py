@@ -60,7 +60,8 @@ def _read_workbook(book: openpyxl.Workbook, file: CenterFile) -> Grid:
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     for sheet in sheets.values():
         sheet.reset_dimensions()
-    heads = {name: [[_cell_text(cell) for cell in row] for row in _top(sheet, file)] for name, sheet in sheets.items()}
+    top = {"min_row": file.skip_rows + 1, "max_row": file.skip_rows + file.header_rows}
+    heads = {name: [[_cell_text(cell) for cell in row] for row in s.iter_rows(**top)] for name, s in sheets.items()}
     name = choose_sheet(heads, file)
     body = (
         (number, [_cell_text(cell) for cell in row])
@@ -70,10 +71,6 @@ def _read_workbook(book: openpyxl.Workbook, file: CenterFile) -> Grid:
     others = tuple(other for other in sheets if other != name)
     epoch = 1904 if book.epoch == CALENDAR_MAC_1904 else 1900
     return grid_from_cells(heads[name], body, sheet=name, epoch=epoch, other_sheets=others)
-
-
-def _top(sheet: object, file: CenterFile) -> Iterator[tuple[Cell, ...]]:
-    return sheet.iter_rows(min_row=file.skip_rows + 1, max_row=file.skip_rows + file.header_rows)
 
 
 def choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:

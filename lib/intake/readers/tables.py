@@ -66,7 +66,8 @@ def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
     except Exception as error:  # pyreadstat raises its own errors and whatever Python raises on broken files
         raise ReadProblem("file_unreadable", f"not readable ({type(error).__name__})") from None
     _check_cells(len(content), len(content.columns))
-    columns = [_series_text(content[name]) for name in content.columns]
+    factors = [pd.factorize(content[name]) for name in content.columns]
+    columns = [categorical_text([_text(value) for value in values], codes) for codes, values in factors]
     choices = {
         name: {plain_text(code): str(label) for code, label in labels.items()}
         for name, labels in (meta.variable_value_labels or {}).items()
@@ -89,11 +90,6 @@ def _arrow_text(column: pa.ChunkedArray) -> pd.Categorical:
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return categorical_text([_text(value) for value in encoded.dictionary.to_pylist()], codes)
-
-
-def _series_text(series: pd.Series) -> pd.Categorical:
-    codes, values = pd.factorize(series, use_na_sentinel=True)
-    return categorical_text([_text(value) for value in values], codes)
 
 
 def _text(value: object) -> str:

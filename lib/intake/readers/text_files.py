@@ -121,7 +121,8 @@ def find_encoding(content: bytes) -> str:
         pass
     else:
         return "utf-8"
-    special = bytes(sorted({byte for byte in content if byte >= 128})) if len(content) < 65536 else _high_bytes(content)
+    seen = np.bincount(np.frombuffer(content, dtype=np.uint8), minlength=256)
+    special = bytes((128 + np.flatnonzero(seen[128:])).astype(np.uint8))
     fitting = [name for name in SINGLE_BYTE if _all_expected(special, name)]
     if len(fitting) != 1:
         raise ReadProblem("encoding_ambiguous", f"possible: {', '.join(fitting) or 'none that is usual'}")
@@ -162,11 +163,6 @@ def _require(content: bytes, encoding: str) -> str:
         return content.decode(encoding)
     except (UnicodeDecodeError, UnicodeError):
         raise ReadProblem("encoding_wrong", f"bytes that are not {encoding}") from None
-
-
-def _high_bytes(content: bytes) -> bytes:
-    array = np.frombuffer(content, dtype=np.uint8)
-    return np.flatnonzero(np.bincount(array, minlength=256)[128:]).astype(np.uint8).__add__(128).tobytes()
 
 
 def _all_expected(special: bytes, encoding: str) -> bool:
@@ -221,7 +217,8 @@ def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int
         return "skip"
 
     if not body.strip():
-        return Grid(headers, [_empty() for _ in headers], np.empty(0, dtype=np.int64))
+        empty = pd.Categorical([], categories=pd.Index([], dtype=object))
+        return Grid(headers, [empty for _ in headers], np.empty(0, dtype=np.int64))
     headers = headers + [""] * (_width(body, separator) - len(headers))
     try:
         table = _divide(body, len(headers), separator, None)
@@ -284,7 +281,3 @@ def _categorical(column: pa.ChunkedArray) -> pd.Categorical:
         chunk = chunk.chunk(0)
     codes = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return categorical_text(chunk.dictionary.to_numpy(zero_copy_only=False), codes)
-
-
-def _empty() -> pd.Categorical:
-    return pd.Categorical([], categories=pd.Index([], dtype=object))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from intake.rules.catalog import Finding, Rule, findings_frame, load_rules
+from intake.rules.catalog import Finding, Rule, findings_frame
 from intake.rules.checks import Check
 from intake.rules.rows import Tables
 
@@ -62,17 +62,13 @@ def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
     centers = open_cases.loc[again.index, "center"]
     several = centers.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
     suspects = open_cases.loc[again.index[several.to_numpy(dtype=bool)], ["center", "patient_id"]]
-    rule = load_rules()["suspected_transfer"]
+    found = "another center reports the same sex, year of birth, diagnosis and second line"
+    place = {"table": "patients", "column": "patient_id", "found": found}
     findings = [
-        findings_frame([_transfer(rule, group["patient_id"])], center)
-        for center, group in suspects.sort_values(["center", "patient_id"]).groupby("center")
+        findings_frame([Finding("suspected_transfer", row=[None] * len(ids), patient_id=ids, **place)], center)
+        for center, ids in suspects.sort_values(["center", "patient_id"]).groupby("center")["patient_id"]
     ]
     return pd.concat(findings, ignore_index=True) if findings else findings_frame([], "")
-
-
-def _transfer(rule: Rule, ids: pd.Series) -> Finding:
-    found = "another center reports the same sex, year of birth, diagnosis and second line"
-    return Finding(rule.id, table="patients", column="patient_id", row=[None] * len(ids), patient_id=ids, found=found)
 
 
 CHECKS: dict[str, Check] = {"suspected_duplicate": suspected_duplicate}

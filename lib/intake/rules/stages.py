@@ -8,7 +8,7 @@ import pandas as pd
 from fhrmm.drugs import parse_regimen
 from intake.rules.catalog import Finding, Rule
 from intake.rules.checks import Check
-from intake.rules.rows import Rows, Tables
+from intake.rules.rows import Tables
 
 
 def recorded_stage_differs(tables: Tables, rule: Rule) -> list[Finding]:
@@ -39,13 +39,11 @@ def lenalidomide_again(tables: Tables, rule: Rule) -> list[Finding]:
 def regimen_not_recognized(tables: Tables, rule: Rule) -> list[Finding]:
     """Report regimens of which not every part is a known drug."""
     rows = tables.patients
-    return [rows.finding(rule, rows.is_in(name, _strange(rows, name)), [name]) for name in rule.columns]
-
-
-def _strange(rows: Rows, column: str) -> list[str]:
-    """Return the regimens of a column that are not recognized."""
-    written = pd.unique(rows.text(column))
-    return [text for text in written if text and not parse_regimen(text).recognized]
+    written = {name: pd.unique(rows.text(name)) for name in rule.columns}
+    strange = {
+        name: [text for text in texts if text and not parse_regimen(text).recognized] for name, texts in written.items()
+    }
+    return [rows.finding(rule, rows.is_in(name, texts), [name]) for name, texts in strange.items()]
 
 
 CHECKS: dict[str, Check] = {

@@ -141,14 +141,8 @@ def _parse_typed(text: str, variable: Variable, dialect: CellDialect) -> Parsed:
     if variable.type == "number":
         return _parse_measurement(text, variable, dialect)
     if variable.type == "id":
-        return _parse_id(text)
-    return Parsed(text, text)
-
-
-def _parse_id(text: str) -> Parsed:
-    """An identifier is text; what a spreadsheet has turned into a power of ten is lost."""
-    if MANGLED_ID.fullmatch(text):
-        return Parsed(None, problem="id_mangled")
+        # what a spreadsheet has turned into a power of ten is lost
+        return Parsed(None, problem="id_mangled") if MANGLED_ID.fullmatch(text) else Parsed(text, text)
     return Parsed(text, text)
 
 

@@ -61,7 +61,15 @@ class ColumnValues:
 
     def canonical(self) -> dict[str, object]:
         """Return the typed column, and for a date its bounds and precision, by canonical name."""
-        return _BUILDERS.get(self.variable.type, _build_text)(self)
+        name, kind, codes = self.variable.column, self.variable.type, self.codes
+        if kind == "date":
+            return _build_date(self)
+        if kind in ("category", "yes_no"):
+            return _build_category(self)
+        if kind == "integer":
+            values = np.where(self.is_missing, 0, self.typed).astype(np.int64)
+            return {name: pd.arrays.IntegerArray(values[codes], self.is_missing[codes])}
+        return {name: (self.typed.astype(float) if kind == "number" else self.typed)[codes]}
 
 
 def parse_column(column: pd.Series, variable: Variable, dialect: CellDialect) -> ColumnValues:
@@ -146,16 +154,6 @@ def _objects(items: list) -> np.ndarray:
     return array
 
 
-def _build_number(column: ColumnValues) -> dict[str, object]:
-    return {column.variable.column: column.typed.astype(float)[column.codes]}
-
-
-def _build_integer(column: ColumnValues) -> dict[str, object]:
-    missing = column.is_missing
-    values = np.where(missing, 0, column.typed).astype(np.int64)
-    return {column.variable.column: pd.arrays.IntegerArray(values[column.codes], missing[column.codes])}
-
-
 def _build_category(column: ColumnValues) -> dict[str, object]:
     levels = list(column.variable.levels)
     positions = {level: position for position, level in enumerate(levels)}
@@ -175,16 +173,3 @@ def _build_date(column: ColumnValues) -> dict[str, object]:
         f"{name}_upper": upper[column.codes],
         f"{name}_precision": pd.Categorical.from_codes(codes[column.codes], dtype=dtype),
     }
-
-
-def _build_text(column: ColumnValues) -> dict[str, object]:
-    return {column.variable.column: column.typed[column.codes]}
-
-
-_BUILDERS = {
-    "number": _build_number,
-    "integer": _build_integer,
-    "category": _build_category,
-    "yes_no": _build_category,
-    "date": _build_date,
-}

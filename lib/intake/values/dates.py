@@ -87,7 +87,10 @@ def parse_date(text: str, order: DateOrder = None, epoch: int = 1900) -> Parsed:
     if found := YEAR_LAST.fullmatch(plain):
         return _check(text, _read_ordered(found, order))
     if found := SERIAL.fullmatch(plain):
-        return _check(text, Parsed(_from_serial(int(found[1]), epoch), change="excel_serial"))
+        # 1900 counts a 29 February 1900 that never was
+        zero = date(1899, 12, 30) if epoch == 1900 else date(1904, 1, 1)
+        value = zero + timedelta(days=int(found[1]))
+        return _check(text, Parsed(DateInterval(value, value, "day"), change="excel_serial"))
     if SHORT.fullmatch(plain):
         return Parsed(None, problem="date_ambiguous", expected="a date with a four-digit year")
     return Parsed(None, problem="date_unreadable")
@@ -199,10 +202,3 @@ def _four_digits(year: str) -> tuple[int, str]:
     if len(year) == 4:
         return int(year), ""
     return int(year) + (1900 if int(year) >= 50 else 2000), "two_digit_year"
-
-
-def _from_serial(serial: int, epoch: int) -> DateInterval:
-    """Return the day of a spreadsheet serial number; 1900 counts a 29 February 1900 that never was."""
-    zero = date(1899, 12, 30) if epoch == 1900 else date(1904, 1, 1)
-    value = zero + timedelta(days=serial)
-    return DateInterval(value, value, "day")

@@ -106,7 +106,7 @@ def parse_number(
     value = convert(value, factor := conversion_factor(column, own_unit or unit))
     if factor != 1.0:
         change = "unit_converted"
-    elif not change and not _same_notation(text, value):
+    elif not change and not (re.fullmatch(r"-?\d+(\.\d+)?", text) and float(text) == value):
         change = "notation"
     return Parsed(value, write_number(value), change, warning)
 
@@ -187,8 +187,3 @@ def _explain(text: str, digits: str, problem: str) -> str:
     if RANGE.fullmatch(digits):
         return "number_is_range"
     return problem
-
-
-def _same_notation(text: str, value: float) -> bool:
-    """Tell whether the text is the number in plain notation already (``3.80`` is)."""
-    return bool(re.fullmatch(r"-?\d+(\.\d+)?", text)) and float(text) == value

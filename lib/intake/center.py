@@ -24,7 +24,7 @@ FORMAT_BY_EXTENSION: dict[str, Format] = {
 CANONICAL_EXTENSIONS = (".csv", ".tsv", ".xlsx", ".parquet")
 
 
-class Dialect(Frozen):
+class _Dialect(Frozen):
     """How text becomes values. Given for the center, and again for a file that differs.
 
     What is absent is detected where that is unambiguous, and reported as an error where it is not.
@@ -56,7 +56,7 @@ class Dialect(Frozen):
         return value
 
 
-class CenterFile(Dialect):
+class CenterFile(_Dialect):
     """One table inside one export file."""
 
     path: str
@@ -117,11 +117,10 @@ class CenterFile(Dialect):
         return self.format or FORMAT_BY_EXTENSION.get(Path(self.path).suffix.lower())
 
 
-class Center(Dialect):
+class Center(_Dialect):
     """One center: its dialect and its files."""
 
     id: str | None = None
-    minimum_cell_count: int | None = Field(default=None, ge=1)
     files: tuple[CenterFile, ...] = Field(min_length=1)
 
 
@@ -163,18 +162,6 @@ def load_center(folder: Path) -> Center:
     return _with_dialects(center)
 
 
-def center_minimum_cell_count(folder: Path, study_minimum: int) -> int:
-    """Return the release threshold of a center: the study's, or a higher one that the center asks for.
-
-    A center that cannot be read keeps the study's threshold: there is nothing of it to release.
-    """
-    try:
-        wanted = load_center(folder).minimum_cell_count
-    except StudyError:
-        wanted = None
-    return max(study_minimum, wanted or 0)
-
-
 def _describe(error: ValidationError, name: str) -> str:
     """Say every problem of a `center.toml`, each unknown name with the nearest one that there is."""
     found = error.errors(include_url=False)
@@ -197,7 +184,7 @@ def _say(item: Mapping[str, Any]) -> str:
 
 def _with_dialects(center: Center) -> Center:
     """Give every file the center's dialect where it has none of its own."""
-    shared = {name: getattr(center, name) for name in Dialect.model_fields}
+    shared = {name: getattr(center, name) for name in _Dialect.model_fields}
     files = tuple(
         file.model_copy(update={name: value for name, value in shared.items() if not getattr(file, name)})
         for file in center.files

@@ -71,7 +71,7 @@ def template_variables(table: str) -> list[Variable]:
     return [variable for variable in variables(table).values() if variable.column != "center"]
 
 
-def header_text(variable: Variable) -> str:
+def _header_text(variable: Variable) -> str:
     """Return the header of a column: its label, and its unit in parentheses.
 
     Parameters
@@ -81,7 +81,7 @@ def header_text(variable: Variable) -> str:
 
     Examples
     --------
-    >>> header_text(variables("patients")["albumin_g_dl"])
+    >>> _header_text(variables("patients")["albumin_g_dl"])
     'Albumin (g/dL)'
     """
     return f"{variable.label_en} ({variable.unit})" if variable.unit and variable.unit != "year" else variable.label_en
@@ -106,7 +106,7 @@ def make_redcap_dictionary() -> str:
     return buffer.getvalue()
 
 
-def make_center_file() -> str:
+def _make_center_file() -> str:
     """Return the `center.toml` that reads a filled template workbook."""
     entries = [
         f'[[files]]\npath = "{WORKBOOK}"\ntable = "{table}"\nsheet = "{table}"\nskip_rows = {HEADER_ROW - 1}\n'
@@ -149,10 +149,10 @@ def _add_table(sheet: Worksheet, table: str) -> None:
         letter = get_column_letter(position)
         example, header = sheet.cell(1, position), sheet.cell(HEADER_ROW, position)
         example.value, example.font, example.fill = EXAMPLES.get(variable.column, ""), Font(italic=True), GRAY
-        header.value, header.font, header.fill = header_text(variable), Font(bold=True), BLUE
+        header.value, header.font, header.fill = _header_text(variable), Font(bold=True), BLUE
         header.alignment = Alignment(wrap_text=True, vertical="top")
         header.comment = Comment(_hint(variable), "fhrmm", height=120, width=280)
-        sheet.column_dimensions[letter].width = max(14, len(header_text(variable)) // 2 + 4)
+        sheet.column_dimensions[letter].width = max(14, len(_header_text(variable)) // 2 + 4)
         sheet.column_dimensions[letter].number_format = TEXT_FORMAT
         if validation := _validation(variable, letter):
             sheet.add_data_validation(validation)
@@ -206,7 +206,7 @@ def _add_legend(sheet: Worksheet) -> None:
         if variable.column != "center":
             accepted = _hint(variable).removeprefix(variable.description)[2:]
             required = "yes" if variable.required else ""
-            names = [variable.table, header_text(variable), variable.label_it, variable.column]
+            names = [variable.table, _header_text(variable), variable.label_it, variable.column]
             sheet.append([*names, required, variable.unit, accepted, variable.description])
     notes = (
         "An empty cell means unknown, never 'no'.", "No names, no tax codes, no full date of birth.",
@@ -257,7 +257,7 @@ def template_files() -> dict[str, bytes]:
     return {
         WORKBOOK: workbook_bytes(make_workbook()),
         REDCAP: make_redcap_dictionary().encode(),
-        "center.toml": make_center_file().encode(),
+        "center.toml": _make_center_file().encode(),
         "redcap_center.toml": make_redcap_center_file().encode(),
     }
 

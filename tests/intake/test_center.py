@@ -9,7 +9,7 @@ import pytest
 from fhrmm.errors import StudyError
 from fhrmm.store import list_centers
 from fhrmm.study import repository_root
-from intake.center import center_minimum_cell_count, load_center
+from intake.center import load_center
 
 PATIENTS = '[[files]]\npath = "p.csv"\ntable = "patients"\n'
 
@@ -132,16 +132,6 @@ def test_folder_without_anything_known_is_an_error_that_helps(folder):
     (folder / "patients.tsv").write_text("patient_id\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"patients\.csv and patients\.tsv"):
         load_center(folder)
-
-
-@pytest.mark.parametrize(("wanted", "count"), [(None, 5), (3, 5), (10, 10)])
-def test_threshold_can_only_be_raised(folder, wanted, count):
-    line = f"minimum_cell_count = {wanted}\n" if wanted else ""
-    assert center_minimum_cell_count(write(folder, line + PATIENTS), 5) == count
-
-
-def test_threshold_of_an_unreadable_center_is_the_study_s(folder):
-    assert center_minimum_cell_count(write(folder, "id = "), 5) == 5
 
 
 def test_embedded_centers_are_valid():

@@ -88,7 +88,7 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
     """
     info = read_dataset_info(data_dir)
     cleaned = [
-        clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
+        _clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
     ]
     return _pool(cleaned, study)
 
@@ -113,7 +113,7 @@ def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
     return _write_problem_list(run, cleaned.issues, cleaned.headers)
 
 
-def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
+def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
     """Clean what was read of one center; see `clean_scope`."""
     typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
     frames = {name: _stack(typed, name) for name in TABLES}
@@ -123,12 +123,12 @@ def clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScop
     for name, frame in frames.items():
         findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
     findings += [*empty_columns(typed), *absent_columns(raw)]
-    unique = {name: keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
+    unique = {name: _keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
     findings += check_center(unique, study, info.data_cutoff_date)
     issues = findings_frame(findings, raw.center)
     quarantined = quarantined_patients(issues)
     bad = {name: bad_rows(frame, set(quarantined["patient_id"])) for name, frame in frames.items()}
-    accepted = {name: keep_rows(frames[name], ~duplicate[name] & ~bad[name]) for name in TABLES}
+    accepted = {name: _keep_rows(frames[name], ~duplicate[name] & ~bad[name]) for name in TABLES}
     files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
     return CleanedScope(
         **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
@@ -173,7 +173,7 @@ def _finish(frame: pd.DataFrame, table: str, study: Study, info: DatasetInfo) ->
     """Return accepted rows as the canonical table, dates at the plan's point inside their interval."""
     types = column_types(table)
     policy = study.time.partial_date_policy
-    dates = {name: date_point(frame, name, policy) for name in date_columns(table) if name in frame}
+    dates = {name: _date_point(frame, name, policy) for name in date_columns(table) if name in frame}
     content = {name: frame[name].array for name in types if name in frame} | dates
     content |= {name: missing_column(dtype, len(frame)) for name, dtype in types.items() if name not in content}
     canonical = pd.DataFrame({name: content[name] for name in types}, index=frame.index, copy=False)
@@ -193,12 +193,12 @@ def _reported_elsewhere(patients: pd.DataFrame, info: DatasetInfo) -> np.ndarray
     return elsewhere
 
 
-def keep_rows(frame: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
+def _keep_rows(frame: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:
     """Return the selected rows, numbered anew; the frame itself where that is all of them."""
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
-def date_point(frame: pd.DataFrame, column: str, policy: str) -> np.ndarray:
+def _date_point(frame: pd.DataFrame, column: str, policy: str) -> np.ndarray:
     """Return the lower, middle (rounded down to the day) or upper day of a date's interval."""
     lower, upper = frame[f"{column}_lower"].to_numpy(), frame[f"{column}_upper"].to_numpy()
     if policy != "midpoint":

@@ -33,7 +33,7 @@ LONGEST_CELL = 32_000
 MOST_ROWS = 100_000
 
 
-def make_problem_list(
+def _make_problem_list(
     issues: pd.DataFrame, headers: pd.DataFrame, previous: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Put findings in the order in which a person goes through the source, and say what has changed.
@@ -83,9 +83,9 @@ def write_problem_list(run: Run, issues: pd.DataFrame, headers: pd.DataFrame) ->
     Returns
     -------
     DataFrame
-        The problem list; see `make_problem_list`.
+        The problem list; see `_make_problem_list`.
     """
-    listed = make_problem_list(issues, headers, read_previous(run))
+    listed = _make_problem_list(issues, headers, _read_previous(run))
     write_work_csv(run, NAME, listed)
     with (run.work / f"{NAME}.xlsx").open("wb") as stream:
         stream.write(workbook_bytes(make_workbook(listed.head(MOST_ROWS))))
@@ -114,7 +114,7 @@ def summarize_problems(listed: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def read_previous(run: Run) -> pd.DataFrame | None:
+def _read_previous(run: Run) -> pd.DataFrame | None:
     """Return the problem list that an earlier run has left, or None."""
     if not (run.work / f"{NAME}.csv").is_file():
         return None

@@ -20,7 +20,7 @@ FREE_TEXT = ("id", "text", "regimen")
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class _Changes:
     """Changed cells of one column.
 
     Attributes
@@ -42,7 +42,7 @@ class Changes:
     clean: np.ndarray
     rules: np.ndarray
 
-    def without(self, rows: np.ndarray) -> Changes:
+    def without(self, rows: np.ndarray) -> _Changes:
         """Return the changes in other rows than these."""
         keep = ~np.isin(self.rows, rows)
         return replace(self, rows=self.rows[keep], codes=self.codes[keep])
@@ -60,14 +60,14 @@ class TypedTable:
         Canonical typed columns (those the file has), dates with bounds and precision, and the place of each row.
     findings : list of Finding
         What was found in its cells.
-    changes : list of Changes
+    changes : list of _Changes
         Cells that are not what the file has.
     """
 
     raw: RawTable
     frame: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
-    changes: list[Changes] = field(default_factory=list)
+    changes: list[_Changes] = field(default_factory=list)
 
 
 def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
@@ -193,7 +193,7 @@ def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np
             finding.rule, table=typed.raw.spec.table, file=typed.raw.spec.path, column=values.variable.column,
             sheet=typed.frame["_sheet"].iloc[rows].astype(object), row=typed.frame["_row"].to_numpy()[rows],
             patient_id=patient_ids(typed.frame)[rows], found=values.texts[codes] if shown else "(not repeated here)",
-            expected=np.where(expected == "", expected_text(values.variable), expected),
+            expected=np.where(expected == "", _expected_text(values.variable), expected),
             what_to_do=values.advice[codes],
         )
     )  # fmt: skip
@@ -205,7 +205,7 @@ def patient_ids(frame: pd.DataFrame) -> np.ndarray:
     return np.where(pd.isna(ids), "", ids)
 
 
-def expected_text(variable: Variable) -> str:
+def _expected_text(variable: Variable) -> str:
     """Say in words what a column holds."""
     if variable.levels:
         return "one of " + ", ".join(variable.levels)
@@ -220,13 +220,13 @@ def _note_changes(values: ColumnValues, identity: dict[str, np.ndarray], typed: 
     rows = values.rows_where((values.changes != "") & shown)
     if len(rows):
         texts = values.texts, values.clean_texts, values.changes
-        typed.changes.append(Changes(values.variable.column, rows, values.codes[rows], *texts))
+        typed.changes.append(_Changes(values.variable.column, rows, values.codes[rows], *texts))
 
 
-def note_change(typed: TypedTable, rows: np.ndarray, column: str, raw: object, clean: object, rule: str) -> None:
+def _note_change(typed: TypedTable, rows: np.ndarray, column: str, raw: object, clean: object, rule: str) -> None:
     """Write down changes of some rows of one column: texts before and after, one per row or one for all."""
     texts = (np.full(len(rows), text, dtype=object) for text in (raw, clean, rule))
-    typed.changes.append(Changes(column, rows, np.arange(len(rows)), *texts))
+    typed.changes.append(_Changes(column, rows, np.arange(len(rows)), *texts))
 
 
 def _complete_limits(typed: TypedTable) -> None:
@@ -239,7 +239,7 @@ def _complete_limits(typed: TypedTable) -> None:
         if limit := spec.uln.get("ldh_uln_u_l"):
             rows = np.flatnonzero(frame["ldh_u_l"].notna())
             frame.loc[frame.index[rows], "ldh_uln_u_l"] = limit
-            note_change(typed, rows, "ldh_uln_u_l", "", write_number(float(limit)), "limit_from_center")
+            _note_change(typed, rows, "ldh_uln_u_l", "", write_number(float(limit)), "limit_from_center")
     unit = spec.units.get("ldh_u_l", typed.raw.units.get("ldh_u_l"))
     if CellDialect(unit=unit).is_ratio:
         _resolve_ratio(typed)
@@ -257,8 +257,8 @@ def _resolve_ratio(typed: TypedTable) -> None:
     numbers = frame["_row"].to_numpy()
     typed.changes = [part.without(known) if part.column == "ldh_u_l" else part for part in typed.changes]
     clean = np.array([write_number(x) for x in absolute.tolist()], dtype=object)
-    note_change(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
-    note_change(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
+    _note_change(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
+    _note_change(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
     frame.loc[frame.index[known], "ldh_u_l"] = absolute[back]
     frame.loc[frame.index[unknown], "ldh_uln_u_l"] = 1.0
     place = {"table": "patients", "file": typed.raw.spec.path, "column": "ldh_u_l"}

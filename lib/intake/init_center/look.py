@@ -95,7 +95,7 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     problems : list of str
         Files that could not be opened, and why.
     """
-    dictionary = find_dictionary(folder)
+    dictionary = _find_dictionary(folder)
     sources, problems = [], []
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in FORMAT_BY_EXTENSION or path.name in (dictionary, "center.toml"):
@@ -106,7 +106,7 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     return sorted(sources, key=lambda source: TABLES.index(source.file.table)), problems
 
 
-def find_dictionary(folder: Path) -> str | None:
+def _find_dictionary(folder: Path) -> str | None:
     """Return the name of the REDCap data dictionary in a folder: a CSV with its 18 columns.
 
     Parameters
@@ -125,7 +125,7 @@ def find_dictionary(folder: Path) -> str | None:
     return None
 
 
-def match_headers(headers: list[str], table: str) -> list[Match]:
+def _match_headers(headers: list[str], table: str) -> list[Match]:
     """Say what each header may stand for in a table.
 
     Parameters
@@ -157,7 +157,7 @@ def _match(header: str, table: str) -> Match:
     if column:
         return Match(header, column, "canonical name or label", True)
     known = _header_synonyms(table)
-    keys = header_forms(header)
+    keys = _header_forms(header)
     for position, key in enumerate(keys):
         if key in known:
             whole = position < len(keys) - 2 or variables(table)[known[key]].group in NOT_OF_A_LINE
@@ -168,7 +168,7 @@ def _match(header: str, table: str) -> Match:
     return Match(header, known[near[0]], f"looks like {near[0]!r}", False) if near else Match(header, "", "", False)
 
 
-def header_forms(header: str) -> list[str]:
+def _header_forms(header: str) -> list[str]:
     """Return the forms in which a header is looked up: whole, without its unit, its last part alone.
 
     Parameters
@@ -178,7 +178,7 @@ def header_forms(header: str) -> list[str]:
 
     Examples
     --------
-    >>> header_forms("FISH / t(4;14)")[-1], header_forms("Albumina, g/dL")[1]
+    >>> _header_forms("FISH / t(4;14)")[-1], _header_forms("Albumina, g/dL")[1]
     ('t(4;14)', 'albumina')
     """
     text = tidy(header)
@@ -280,7 +280,7 @@ def _with_header_rows(folder: Path, file: CenterFile, opened: OpenedFile) -> tup
 
 
 def _known(headers: list[str], table: str) -> int:
-    return sum(bool(match.column) and match.certain for match in match_headers(headers, table))
+    return sum(bool(match.column) and match.certain for match in _match_headers(headers, table))
 
 
 def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
@@ -290,7 +290,7 @@ def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
     if scores[table] < 2:
         return None
     chosen = file.model_copy(update={"table": table})
-    matches = match_headers(opened.grid.headers, table)
+    matches = _match_headers(opened.grid.headers, table)
     known = variables(table)
     believed = [
         match
@@ -318,5 +318,5 @@ def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictiona
         scores = {table: _known(used, table) for table in (TABLES[1:] if instrument else TABLES[:1])}
         table = max(scores, key=lambda name: scores[name])
         entry = form.model_copy(update={"table": table, "instrument": instrument})
-        sources.append(Source(entry, OpenedFile(grid, opened.choices), match_headers(used, table), fields))
+        sources.append(Source(entry, OpenedFile(grid, opened.choices), _match_headers(used, table), fields))
     return sources

@@ -106,7 +106,7 @@ def grid_from_cells(
     """
     kept = list(_filled_rows(body))
     width = max([len(row) for row in header_rows] + [len(cells) for _, cells in kept], default=0)
-    columns = [text_column([cells[i] if i < len(cells) else "" for _, cells in kept]) for i in range(width)]
+    columns = [_text_column([cells[i] if i < len(cells) else "" for _, cells in kept]) for i in range(width)]
     numbers = np.array([number for number, _ in kept], dtype=np.int64)
     plain = tuple(join_headers(header_rows, width, spread=False)) if len(header_rows) > 1 else ()
     return drop_unnamed(Grid(join_headers(header_rows, width), columns, numbers, [], sheet, epoch, other_sheets, plain))
@@ -123,7 +123,7 @@ def _filled_rows(body: Iterable[tuple[int, Sequence[str]]]) -> Iterator[tuple[in
             yield number, cells
 
 
-def text_column(values: Sequence[str]) -> pd.Categorical:
+def _text_column(values: Sequence[str]) -> pd.Categorical:
     """Return text as a categorical, missing where empty or blank."""
     array = np.empty(len(values), dtype=object)
     array[:] = [value if value and not value.isspace() else None for value in values]

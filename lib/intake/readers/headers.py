@@ -100,18 +100,18 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
 def match_header(header: str, file: CenterFile) -> tuple[str | None, str | None]:
     """Return the canonical column of one header and the unit that stands in it; None where there is none."""
     boxed = tuple((f"{column} (checkboxes)", column) for column in file.checkboxes)
-    mapping = header_mapping((*file.columns.items(), *boxed), file.table)
+    mapping = _header_mapping((*file.columns.items(), *boxed), file.table)
     key = header_key(header)
     column, unit = mapping.get(key), None
     if found := UNIT_BEHIND.fullmatch(tidy(header)):
         column = column or mapping.get(header_key(found[1]))
         unit = find_unit(column, found[2]) if column else None
-        known = column is None or unit or key in mapping or normalize_label_unit(column, found[2], file.table)
+        known = column is None or unit or key in mapping or _normalize_label_unit(column, found[2], file.table)
         column = column if known else None
     return column, unit
 
 
-def normalize_label_unit(column: str, unit: str, table: str) -> bool:
+def _normalize_label_unit(column: str, unit: str, table: str) -> bool:
     """Tell whether the text is the dictionary's own unit of a column that has no other."""
     return comparison_key(variables(table)[column].unit) == comparison_key(unit)
 
@@ -134,7 +134,7 @@ def header_key(header: str) -> str:
 
 
 @cache
-def header_mapping(declared: tuple[tuple[str, str], ...], table: str) -> Mapping[str, str]:
+def _header_mapping(declared: tuple[tuple[str, str], ...], table: str) -> Mapping[str, str]:
     """Return header key -> canonical column: what the center declares, then canonical names, then labels.
 
     A column that the center maps is found by that header alone.

@@ -62,7 +62,7 @@ def _read_workbook(book: openpyxl.Workbook, file: CenterFile) -> Grid:
         sheet.reset_dimensions()
     top = {"min_row": file.skip_rows + 1, "max_row": file.skip_rows + file.header_rows}
     heads = {name: [[_cell_text(cell) for cell in row] for row in s.iter_rows(**top)] for name, s in sheets.items()}
-    name = choose_sheet(heads, file)
+    name = _choose_sheet(heads, file)
     body = (
         (number, [_cell_text(cell) for cell in row])
         for number, row in enumerate(sheets[name].iter_rows(), start=1)
@@ -73,7 +73,7 @@ def _read_workbook(book: openpyxl.Workbook, file: CenterFile) -> Grid:
     return grid_from_cells(heads[name], body, sheet=name, epoch=epoch, other_sheets=others)
 
 
-def choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:
+def _choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:
     """Return the sheet to read: the declared one, the only one, or the only one with known headers.
 
     Raises
@@ -108,18 +108,18 @@ def _cell_text(cell: Cell) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, datetime | date):
-        return date_text(value, cell.number_format or "")
+        return _date_text(value, cell.number_format or "")
     if isinstance(value, int | float) and not isinstance(value, bool) and "%" in (cell.number_format or ""):
         return number_text(value * 100) + "%"
     return plain_text(value)
 
 
-def date_text(value: datetime | date, number_format: str) -> str:
+def _date_text(value: datetime | date, number_format: str) -> str:
     """Return a date as precise as its number format shows it.
 
     Examples
     --------
-    >>> date_text(datetime(2023, 4, 1), "mmm-yy"), date_text(datetime(2023, 4, 1), "dd/mm/yyyy")
+    >>> _date_text(datetime(2023, 4, 1), "mmm-yy"), _date_text(datetime(2023, 4, 1), "dd/mm/yyyy")
     ('2023-04', '2023-04-01')
     """
     shown = LITERALS.sub("", number_format.lower())
@@ -178,7 +178,7 @@ def read_ods(path: Path, file: CenterFile) -> Grid:
     for name, sheet in sheets.items():
         rows = list(islice(_ods_rows(sheet), file.skip_rows + file.header_rows))
         heads[name] = [cells for _, cells in rows][file.skip_rows :]
-    chosen = choose_sheet(heads, file)
+    chosen = _choose_sheet(heads, file)
     body = (
         (number, cells) for number, cells in _ods_rows(sheets[chosen]) if number > file.skip_rows + file.header_rows
     )

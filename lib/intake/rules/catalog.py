@@ -104,7 +104,7 @@ def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
     """
     parts = [finding.columns(center) for finding in findings if len(finding.row)]
     if not parts:
-        return empty_issues()
+        return _empty_issues()
     rows = pd.concat([pd.Series(part["row"]) for part in parts], ignore_index=True)
     columns = {
         name: rows if name == "row" else np.concatenate([part[name] for part in parts]) for name in ISSUE_COLUMNS
@@ -112,7 +112,7 @@ def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def empty_issues() -> pd.DataFrame:
+def _empty_issues() -> pd.DataFrame:
     """Return an issue log without rows."""
     types = {name: "Int64" if name == "row" else object for name in ISSUE_COLUMNS}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})

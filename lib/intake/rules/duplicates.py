@@ -13,7 +13,7 @@ DATES = ("diagnosis_date", "second_line_start_date")
 KEY = ("sex", "birth_year", *DATES)
 
 
-def likeness(frame: pd.DataFrame) -> pd.DataFrame:
+def _likeness(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns by which two patients may be one; rows where one is missing or a date partial are left out.
 
     Parameters
@@ -32,7 +32,7 @@ def likeness(frame: pd.DataFrame) -> pd.DataFrame:
 def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
     """Report patients of one center under different identifiers who agree in sex, birth year and both dates."""
     rows = tables.patients
-    alike = likeness(rows.frame)
+    alike = _likeness(rows.frame)
     again = alike[alike.duplicated(keep=False)]
     if again.empty:
         return []
@@ -57,7 +57,7 @@ def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
         Rows of the issue log, by center and patient.
     """
     open_cases = patients[~patients["reported_elsewhere"].astype(bool)]
-    alike = likeness(open_cases)
+    alike = _likeness(open_cases)
     again = alike[alike.duplicated(keep=False)]
     centers = open_cases.loc[again.index, "center"]
     several = centers.groupby([again[name] for name in again], observed=True).transform("nunique") > 1

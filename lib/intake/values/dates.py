@@ -112,7 +112,7 @@ def month(year: int, number: int) -> DateInterval | None:
     return DateInterval(date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1]), "month")
 
 
-def whole_year(year: int) -> DateInterval | None:
+def _whole_year(year: int) -> DateInterval | None:
     """Return a date known to the year."""
     return DateInterval(date(year, 1, 1), date(year, 12, 31), "year") if 1 <= year <= 9999 else None
 
@@ -140,7 +140,7 @@ def _read_year_first(text: str) -> Parsed | None:
 def _read_partial(text: str) -> Parsed | None:
     """Read dates without a day, or with a sign in the place of the day or the month."""
     if YEAR.fullmatch(text):
-        return Parsed(whole_year(int(text)))
+        return Parsed(_whole_year(int(text)))
     if found := MONTH_YEAR.fullmatch(text):
         return Parsed(month(int(found[2]), int(found[1])))
     if found := YEAR_MONTH.fullmatch(text):
@@ -154,7 +154,7 @@ def _read_partial(text: str) -> Parsed | None:
 
 def _with_unknown(year: str, number: str) -> Parsed:
     known = number.isdigit() and int(number) > 0
-    value = month(int(year), int(number)) if known else whole_year(int(year))
+    value = month(int(year), int(number)) if known else _whole_year(int(year))
     return Parsed(value, change="date_part_unknown")
 
 

@@ -25,7 +25,7 @@ SPREADSHEET_ERROR = re.compile(
 WARNINGS = {"bound_as_value": "value_is_bound", "footnote_removed": "value_has_footnote"}
 
 
-def read_decimal(text: str, decimal: Decimal = None, thousands: str | None = None) -> tuple[float | None, str]:
+def _read_decimal(text: str, decimal: Decimal = None, thousands: str | None = None) -> tuple[float | None, str]:
     """Read the digits of a number.
 
     Parameters
@@ -46,11 +46,11 @@ def read_decimal(text: str, decimal: Decimal = None, thousands: str | None = Non
 
     Examples
     --------
-    >>> read_decimal("1.234,5")
+    >>> _read_decimal("1.234,5")
     (1234.5, '')
-    >>> read_decimal("1,234")
+    >>> _read_decimal("1,234")
     (None, 'number_ambiguous')
-    >>> read_decimal("1.234", decimal=",", thousands=".")
+    >>> _read_decimal("1.234", decimal=",", thousands=".")
     (1234.0, '')
     """
     if PLAIN.fullmatch(text):
@@ -99,7 +99,7 @@ def parse_number(
     digits, change, own_unit, problem = _peel(text.translate(SIGNS), column)
     if problem:
         return Parsed(None, problem=problem)
-    value, problem = read_decimal(digits, decimal, thousands)
+    value, problem = _read_decimal(digits, decimal, thousands)
     if value is None:
         return Parsed(None, problem=_explain(text, digits, problem))
     warning = WARNINGS.get(change, "")

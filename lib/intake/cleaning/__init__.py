@@ -13,7 +13,7 @@ from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
 from fhrmm.study import Study
 from intake.cleaning.audit import audit_frame, pool_audits
 from intake.cleaning.completeness import absent_columns, empty_columns
-from intake.cleaning.problem_list import make_problem_list, summarize_problems
+from intake.cleaning.problem_list import summarize_problems
 from intake.cleaning.problem_list import write_problem_list as _write_problem_list
 from intake.cleaning.rows import (
     account_rows,
@@ -26,7 +26,7 @@ from intake.cleaning.typed import TypedTable, patient_ids, type_table
 from intake.readers import RawCenter, read_center
 from intake.rules import check_center, check_scope, findings_frame, rule_catalog
 
-__all__ = ["CleanedScope", "clean_scope", "make_problem_list", "summarize_problems", "write_problem_list"]
+__all__ = ["CleanedScope", "clean_scope", "summarize_problems", "write_problem_list"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fhrmm.estimates.counts import describe_rules
 from fhrmm.schema import TABLES, conform, empty_table, variables
 from fhrmm.staging import derive_staging
 from fhrmm.study import load_study
 from intake import rules
+from intake.cleaning.summaries import describe_rules
 from intake.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
 from intake.rules.rows import Rows, Tables
 

@@ -11,7 +11,7 @@ import pandas as pd
 from fhrmm.estimate_table import Row, make_row, to_frame
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate
 
-FARTHEST_RATIO = 1_000.0
+_FARTHEST_RATIO = 1_000.0
 
 
 class _Counted(Protocol):
@@ -67,7 +67,7 @@ class Collector:
     def add_ratio(self, row: Mapping[str, object], method: str, **names: object) -> None:
         """Add one row of a table of coefficients; a reference level has no interval.
 
-        A hazard ratio beyond `FARTHEST_RATIO` is the mark of a model with hardly more events than coefficients, in
+        A hazard ratio beyond `_FARTHEST_RATIO` is the mark of a model with hardly more events than coefficients, in
         which even a penalized estimate nearly runs away: it is no finding.
         """
         numbers = {"estimate": "hazard_ratio", "p_value": "p_value"}
@@ -75,9 +75,9 @@ class Collector:
             numbers |= {"ci_lower": "ci_lower", "ci_upper": "ci_upper"}
         found = {name: float(row[column]) for name, column in numbers.items()}  # type: ignore[arg-type]
         status, note = str(row["status"]), str(row["note"])
-        if status == OK and not 1 / FARTHEST_RATIO <= found["estimate"] <= FARTHEST_RATIO:
+        if status == OK and not 1 / _FARTHEST_RATIO <= found["estimate"] <= _FARTHEST_RATIO:
             found, status = {}, NOT_ESTIMABLE
-            note = f"beyond {FARTHEST_RATIO:,.0f}-fold in either direction: too few events for the model"
+            note = f"beyond {_FARTHEST_RATIO:,.0f}-fold in either direction: too few events for the model"
         counts = {name: int(row[name]) for name in ("n", "n_events")}  # type: ignore[call-overload]
         value = Estimate(**found, **counts, status=status, note=note, method=method)
         what = {"variable": str(row["term"]), "level": str(row["level"]), "reference": str(row["reference"])}

@@ -10,7 +10,7 @@ from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
 
-OUTCOMES = {
+_OUTCOMES = {
     "ORR": "responder",
     "VGPR_OR_BETTER": "vgpr_or_better",
     "CR_OR_BETTER": "cr_or_better",
@@ -19,7 +19,7 @@ OUTCOMES = {
 
 
 def estimate_response(
-    frame: pd.DataFrame, study: Study, *, by: str = "", endpoints: tuple[str, ...] = tuple(OUTCOMES)
+    frame: pd.DataFrame, study: Study, *, by: str = "", endpoints: tuple[str, ...] = tuple(_OUTCOMES)
 ) -> pd.DataFrame:
     """Estimate response rates with Clopper-Pearson intervals.
 
@@ -50,14 +50,12 @@ def estimate_response(
     for endpoint in endpoints:
         for population, patients in populations.items():
             for level, part in iterate_levels(patients, by):
-                value = _rate(part[OUTCOMES[endpoint]], study)
+                value = _rate(part[_OUTCOMES[endpoint]], study)
                 rows.add("proportion", value, endpoint=endpoint, population=population, level=level)
     return rows.frame()
 
 
-def estimate_best_response(
-    frame: pd.DataFrame, study: Study, *, column: str = "best_response", by: str = ""
-) -> pd.DataFrame:
+def estimate_best_response(frame: pd.DataFrame, study: Study, *, by: str = "") -> pd.DataFrame:
     """Count each best response category, unknown last; proportions of all treated patients.
 
     Returns
@@ -65,9 +63,9 @@ def estimate_best_response(
     DataFrame
         Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
     """
-    rows = Collector(endpoint="BEST_RESPONSE", variable=column)
+    rows = Collector(endpoint="BEST_RESPONSE", variable="best_response")
     for group, part in iterate_levels(frame, by):
-        values = part[column].astype(object)
+        values = part["best_response"].astype(object)
         for level in (*study.response.levels, MISSING):
             value = _rate(values.isna() if level == MISSING else values == level, study)
             rows.add("proportion", value, model=f"{by}={group}" if by else "", level=level)
@@ -82,7 +80,7 @@ def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> 
     Fisher RA. J R Stat Soc 1922;85:87-94. r x c: Freeman GH, Halton JH. Biometrika 1951;38:141-149.
     """
     known = frame[frame[by].notna()]
-    outcome = known[OUTCOMES[endpoint]].astype(bool)
+    outcome = known[_OUTCOMES[endpoint]].astype(bool)
     table = pd.crosstab(known[by].astype(object), outcome)
     counts = {"n": len(known), "n_events": int(outcome.sum())}
     if table.shape[0] < 2 or table.shape[1] < 2:

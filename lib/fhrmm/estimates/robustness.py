@@ -29,12 +29,7 @@ _ROUNDS = 5  # of the chain per data set, the default of R's mice
 
 
 def fit_imputed(
-    time_to_event: pd.DataFrame,
-    study: Study,
-    rng: np.random.Generator,
-    *,
-    endpoint: str,
-    terms: Sequence[str],
+    time_to_event: pd.DataFrame, study: Study, rng: np.random.Generator, *, endpoint: str, terms: Sequence[str]
 ) -> pd.DataFrame:
     """Fit a Cox model to completed data sets and pool them: every patient counts, missing covariates or not.
 
@@ -140,7 +135,6 @@ def validate_model(
     endpoint: str,
     terms: Sequence[str],
     model: str,
-    penalized: bool = False,
 ) -> pd.DataFrame:
     """Estimate how much better the model looks in its own patients than it would in others.
 
@@ -159,8 +153,7 @@ def validate_model(
     if reason := frame.why_not(study):
         rows.add("concordance", not_estimable(reason), of=frame, model=model, level="corrected")
         return rows.frame()
-    sampling = {"rng": rng, "n_bootstrap": study.models.n_bootstrap}
-    found = validate_cox(frame.rows, **frame.outcome, **sampling, penalized=penalized)
+    found = validate_cox(frame.rows, **frame.outcome, rng=rng, n_bootstrap=study.models.n_bootstrap)
     names = {"model": f"{model}, validated"}
     for estimand, judged in (("concordance", found.concordance), ("calibration_slope", found.slope)):
         for kind, value in judged.items():

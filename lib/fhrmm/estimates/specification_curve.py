@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from functools import partial
+from collections.abc import Hashable, Iterator
 
 import pandas as pd
 
 from fhrmm.endpoints import DerivedSpecification, derive_specifications
-from fhrmm.estimate_table import to_frame
+from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.proportions import estimate_response
-from fhrmm.estimates.regression import fit_model
+from fhrmm.estimates.regression import UNIVARIABLE, fit_model
 from fhrmm.estimates.subgroups import KEYS, join_cohort
 from fhrmm.estimates.survival import estimate_survival
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study
 
 _ESTIMATION_READS = {"time", "models", "factors", "comparison"}
+_RATIO = "hazard ratio"
 _TIMES = [*KEYS, "time_months", "event"]
 
 
@@ -43,9 +43,11 @@ def estimate_specifications(
     ----------
     Simonsohn U, Simmons JP, Nelson LD. Nat Hum Behav 2020;4:1208-1214.
     """
-    derived = derive_specifications(patients, assessments, study, info=info)
-    results = _Results()
-    return to_frame(row for one in derived for row in results.rows(one))
+    rows, results = Collector(), _Results()
+    for derived in derive_specifications(patients, assessments, study, info=info):
+        for part in results.of(derived):
+            rows.add_rows(part, model=name_specification(derived.specification))
+    return rows.frame()
 
 
 def name_specification(specification: Specification) -> str:
@@ -85,29 +87,30 @@ def summarize_specifications(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 class _Results:
-    """Estimates rows of the specifications so far; many differ only where a result does not look, and share its rows.
+    """Results of the specifications so far; many differ only where a result does not look, and share it.
 
     A result is known by the values it is made from, so that nothing depends on which choice touches which table.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, list[dict[str, object]]] = {}
+        self._known: dict[Hashable, pd.DataFrame] = {}
         self._read: dict[int, tuple[pd.DataFrame, Hashable]] = {}
 
-    def rows(self, derived: DerivedSpecification) -> list[dict[str, object]]:
-        """Return the rows of one specification."""
-        plan = derived.study.model_dump_json(include=_ESTIMATION_READS)
-        treatment = derived.study.comparison.treatment
-        responders = self._values(derived.response, ["responder", "evaluable"])
-        times = {name: self._values(derived.times[name], _TIMES) for name in ("PFS", "OS")}
-        arms = self._values(derived.cohort, [*KEYS, treatment])
-        parts = [
-            self._once(("ORR", plan, responders), lambda: _response_rows(derived)),
-            *(self._once((name, plan, times[name]), partial(_rate_rows, derived, name)) for name in times),
-            self._once(("ratio", plan, times["PFS"], arms), lambda: _ratio_rows(derived)),
-        ]
-        model = name_specification(derived.specification)
-        return [row | {"model": model} for part in parts for row in part]
+    def of(self, derived: DerivedSpecification) -> Iterator[pd.DataFrame]:
+        """Yield the rows of each result of one specification."""
+        plan, times = derived.study.model_dump_json(include=_ESTIMATION_READS), derived.times
+        arms = (derived.cohort, [*KEYS, derived.study.comparison.treatment])
+        made_from = {
+            "ORR": [(derived.response, ["responder", "evaluable"])],
+            "PFS": [(times["PFS"], _TIMES)],
+            "OS": [(times["OS"], _TIMES)],
+            _RATIO: [(times["PFS"], _TIMES), arms],
+        }
+        for result, tables in made_from.items():
+            key = (result, plan, *(self._values(table, columns) for table, columns in tables))
+            if key not in self._known:
+                self._known[key] = _estimate(result, derived)
+            yield self._known[key]
 
     def _values(self, table: pd.DataFrame, columns: list[str]) -> Hashable:
         """Return the values of a table, read once for all that share it; it is kept, so that its id stays its own."""
@@ -115,27 +118,18 @@ class _Results:
             self._read[id(table)] = (table, tuple(table[columns].itertuples(index=False, name=None)))
         return self._read[id(table)][1]
 
-    def _once(self, key: Hashable, estimate: Callable[[], pd.DataFrame]) -> list[dict[str, object]]:
-        if key not in self._known:
-            self._known[key] = estimate().to_dict("records")
-        return self._known[key]
 
-
-def _response_rows(derived: DerivedSpecification) -> pd.DataFrame:
-    responses = estimate_response(derived.response, derived.study, endpoints=("ORR",))
-    return responses[responses["population"] == "cohort"]
-
-
-def _rate_rows(derived: DerivedSpecification, endpoint: str) -> pd.DataFrame:
-    rates = estimate_survival(derived.times[endpoint], derived.study, endpoint=endpoint)
-    at = float(derived.study.time.headline_months)
-    return rates[(rates["estimand"] == "survival_probability") & (rates["time_months"] == at)]
-
-
-def _ratio_rows(derived: DerivedSpecification) -> pd.DataFrame:
+def _estimate(result: str, derived: DerivedSpecification) -> pd.DataFrame:
     study = derived.study
+    if result == "ORR":
+        responses = estimate_response(derived.response, study, endpoints=("ORR",))
+        return responses[responses["population"] == "cohort"]
+    if result != _RATIO:
+        rates = estimate_survival(derived.times[result], study, endpoint=result)
+        at = float(study.time.headline_months)
+        return rates[(rates["estimand"] == "survival_probability") & (rates["time_months"] == at)]
     factor = study.factor(study.comparison.treatment)
     times = join_cohort(derived.times["PFS"], derived.cohort[[*KEYS, factor.variable]])
-    fitted = fit_model(times, study, endpoint="PFS", terms=[factor.variable], model="univariable")
+    fitted = fit_model(times, study, endpoint="PFS", terms=[factor.variable], model=UNIVARIABLE)
     ratio = fitted[(fitted["estimand"] == "hazard_ratio") & fitted["level"].isin([factor.adverse, ""])]
     return ratio.head(1).assign(level=factor.adverse, reference=factor.reference)

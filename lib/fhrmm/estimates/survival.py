@@ -179,17 +179,15 @@ def survival_curves(
     }
 
 
-def tabulate_risk(
-    time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "", step: float = 6.0
-) -> pd.DataFrame:
-    """Count at risk just before each tick, and events and censored before it (`at risk` means ``t >= tick``).
+def tabulate_risk(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "") -> pd.DataFrame:
+    """Count at risk just before each sixth month, and events and censored before it (`at risk` means ``t >= tick``).
 
     Returns
     -------
     DataFrame
         One row per level and tick: group, at, n_at_risk, n_events, n_censored.
     """
-    ticks = [float(at) for at in np.arange(0, study.display.km_limit_months + step / 2, step)]
+    ticks = [float(at) for at in np.arange(0, study.display.km_limit_months + 3, 6)]
     parts = [
         numbers_at_risk(*_arrays(part), at=ticks).assign(group=level)
         for level, part in _groups(time_to_event, endpoint, by)

@@ -13,7 +13,7 @@ from timetoevent.cox import fit_cox
 from timetoevent.landmark import make_landmark_data, split_at_change
 from timetoevent.results import Estimate, not_estimable
 
-VARIABLE = "second_line_asct"
+_VARIABLE = "second_line_asct"
 NAIVE, TIME_DEPENDENT = "naive: ever against never", "time-dependent"
 
 
@@ -46,11 +46,11 @@ def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *,
     landmark = study.models.landmark_months
     name = f"landmark at {landmark:g} months"
     kept = make_landmark_data(
-        frame, time="time_months", event="event", landmark=landmark, changes={VARIABLE: "transplant_months"}
+        frame, time="time_months", event="event", landmark=landmark, changes={_VARIABLE: "transplant_months"}
     )
-    split = split_at_change(frame, time="time_months", event="event", changes={VARIABLE: "transplant_months"})
-    ever = frame.assign(**{VARIABLE: frame["transplant_months"].notna()})
-    rows = Collector(endpoint=endpoint, variable=VARIABLE)
+    split = split_at_change(frame, time="time_months", event="event", changes={_VARIABLE: "transplant_months"})
+    ever = frame.assign(**{_VARIABLE: frame["transplant_months"].notna()})
+    rows = Collector(endpoint=endpoint, variable=_VARIABLE)
     _add_fit(rows, ever, study, NAIVE)
     _add_fit(rows, kept.frame, study, name)
     _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT, n=len(frame))
@@ -74,7 +74,7 @@ def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame
 
 
 def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, n: int | None = None) -> None:
-    states = pd.Categorical(frame[VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
+    states = pd.Categorical(frame[_VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
     reason = why_no_regression(frame, study)
     if not reason and states.value_counts().min() == 0:
         reason = "all patients are in one group"
@@ -84,6 +84,6 @@ def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, n: 
         return
     times = {"time": "stop", "entry": "start"} if "stop" in frame.columns else {"time": "time_months"}
     fit = fit_cox(
-        frame.assign(**{VARIABLE: states}), event="event", terms=[VARIABLE], ci_level=study.models.ci_level, **times
+        frame.assign(**{_VARIABLE: states}), event="event", terms=[_VARIABLE], ci_level=study.models.ci_level, **times
     )
     rows.add_fit(fit, model=model)

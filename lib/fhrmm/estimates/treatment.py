@@ -23,13 +23,6 @@ _WHEN = ("before", "after")
 _STANDARDIZED = "means differ by this many unweighted standard deviations"
 
 
-def select_population(time_to_event: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return the rows of the patients among whom the plan asks its treatment question."""
-    question = study.comparison
-    known = time_to_event[question.population_variable].isin(question.population_levels)
-    return time_to_event[known & time_to_event[question.treatment].notna()]
-
-
 def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Estimate the association of the second-line regimen with an endpoint, crude and weighted.
 
@@ -54,8 +47,9 @@ def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: s
     Li F, Thomas LE, Li F. Am J Epidemiol 2019;188:250-257 (overlap weights). Austin PC. Stat Med 2016;35:5642-5655.
     VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274 (E-value).
     """
-    treatment = study.comparison.treatment
-    rows = select_endpoint(select_population(time_to_event, study), endpoint)
+    question, treatment = study.comparison, study.comparison.treatment
+    is_asked = time_to_event[question.population_variable].isin(question.population_levels)
+    rows = select_endpoint(time_to_event[is_asked & time_to_event[treatment].notna()], endpoint)
     crude = fit_model(rows, study, endpoint=endpoint, terms=[treatment], model="crude")
     found = Collector(endpoint=endpoint, population="comparison", variable=treatment)
     found.add_rows(crude[crude["variable"] != ""], population="comparison")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
-from fhrmm.estimate_table import make_row, to_frame
+from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import join_cohort
 from fhrmm.response import derive_response
 from fhrmm.schema import empty_table
@@ -25,6 +25,7 @@ from timetoevent.proportions import proportion
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst
 
+_RATIO = "hazard ratio"
 Estimator = Callable[[pd.DataFrame, Study], Estimate]
 
 
@@ -82,11 +83,13 @@ def estimate_performance(
     """
     everyone = simulate_follow_up(n * repeats, study, rng)
     samples = [part for _, part in everyone.groupby(np.arange(len(everyone)) // n)]
-    rows = []
+    rows = Collector(endpoint="PFS", population=SIMULATED)
     for name, estimator in estimators(term).items():
         results = [estimator(sample.reset_index(drop=True), study) for sample in samples]
-        rows += _performance_rows(name, results, truth[name], n=n, term=term)
-    return to_frame(rows)
+        what = {"model": f"{name}, samples of {n}"} | ({"variable": term} if name.startswith(_RATIO) else {})
+        for estimand, value in _judge(results, truth[name], is_ratio=name.startswith(_RATIO)):
+            rows.add(estimand, value, **what)
+    return rows.frame()
 
 
 def population_truth(
@@ -106,11 +109,11 @@ def estimators(term: str) -> dict[str, Estimator]:
         "PFS restricted mean": lambda sample, study: rmst(
             sample["time_months"], sample["event"], horizon=study.time.rmst_horizon_months
         ),
-        "hazard ratio, univariable": lambda sample, _: _hazard_ratio(sample, [term], term, penalized=False),
-        "hazard ratio, primary model": lambda sample, study: _hazard_ratio(
+        f"{_RATIO}, univariable": lambda sample, _: _hazard_ratio(sample, [term], term, penalized=False),
+        f"{_RATIO}, primary model": lambda sample, study: _hazard_ratio(
             sample, list(study.models.primary), term, penalized=False
         ),
-        "hazard ratio, full Firth": lambda sample, study: _hazard_ratio(
+        f"{_RATIO}, full Firth": lambda sample, study: _hazard_ratio(
             sample, list(study.models.full), term, penalized=len(sample) < _LARGE
         ),
     }
@@ -132,30 +135,21 @@ def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalize
     )
 
 
-def _performance_rows(name: str, results: list[Estimate], true: float, *, n: int, term: str) -> list[dict[str, object]]:
+def _judge(results: list[Estimate], true: float, *, is_ratio: bool) -> Iterator[tuple[str, Estimate]]:
+    """Yield what an estimator did over samples, the name of each measure first."""
     found = [result for result in results if result.status == "ok" and math.isfinite(result.estimate)]
-    is_ratio = name.startswith("hazard ratio")
-    names = {
-        "endpoint": "PFS",
-        "model": f"{name}, samples of {n}",
-        "variable": term if is_ratio else "",
-        "population": SIMULATED,
-    }
     if not found:
-        return [make_row(not_estimable("no sample gave an estimate", n=0), estimand="bias", **names)]
+        yield "bias", not_estimable("no sample gave an estimate")
+        return
     values = np.array([result.estimate for result in found])
     error = np.log(values) - math.log(true) if is_ratio else values - true
-    covered = [result.ci_lower <= true <= result.ci_upper for result in found]
     spread = float(error.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.nan
-    rows = [
-        make_row(_mean(float(error.mean()), spread, len(found), "mean error over samples"), estimand="bias", **names),
-        make_row(_share(covered), estimand="coverage", **names),
-    ]
+    yield "bias", _mean(float(error.mean()), spread, len(found), "mean error over samples")
+    yield "coverage", _share([result.ci_lower <= true <= result.ci_upper for result in found])
     if is_ratio:
         clear = np.array([result.ci_lower > 1 or result.ci_upper < 1 for result in found])
-        rows.append(make_row(_share(clear.tolist()), estimand="power", **names))
-        rows.append(make_row(_exaggeration(values, clear, true), estimand="exaggeration_ratio", **names))
-    return rows
+        yield "power", _share(clear.tolist())
+        yield "exaggeration_ratio", _exaggeration(values, clear, true)
 
 
 def _mean(value: float, std_error: float, n: int, method: str) -> Estimate:

@@ -40,8 +40,8 @@ def describe_rules(rules: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from intake.rules.catalog import empty_issues, rule_catalog
-    >>> describe_rules(rule_catalog(empty_issues()))["found here"].unique().tolist()
+    >>> from intake.rules import findings_frame, rule_catalog
+    >>> describe_rules(rule_catalog(findings_frame([], "C01")))["found here"].unique().tolist()
     ['no']
     """
     columns = [f" (columns: {names})" if names else "" for names in rules["columns"]]

@@ -103,19 +103,35 @@ def test_wider_window_changes_the_cohort_and_every_later_number(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_papermill_alone_runs_a_notebook_after_a_run(tmp_path: Path) -> None:
+def test_papermill_alone_says_what_to_run_first_and_overwrites_no_report_unseen(tmp_path: Path) -> None:
     out, work = tmp_path / "reports", tmp_path / "work"
-    places = ("--out", str(out), "--work", str(work), "--center", "C02", "--notebook", "03_response")
-    assert run(*places).returncode == 0
-    values = {"center": "C02", "reports_dir": str(out), "work_dir": str(work)}
-    parameters = [word for name, value in values.items() for word in ("-p", name, value)]
-    command = ["papermill", "--no-progress-bar", str(ROOT / "notebooks" / "04_pfs_os.ipynb"), str(tmp_path / "o.ipynb")]
-    alone = subprocess.run(
-        [sys.executable, "-m", *command, *parameters],
-        cwd=ROOT / "notebooks",
-        capture_output=True,
-        text=True,
-        check=False,
+    places = {"center": "C02", "reports_dir": str(out), "work_dir": str(work)}
+
+    def alone(**others: str) -> subprocess.CompletedProcess[str]:
+        parameters = [word for name, value in (places | others).items() for word in ("-p", name, value)]
+        papermill = ["papermill", "--no-progress-bar", "04_pfs_os.ipynb", str(tmp_path / "o.ipynb"), *parameters]
+        command = [sys.executable, "-m", *papermill]
+        return subprocess.run(command, cwd=ROOT / "notebooks", capture_output=True, text=True, check=False)
+
+    def said(done: subprocess.CompletedProcess[str]) -> str:
+        assert done.returncode != 0
+        assert "Cell In[" not in done.stderr, "a traceback where words would do"
+        return done.stderr.strip().splitlines()[-1]
+
+    first = "run first, from the folder of the repository: python run_all.py --center C02"
+    assert said(alone()) == f"StudyError: C02: table 'cohort' is not there yet; {first}"
+    assert run("--out", str(out), "--work", str(work), "--center", "C02", "--notebook", "04_pfs_os").returncode == 0
+
+    def tables() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in sorted((out / "C02" / "tables").rglob("*.csv"))}
+
+    before = tables()
+    assert said(alone(fhr_window_months="18")).startswith(
+        "StudyError: fhr_window_months = 18, not None: this would overwrite tables of the report in 'reports'"
     )
-    assert alone.returncode == 0, alone.stderr[-2000:]
+    assert tables() == before
+    (work / "C02" / "time_to_event.parquet").unlink()
+    same = alone()
+    assert same.returncode == 0, same.stderr[-2000:]
+    assert tables() == before
     assert (work / "C02" / "time_to_event.parquet").is_file()

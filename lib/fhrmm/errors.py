@@ -14,6 +14,10 @@ class StudyError(Exception):
 
     for_reader = True
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback: the words alone."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return how a message goes on after an unknown name: the known one that looks like it, or nothing.

@@ -120,10 +120,7 @@ def read_table(run: Run, name: str) -> pd.DataFrame:
     StudyError
         If an earlier notebook has not written it yet.
     """
-    path = run.work / f"{name}.parquet"
-    if not path.is_file():
-        raise StudyError(f"{run.scope}: table {name!r} is not there yet; run the notebook that writes it first")
-    return pd.read_parquet(path)
+    return pd.read_parquet(_existing(run.work / f"{name}.parquet", run.scope))
 
 
 def write_table(run: Run, name: str, frame: pd.DataFrame) -> None:
@@ -140,7 +137,8 @@ def write_work_csv(run: Run, name: str, frame: pd.DataFrame) -> None:
 
 def read_work_csv(run: Run, name: str) -> pd.DataFrame:
     """Read a list written by `write_work_csv`; every column is text."""
-    return pd.read_csv(run.work / f"{name}.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    path = _existing(run.work / f"{name}.csv", run.scope)
+    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
 
 
 def write_report_csv(run: Run, name: str, frame: pd.DataFrame) -> Path:
@@ -153,10 +151,16 @@ def write_report_csv(run: Run, name: str, frame: pd.DataFrame) -> Path:
 
 def read_report_csv(run: Run, name: str, scope: str | None = None) -> pd.DataFrame:
     """Read one published table of this scope, or of another scope of the same report."""
-    path = run.reports_dir / (scope or run.scope) / "tables" / f"{name}.csv"
+    scope = scope or run.scope
+    return pd.read_csv(_existing(run.reports_dir / scope / "tables" / f"{name}.csv", scope))
+
+
+def _existing(path: Path, scope: str) -> Path:
+    """Return a file that an earlier notebook writes; say what to run if it has not."""
     if not path.is_file():
-        raise StudyError(f"{scope or run.scope}: published table {name!r} is not there yet")
-    return pd.read_csv(path)
+        first = f"run first, from the folder of the repository: python run_all.py --center {scope}"
+        raise StudyError(f"{scope}: table {path.stem!r} is not there yet; {first}")
+    return path
 
 
 def published_scopes(run: Run, name: str = "estimates") -> list[str]:
@@ -206,6 +210,16 @@ def read_manifest(run: Run) -> dict[str, Any]:
         return json.loads((run.reports_dir / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StudyError("the report has no readable manifest.json; run the notebooks first") from None
+
+
+def read_report_values(run: Run, notebook: str) -> dict[str, Any]:
+    """Return the values of a notebook's parameters in the report that lies there; none while the runner makes one."""
+    if (run.reports_dir / ".run.json").is_file():
+        return {}
+    try:
+        return read_manifest(run)["nodes"].get(f"{run.scope}/{notebook}", {}).get("values", {})
+    except StudyError:
+        return {}
 
 
 def combine_estimates(reports_dir: str | Path, scope: str, notebooks: Sequence[str] | None = None) -> Path:

@@ -42,6 +42,7 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
             "reason": run.reason,
             "why": run.why,
             "parameters": dict(entry.parameters) if entry else {},
+            "values": planner.shown_values(planner.graph.nodes[node]),
             "inputs": dict(entry.inputs) if entry else {},
             "outputs": dict(entry.outputs) if entry and run.state == DONE else {},
             "code": digest(entry.code) if entry else "",

@@ -231,17 +231,17 @@ class Planner:
         has_page = NodeId(other, notebook) in self.graph.nodes
         return Link(other, f"../{other}/{notebook}.html" if has_page else "../index.html", other == scope)
 
+    def shown_values(self, node: Node) -> dict[str, Value]:
+        """Return the value of each parameter of a notebook, defaults included, without the folders of the run."""
+        values, known = self.injected(node), node.work.parameters if isinstance(node.work, Notebook) else {}
+        what = {name: self.project.place_parameters.get(name, "") for name in known}
+        shown = {k: values.get(k, known[k].default) for k in known if what[k] not in ("work", "reports")}
+        return {k: shown_path(str(v), self.places.root) if what[k] == "data" else v for k, v in shown.items()}
+
     def _parameter_rows(self, node: Node, work: Notebook) -> tuple[ParameterRow, ...]:
-        values = self.injected(node)
-        hidden = {k for k, what in self.project.place_parameters.items() if what in ("work", "reports")}
         rows = []
-        for name, parameter in work.parameters.items():
-            value = values.get(name, parameter.default)
-            if self.project.place_parameters.get(name) == "data":
-                value = shown_path(str(value), self.places.root)
-            if name not in hidden:
-                is_changed = name in self.values and value != parameter.default
-                rows.append(
-                    ParameterRow(name, "as planned" if value is None else str(value), is_changed, parameter.help)
-                )
+        for name, value in self.shown_values(node).items():
+            parameter = work.parameters[name]
+            is_changed = name in self.values and value != parameter.default
+            rows.append(ParameterRow(name, "as planned" if value is None else str(value), is_changed, parameter.help))
         return tuple(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -99,6 +100,10 @@ def read_notebook(path: Path) -> Notebook:
         raise DeclarationError([f"{path.name}: {len(tagged)} cells are tagged `parameters`; expected one"])
     declared = content.get("metadata", {}).get("notebookrun", {})
     problems = _declaration_problems(path.stem, declared)
+    papermill = content.get("metadata", {}).get("papermill") or {}
+    if papermill.get("output_path") or any("injected-parameters" in cell_tags(cell) for cell in cells):
+        advice = f"notebooks are read from {path.parent.name}/, results of papermill belong elsewhere: move it away"
+        problems = [f"{path.name} is an executed copy of {papermill.get('input_path', 'a notebook')}; {advice}"]
     if problems:
         raise DeclarationError(problems)
     return Notebook(
@@ -157,6 +162,9 @@ def read_notebooks(folder: Path) -> list[Notebook]:
             found.append(read_notebook(path))
         except DeclarationError as error:
             problems += error.problems
+    for one, other in itertools.combinations(found, 2):
+        if one.writes and one.writes == other.writes:
+            problems.append(f"{one.path.name} and {other.path.name} write the same files: move the copy away")
     if problems:
         raise DeclarationError(problems)
     if not found:

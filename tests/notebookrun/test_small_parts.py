@@ -232,6 +232,22 @@ def test_notebooks_are_read_with_all_their_problems(tmp_path: Path, make_noteboo
     assert len(caught.value.problems) == 4
 
 
+def test_copies_among_the_notebooks_are_called_so(tmp_path: Path, make_notebook: Any) -> None:
+    original = make_notebook(("markdown", "# Title"), ("code", "x: int = 1", "parameters"), writes=["work/a"])
+    executed = json.loads(json.dumps(original))
+    executed["metadata"]["papermill"] = {"input_path": "notebooks/04_a.ipynb", "output_path": "notebooks/04_out.ipynb"}
+    (tmp_path / "04_a.ipynb").write_text(json.dumps(original))
+    (tmp_path / "04_out.ipynb").write_text(json.dumps(executed))
+    with pytest.raises(DeclarationError) as caught:
+        read_notebooks(tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.startswith("04_out.ipynb is an executed copy of notebooks/04_a.ipynb; ")
+    (tmp_path / "04_out.ipynb").write_text(json.dumps(original))
+    with pytest.raises(DeclarationError) as caught:
+        read_notebooks(tmp_path)
+    assert caught.value.problems == ["04_a.ipynb and 04_out.ipynb write the same files: move the copy away"]
+
+
 def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path, make_notebook: Any) -> None:
     def digests(*cells: tuple[str, ...]) -> tuple[str, str]:
         (tmp_path / "01_a.ipynb").write_text(json.dumps(make_notebook(*cells)))

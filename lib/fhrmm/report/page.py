@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
+from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
-from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_report_csv, scope_centers
+from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_report_csv, read_report_values, scope_centers
 from fhrmm.study import Study, load_study
 from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 
@@ -110,6 +113,7 @@ def start_page(
     StudyError
         If the way of showing is unknown.
     """
+    _refuse_to_overwrite(run, notebook)
     mode = check_display(display)
     page = Page(run, study, notebook, title, mode, read_dataset_info(run.data_dir), frozenset(map(str, patient_ids)))
     if page.is_release:
@@ -118,6 +122,27 @@ def start_page(
     show_html(page, f"<style>{_style_sheet()}</style>", "style")
     show_html(page, _banner(page), "banner")
     return page
+
+
+def _refuse_to_overwrite(run: Run, notebook: str) -> None:
+    """Let a notebook that is run by itself write over a report only what the report was made with.
+
+    Raises
+    ------
+    StudyError
+        Naming the parameters that differ, and how to have both.
+    """
+    shell = get_ipython()
+    here = {**shell.user_ns, "data_dir": run.data_dir.name} if shell else {}
+    made = read_report_values(run, notebook)
+    made |= {"data_dir": Path(made.get("data_dir", run.data_dir)).name}
+    other = [f"{k} = {here[k]!r}, not {v!r}" for k, v in made.items() if here.get(k, v) != v]
+    if other:
+        command = f"python run_all.py --center {run.scope} --notebook {notebook} --out trial/reports --work trial/work"
+        raise StudyError(
+            f"{'; '.join(other)}: this would overwrite tables of the report in {run.reports_dir.name!r}, made with "
+            f"other parameters. To have both, add yours (-p NAME VALUE) to: {command}"
+        )
 
 
 def show_html(page: Page, html: str, where: str, *, with_dates: bool = False) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import CensoredData, ecdf
 
 from generator.cohort import Cohort, simulate_cohort
 from generator.course import MR, NEVER, PD, PR, SD, VGPR, count_visits, draw_course
@@ -35,16 +37,14 @@ def kaplan_meier(observed: Observed, at: float) -> tuple[float, float]:
     >>> kaplan_meier(Observed(np.array([2, 3, 5]), np.array([True, False, True])), 4)
     (0.6666666666666667, 0.0)
     """
-    times = np.unique(observed.days[observed.event])
-    at_risk = observed.days.size - np.searchsorted(np.sort(observed.days), times)
-    deaths = np.searchsorted(np.sort(observed.days[observed.event]), times, side="right")
-    survival = np.cumprod(1 - np.diff(deaths, prepend=0) / at_risk)
-    before = np.searchsorted(times, at, side="right")
-    return float(survival[before - 1]) if before else 1.0, float(survival[-1]) if times.size else 1.0
+    curve = ecdf(CensoredData.right_censored(observed.days, ~observed.event)).sf
+    return float(curve.evaluate(at)), float(curve.probabilities[-1])
 
 
 def log_hazard_ratio(observed: Observed, adverse: np.ndarray) -> float:
     """Return Efron's estimate for one 0/1 covariate, by Newton steps; patients with a missing value are left out.
+
+    Own arithmetic: the truth file keeps every digit, and no library promises its last one from version to version.
 
     Examples
     --------
@@ -56,36 +56,19 @@ def log_hazard_ratio(observed: Observed, adverse: np.ndarray) -> float:
     days, event, x = observed.days[known], observed.event[known], adverse[known]
     beta = 0.0
     for _ in range(30):
-        score, information = _efron_terms(days, event, x, beta)
+        weight, score, information = np.exp(beta * x), 0.0, 0.0
+        for time in np.unique(days[event]):
+            risk, tied = days >= time, (days == time) & event
+            shares = np.arange(tied.sum()) / tied.sum()
+            total = weight[risk].sum() - shares * weight[tied].sum()
+            mean = ((weight * x)[risk].sum() - shares * (weight * x)[tied].sum()) / total
+            score += x[tied].sum() - mean.sum()
+            information += (mean - mean**2).sum()
         step = np.clip(score / max(information, 1e-9), -1, 1)
         beta += step
         if abs(step) < 1e-10:
             break
     return float(beta)
-
-
-def _efron_terms(days: np.ndarray, event: np.ndarray, x: np.ndarray, beta: float) -> tuple[float, float]:
-    weight = np.exp(beta * x)
-    score = information = 0.0
-    for time in np.unique(days[event]):
-        risk, tied = days >= time, (days == time) & event
-        shares = np.arange(tied.sum()) / tied.sum()
-        total = weight[risk].sum() - shares * weight[tied].sum()
-        mean = ((weight * x)[risk].sum() - shares * (weight * x)[tied].sum()) / total
-        score += x[tied].sum() - mean.sum()
-        information += (mean - mean**2).sum()
-    return score, information
-
-
-def observe_pfs(draw: Draw) -> Observed:
-    """Return progression-free survival as recorded: progression or death, else the last disease assessment."""
-    event_day = np.minimum(draw["progression"], draw["death"])
-    return Observed(np.where(event_day < NEVER, event_day, draw["last_visit"]), event_day < NEVER)
-
-
-def observe_os(draw: Draw) -> Observed:
-    """Return overall survival as recorded."""
-    return Observed(np.minimum(draw["death"], draw["last_contact"]), draw["death"] < NEVER)
 
 
 def solve_constants(truth: Truth, rng: np.random.Generator, n: int = 400_000) -> Truth:
@@ -96,23 +79,25 @@ def solve_constants(truth: Truth, rng: np.random.Generator, n: int = 400_000) ->
     """
     state = rng.bit_generator.state
 
-    def rates(candidate: Truth) -> Draw:
+    def survive(name: str, hazard: float) -> float:
         again = np.random.Generator(np.random.PCG64())
         again.bit_generator.state = state
-        return draw_course(draw_covariates(n, again, candidate, False), again, candidate, False)
+        candidate = truth.model_copy(update={name: hazard})
+        draw = draw_course(draw_covariates(n, again, candidate, False), again, candidate, False)
+        is_free = name == "progression_per_month"
+        first = np.minimum(draw["true_progression"], draw["true_death"]) if is_free else draw["true_death"]
+        return float(np.mean(first > YEAR_DAYS))
 
-    def pfs(hazard: float) -> float:
-        draw = rates(truth.model_copy(update={"progression_per_month": hazard}))
-        return float(np.mean(np.minimum(draw["true_progression"], draw["true_death"]) > YEAR_DAYS))
-
-    truth = truth.model_copy(update={"progression_per_month": _bisect(pfs, 0.54, 0.003, 0.06)})
-
-    def overall(hazard: float) -> float:
-        draw = rates(truth.model_copy(update={"death_after_progression_per_month": hazard}))
-        return float(np.mean(draw["true_death"] > YEAR_DAYS))
-
-    truth = truth.model_copy(update={"death_after_progression_per_month": _bisect(overall, 0.72, 0.01, 0.5)})
-    return truth.model_copy(update={"response_cuts": _solve_cuts(truth, rng, n)})
+    for name, rate, low, high in (
+        ("progression_per_month", 0.54, 0.003, 0.06),
+        ("death_after_progression_per_month", 0.72, 0.01, 0.5),
+    ):
+        truth = truth.model_copy(update={name: _bisect(partial(survive, name), rate, low, high)})
+    # the lowest score of each category when the shares hold exactly, then the limit of early progression
+    draw = draw_course(draw_covariates(n, rng, truth, False), rng, truth, True)
+    cuts = [draw["score"][draw["response"] == category].min() for category in range(MR + 1)]
+    cuts.append(draw["score"][(draw["response"] == PD) & (draw["n_visits"] > 0)].max())
+    return truth.model_copy(update={"response_cuts": tuple(round(float(cut), 4) for cut in cuts)})
 
 
 def _bisect(decreasing: Callable[[float], float], target: float, low: float, high: float) -> float:
@@ -122,15 +107,7 @@ def _bisect(decreasing: Callable[[float], float], target: float, low: float, hig
     return round((low + high) / 2, 6)
 
 
-def _solve_cuts(truth: Truth, rng: np.random.Generator, n: int) -> tuple[float, ...]:
-    """Return the lowest score of each category when the shares hold exactly, then the limit of early progression."""
-    draw = draw_course(draw_covariates(n, rng, truth, False), rng, truth, True)
-    cuts = [draw["score"][draw["response"] == category].min() for category in range(MR + 1)]
-    early = (draw["response"] == PD) & (draw["n_visits"] > 0)
-    return (*(round(float(cut), 4) for cut in cuts), round(float(draw["score"][early].max()), 4))
-
-
-def recorded_factors(draw: Draw) -> np.ndarray:
+def _recorded_factors(draw: Draw) -> np.ndarray:
     """Return the six factors as recorded: missing where performance status, imaging or stage is."""
     factors = draw["factors"].copy()
     for column, name in ((0, "emd_missing"), (3, "ecog_missing"), (4, "stage_missing")):
@@ -146,28 +123,31 @@ def search_seed(truth: Truth, last: int, first: int = 0) -> int | None:
     for seed in range(first, last):
         rng = np.random.default_rng(seed)
         draw = draw_course(draw_covariates(truth.n, rng, truth, True), rng, truth, True)
-        if not has_published_rates(observe_pfs(draw), observe_os(draw)) or not _responses_hold(draw, truth):
-            continue
-        if is_acceptable(simulate_cohort(seed, truth), truth):
+        event = np.minimum(draw["progression"], draw["death"])
+        pfs = Observed(np.where(event < NEVER, event, draw["last_visit"]), event < NEVER)
+        overall = Observed(np.minimum(draw["death"], draw["last_contact"]), draw["death"] < NEVER)
+        promising = _has_published_rates(pfs, overall) and _responses_hold(draw, truth)
+        if promising and _is_acceptable(simulate_cohort(seed, truth), truth):
             return seed
     return None
 
 
-def is_acceptable(cohort: Cohort, truth: Truth) -> bool:
+def _is_acceptable(cohort: Cohort, truth: Truth) -> bool:
     """Tell whether a recorded cohort has the published rates, the responses, and all six directions."""
     pfs, overall = observe_recorded(cohort.patients)
-    if not has_published_rates(pfs, overall) or not _responses_hold(cohort.draw, truth):
+    if not _has_published_rates(pfs, overall) or not _responses_hold(cohort.draw, truth):
         return False
-    factors = recorded_factors(cohort.draw)
+    factors = _recorded_factors(cohort.draw)
     return all(log_hazard_ratio(pfs, factors[:, k]) > np.log(SMALLEST_RATIO) for k in range(len(FACTORS)))
 
 
-def has_published_rates(pfs: Observed, overall: Observed) -> bool:
+def _has_published_rates(pfs: Observed, overall: Observed) -> bool:
     """Tell whether the 12-month rates round to the published ones and neither curve reaches one half."""
-    pfs_year, pfs_lowest = kaplan_meier(pfs, YEAR_DAYS)
-    os_year, os_lowest = kaplan_meier(overall, YEAR_DAYS)
-    inside = PFS_RANGE[0] < pfs_year < PFS_RANGE[1] and OS_RANGE[0] < os_year < OS_RANGE[1]
-    return inside and min(pfs_lowest, os_lowest) > 0.5
+    for observed, (low, high) in ((pfs, PFS_RANGE), (overall, OS_RANGE)):
+        at_a_year, lowest = kaplan_meier(observed, YEAR_DAYS)
+        if not low < at_a_year < high or lowest <= 0.5:
+            return False
+    return True
 
 
 def observe_recorded(patients: pd.DataFrame) -> tuple[Observed, Observed]:
@@ -192,17 +172,17 @@ def _responses_hold(draw: Draw, truth: Truth) -> bool:
 def summarize(cohort: Cohort) -> dict[str, float | dict[str, float]]:
     """Return what a cohort shows: rates, events, responses, and univariable hazard ratios."""
     pfs, overall = observe_recorded(cohort.patients)
-    response = cohort.draw["response"]
-    factors = recorded_factors(cohort.draw)
+    (pfs_year, pfs_lowest), (os_year, os_lowest) = kaplan_meier(pfs, YEAR_DAYS), kaplan_meier(overall, YEAR_DAYS)
+    response, factors = cohort.draw["response"], _recorded_factors(cohort.draw)
     ratios = {name: float(np.exp(log_hazard_ratio(pfs, factors[:, k]))) for k, name in enumerate(FACTORS)}
     return {
         "n": float(response.size),
         "responders": float((response <= PR).sum()),
         "vgpr_or_better": float((response <= VGPR).sum()),
-        "pfs_12_months": kaplan_meier(pfs, YEAR_DAYS)[0],
-        "os_12_months": kaplan_meier(overall, YEAR_DAYS)[0],
-        "pfs_lowest": kaplan_meier(pfs, YEAR_DAYS)[1],
-        "os_lowest": kaplan_meier(overall, YEAR_DAYS)[1],
+        "pfs_12_months": pfs_year,
+        "os_12_months": os_year,
+        "pfs_lowest": pfs_lowest,
+        "os_lowest": os_lowest,
         "pfs_events": float(pfs.event.sum()),
         "deaths": float(overall.event.sum()),
         "hazard_ratios": ratios,

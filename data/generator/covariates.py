@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def draw_covariates(n: int, rng: np.random.Generator, truth: Truth, exact: bool)
         loading = truth.severity_loading[name]
         return loading * severity + np.sqrt(1 - loading**2) * rng.standard_normal(n)
 
-    draw: Draw = {"center": _labels(rng, n, truth.center_sizes, exact)}
+    draw: Draw = {"center": _codes(truth.center_sizes, n, rng, exact)}
     draw["no_asct"] = top_share(latent("no_frontline_asct"), truth.no_frontline_asct / truth.n, exact)
     draw |= _front_line(draw["no_asct"], rng, truth, exact)
     draw["ecog"] = levels(latent("ecog"), truth.ecog, exact)
@@ -77,56 +78,46 @@ def top_share(latent: np.ndarray, share: float, exact: bool) -> np.ndarray:
     return flags
 
 
-def _labels(rng: np.random.Generator, n: int, counts: tuple[int, ...], exact: bool) -> np.ndarray:
-    if exact and n == sum(counts):
-        return rng.permutation(np.repeat(np.arange(len(counts), dtype=np.int8), counts))
-    return rng.choice(len(counts), n, p=np.array(counts) / np.sum(counts)).astype(np.int8)
+def _codes(counts: Iterable[int], n: int, rng: np.random.Generator, exact: bool, *, mix: bool = True) -> np.ndarray:
+    """Return codes 0, 1, ...: each as often as counted, mixed or one after the other, or drawn at that rate."""
+    sizes = np.array(list(counts))
+    if exact and n == sizes.sum():
+        codes = np.repeat(np.arange(sizes.size, dtype=np.int8), sizes)
+        return rng.permutation(codes) if mix else codes
+    return rng.choice(sizes.size, n, p=sizes / sizes.sum()).astype(np.int8)
 
 
 def _front_line(no_asct: np.ndarray, rng: np.random.Generator, truth: Truth, exact: bool) -> Draw:
     """First-line regimen, transplant, relapse and maintenance; maintenance needs a later relapse."""
     n, asct = no_asct.size, ~no_asct
     n_asct = truth.n - truth.no_frontline_asct
-    quadruplet = no_asct | _among(
-        asct, truth.quadruplet_then_asct / n_asct, rng, truth.quadruplet_then_asct if exact else None
-    )
+    quadruplet = no_asct | _among(asct, truth.quadruplet_then_asct, n_asct, rng, exact)
     low, high = RELAPSE_DAYS
     relapse = np.rint(low + (high - low) * rng.beta(*RELAPSE_SHAPE, n)).astype(np.int64)
-    n_maintained, n_refractory = truth.lenalidomide_maintenance, truth.lenalidomide_refractory
-    later, late = _relapse_after(MAINTENANCE_AFTER_DAYS), _relapse_after(STOPPED_BEFORE_DAYS)
-    maintained = _among(
-        asct & (relapse > MAINTENANCE_AFTER_DAYS), n_maintained / n_asct / later, rng, n_maintained if exact else None
+    # the share of relapses that come later than this after transplant
+    later, late = (
+        float(1 - betainc(*RELAPSE_SHAPE, (days - low) / (high - low)))
+        for days in (MAINTENANCE_AFTER_DAYS, STOPPED_BEFORE_DAYS)
     )
-    n_stopped = n_maintained - n_refractory
-    stopped = _among(
-        maintained & (relapse > STOPPED_BEFORE_DAYS),
-        n_stopped / n_maintained * later / late, rng, n_stopped if exact else None,
-    )  # fmt: skip
+    n_maintained = truth.lenalidomide_maintenance
+    n_stopped = n_maintained - truth.lenalidomide_refractory
+    maintained = _among(asct & (relapse > MAINTENANCE_AFTER_DAYS), n_maintained, n_asct * later, rng, exact)
+    stopped = _among(maintained & (relapse > STOPPED_BEFORE_DAYS), n_stopped, n_maintained * late / later, rng, exact)
     return {
         "quadruplet": quadruplet,
         "triplet": np.where(rng.random(n) < TRIPLET_SHARE, "VTd", "VCd").astype(object),
         "relapse_days": relapse,
         "maintained": maintained,
         "refractory": maintained & ~stopped,
-        "tandem": _among(asct, truth.tandem_asct / n_asct, rng, truth.tandem_asct if exact else None),
+        "tandem": _among(asct, truth.tandem_asct, n_asct, rng, exact),
     }
 
 
-def _relapse_after(days: int) -> float:
-    """Return the share of relapses after that many days from transplant."""
-    low, high = RELAPSE_DAYS
-    return float(1 - betainc(*RELAPSE_SHAPE, (days - low) / (high - low)))
-
-
-def _among(group: np.ndarray, share: float, rng: np.random.Generator, count: int | None) -> np.ndarray:
-    """Flag a random share of a group, or exactly that many of it."""
-    flags = np.zeros(group.size, dtype=bool)
-    inside = np.flatnonzero(group)
+def _among(group: np.ndarray, count: int, of: float, rng: np.random.Generator, exact: bool) -> np.ndarray:
+    """Flag exactly that many of a group, or each of it with the chance that gives as many of so many."""
+    flags, inside = np.zeros(group.size, dtype=bool), np.flatnonzero(group)
     uniform = rng.random(inside.size)
-    flags[inside] = uniform < share
-    if count is not None:
-        flags[inside] = False
-        flags[inside[np.argsort(uniform)[:count]]] = True
+    flags[inside[np.argsort(uniform)[:count]] if exact else inside[uniform < count / of]] = True
     return flags
 
 
@@ -143,24 +134,18 @@ def _second_line(draw: Draw, latent: np.ndarray, rng: np.random.Generator, truth
         krd[group] = top_share(latent[group], share, exact)
         rest = np.flatnonzero(group & ~krd)
         fresh_first = rest[np.lexsort((rng.random(rest.size), draw["quadruplet"][rest]))]
-        regimen[fresh_first] = _regimens(counts, rest.size, rng, exact)
+        # in the order of the counts where exact, so that anti-CD38 goes first to the unexposed
+        regimen[fresh_first] = np.array(list(counts), dtype=object)[
+            _codes(counts.values(), rest.size, rng, exact, mix=False)
+        ]
     return {"krd": krd, "regimen": regimen}
-
-
-def _regimens(counts: dict[str, int], n: int, rng: np.random.Generator, exact: bool) -> np.ndarray:
-    """Regimen names: in the order of `counts` where exact, so that anti-CD38 goes first to the unexposed."""
-    names = np.array(list(counts), dtype=object)
-    if exact and n == sum(counts.values()):
-        return np.repeat(names, list(counts.values()))
-    return names[rng.choice(names.size, n, p=np.array(list(counts.values())) / sum(counts.values()))]
 
 
 def _demography(n: int, rng: np.random.Generator, truth: Truth, exact: bool) -> dict[str, Any]:
     mean, sd = truth.age_mean_sd
-    isotypes = np.array(list(truth.isotype), dtype=object)
-    codes = _labels(rng, n, tuple(truth.isotype.values()), exact)
+    isotype = np.array(list(truth.isotype), dtype=object)[_codes(truth.isotype.values(), n, rng, exact)]
     return {
         "age": np.clip(np.rint(rng.normal(mean, sd, n)), *truth.age_range).astype(np.int64),
         "male": top_share(rng.standard_normal(n), truth.male / truth.n, exact),
-        "isotype": isotypes[codes],
+        "isotype": isotype,
     }

@@ -12,11 +12,11 @@ import pandas as pd
 from fhrmm.store import Transfer
 from generator.calibration import OS_RANGE, PFS_RANGE, summarize
 from generator.cohort import ASSESSMENT_CENTERS, Cohort, simulate_cohort
-from generator.course import NEVER
-from generator.covariates import Draw
-from generator.dialects import STYLES, describe_center, write_center, write_text
+from generator.dialects.styles import STYLES
+from generator.dialects.text import write_text
+from generator.dialects.writers import describe_center, write_center
 from generator.events import build_events
-from generator.excluded import NO_SECOND_LINE, QUARANTINED, ROUTE, TRANSFER, Extras, simulate_extras
+from generator.excluded import NO_SECOND_LINE, PLAN, QUARANTINED, ROUTE, TRANSFER, Extras, simulate_extras
 from generator.faults import COHORT, WARNING, Injected, inject
 from generator.records import center_names
 from generator.timeline import DATA_CUTOFF
@@ -38,8 +38,8 @@ class Source:
     ----------
     patients, assessments, adverse_events : DataFrame
         Canonical, in the order of the files, with `role` and `variant` of each patient.
-    transfers : tuple of Transfer
-        Patients reported by two centers, confirmed.
+    transfer : Transfer
+        The patient reported by two centers, confirmed.
     lookalikes : tuple of (str, str)
         Ids of an unconfirmed pair.
     achieved : dict
@@ -49,8 +49,8 @@ class Source:
     patients: pd.DataFrame
     assessments: pd.DataFrame
     adverse_events: pd.DataFrame
-    transfers: tuple[Transfer, ...]
-    lookalikes: tuple[tuple[str, str], ...]
+    transfer: Transfer
+    lookalikes: tuple[str, str]
     achieved: dict
 
 
@@ -64,51 +64,39 @@ def build_source(truth: Truth) -> Source:
     ids = own["patient_id"].to_numpy(dtype=object)
     treated = own["role"].ne(NO_SECOND_LINE)
     visits = build_visits(draw, ids, np.random.default_rng([truth.seed, 3]))
-    events = build_events(_known_contact(draw), ids, np.random.default_rng([truth.seed, 4]))
+    # a baseline visit would be empty where a center sends responses only
+    visits = visits[~visits["center"].isin(RESPONSE_ONLY_CENTERS) | visits["response"].notna()]
+    events = build_events(draw, ids, np.random.default_rng([truth.seed, 4]))
+    original, moved = _pair(patients, "transfer")
+    first, second = _pair(patients, "lookalike")
     return Source(
         patients.drop(columns="source_row"),
-        _of_patients(_with_content(visits), own[treated & own["center"].isin(ASSESSMENT_CENTERS)]),
+        _of_patients(visits, own[treated & own["center"].isin(ASSESSMENT_CENTERS)]),
         _of_patients(events, own[treated & own["center"].isin(EVENT_CENTERS)]),
-        (_transfer(patients),),
-        (_lookalike(patients),),
+        Transfer(center=moved["center"], patient_id=moved["patient_id"], reported_by=original["center"]),
+        (first["patient_id"], second["patient_id"]),
         summarize(cohort),
     )
-
-
-def _known_contact(draw: Draw) -> Draw:
-    return draw | {"last_contact_date": np.where(draw["last_contact_date"] < NEVER, draw["last_contact_date"], 1)}
-
-
-def _with_content(visits: pd.DataFrame) -> pd.DataFrame:
-    """Leave out baseline visits where a center sends responses only: they would be empty."""
-    empty = visits["center"].isin(RESPONSE_ONLY_CENTERS) & visits["response"].isna()
-    return visits[~empty]
 
 
 def _gather(cohort: Cohort, extras: Extras) -> pd.DataFrame:
     """Put cohort, extras and the two copies together, with role, variant and row of the drawn arrays."""
     inside = cohort.patients.assign(role=COHORT, variant="")
-    outside = extras.patients.assign(
-        role=[planned.role for planned in extras.plan], variant=[planned.variant for planned in extras.plan]
-    )
+    outside = extras.patients.assign(role=[one.role for one in PLAN], variant=[one.variant for one in PLAN])
     patients = pd.concat([inside, outside], ignore_index=True)
     patients["source_row"] = np.arange(len(patients))
-    return pd.concat([patients, *_copies(patients)], ignore_index=True)
-
-
-def _copies(patients: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return one patient whom a second center reports as well, and one who only looks like another's."""
+    # one patient whom a second center reports as well, and one who only looks like another's
     eligible = patients["center"].eq(TRANSFER_FROM) & patients["role"].eq(COHORT) & patients["death_date"].isna()
     moved = patients[eligible].iloc[[0]].assign(center=TRANSFER_TO, role=TRANSFER, variant="transfer", source_row=-1)
     alike = patients["center"].eq(LOOKALIKE_FROM) & patients["role"].eq(ROUTE)
     twin = patients[alike].iloc[[0]].assign(center=LOOKALIKE_TO, variant="lookalike", source_row=-1)
-    return [moved.astype(patients.dtypes), twin.astype(patients.dtypes)]
+    copies = [copy.astype(patients.dtypes) for copy in (moved, twin)]
+    return pd.concat([patients, *copies], ignore_index=True)
 
 
 def _assign_ids(patients: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Shuffle the patients of every center and number them."""
-    origin = patients["patient_id"].to_numpy()
-    shuffled = patients.assign(origin=origin).iloc[rng.permutation(len(patients))]
+    shuffled = patients.assign(origin=patients["patient_id"]).iloc[rng.permutation(len(patients))]
     shuffled = shuffled.sort_values("center", kind="stable", ignore_index=True)
     number = shuffled.groupby("center").cumcount() + 1
     shuffled["patient_id"] = "SYN-" + shuffled["center"] + "-" + number.astype(str).str.zfill(3)
@@ -123,52 +111,31 @@ def _of_patients(rows: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pair(patients: pd.DataFrame, variant: str) -> tuple[pd.Series, pd.Series]:
+    """Return a patient and the copy of that variant."""
     copy = patients[patients["variant"].eq(variant)].iloc[0]
     same = patients["origin"].eq(copy["origin"]) & patients["variant"].ne(variant)
     return patients[same].iloc[0], copy
-
-
-def _transfer(patients: pd.DataFrame) -> Transfer:
-    original, copy = _pair(patients, "transfer")
-    return Transfer(center=copy["center"], patient_id=copy["patient_id"], reported_by=original["center"])
-
-
-def _lookalike(patients: pd.DataFrame) -> tuple[str, str]:
-    original, copy = _pair(patients, "lookalike")
-    return original["patient_id"], copy["patient_id"]
 
 
 def build_files(truth: Truth) -> dict[str, bytes]:
     """Return every file of the dataset: path below the dataset folder -> content."""
     source = build_source(truth)
     files: dict[str, bytes] = {"dataset.toml": _dataset_toml(source).encode()}
-    injected = _twin_findings(source)
+    injected = [  # the pair of patients who may be one: a warning at both centers
+        Injected(identity.split("-")[1], "patients", identity, "patient_id", identity, "suspected_transfer", WARNING)
+        for identity in source.lookalikes
+    ]
     for name in center_names():
-        tables, faults = _center_tables(name, source)
-        injected += faults
+        tables = {}
+        for file in describe_center(name).files:
+            canonical = getattr(source, file.table)
+            canonical = canonical[canonical["center"].eq(name)].reset_index(drop=True)
+            text = write_text(canonical, file, STYLES[name])
+            tables[file.table], faults = inject(name, file.table, canonical, text)
+            injected += faults
         files |= {f"{name}/{path}": content for path, content in write_center(name, tables).items()}
     files["_truth/truth.json"] = _truth_json(truth, source, injected)
     return files
-
-
-def _twin_findings(source: Source) -> list[Injected]:
-    """Return the pair of patients who may be one: a warning at both centers."""
-    return [
-        Injected(identity.split("-")[1], "patients", identity, "patient_id", identity, "suspected_transfer", WARNING)
-        for pair in source.lookalikes
-        for identity in pair
-    ]
-
-
-def _center_tables(name: str, source: Source) -> tuple[dict[str, pd.DataFrame], list[Injected]]:
-    tables, injected = {}, []
-    for file in describe_center(name).files:
-        canonical = getattr(source, file.table)
-        canonical = canonical[canonical["center"].eq(name)].reset_index(drop=True)
-        text = write_text(canonical, file, STYLES[name])
-        tables[file.table], faults = inject(name, file.table, canonical, text)
-        injected += faults
-    return tables, injected
 
 
 def write_dataset(folder: Path, truth: Truth) -> list[Path]:
@@ -190,25 +157,23 @@ def _dataset_toml(source: Source) -> str:
         f"data_cutoff_date = {DATA_CUTOFF}",
         'citation = "Synthetic data of the fhrmm-compendium; generated from assumptions, never evidence"',
     ]
-    for transfer in source.transfers:
-        lines += ["", "[[transfers]]", *(f'{key} = "{value}"' for key, value in transfer.model_dump().items())]
+    lines += ["", "[[transfers]]", *(f'{key} = "{value}"' for key, value in source.transfer.model_dump().items())]
     return "\n".join(lines) + "\n"
 
 
 def _truth_json(truth: Truth, source: Source, injected: list[Injected]) -> bytes:
     """Return seed, constants, every parameter with its evidence, achieved statistics, roles and faults."""
-    values = truth.model_dump()
     columns = ["center", "patient_id", "role", "variant"]
     content = {
         "notice": "Synthetic. The seed was selected on outcomes: nothing here is evidence about any patient or paper.",
         "seed": truth.seed,
-        "solved": {name: values[name] for name in SOLVED_BASIS if name != "seed"},
+        "solved": truth.model_dump(include=set(SOLVED_BASIS) - {"seed"}),
         "targets": {"responders": 38, "vgpr_or_better": 26, "pfs_12_months": PFS_RANGE, "os_12_months": OS_RANGE},
         "achieved": source.achieved,
         "parameters": [parameter._asdict() for parameter in load_parameters()],
         "roles": source.patients[columns].to_dict("records"),
         "counts": source.patients["role"].value_counts().sort_index().to_dict(),
-        "lookalikes": source.lookalikes,
+        "lookalikes": [source.lookalikes],
         "faults": [fault._asdict() for fault in injected],
         "quarantined": sorted(source.patients.loc[source.patients["role"].eq(QUARANTINED), "patient_id"]),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from generator.course import NEVER
 from generator.covariates import Draw
 from generator.records import center_names, typed_table
 
@@ -23,7 +24,8 @@ def build_events(draw: Draw, ids: np.ndarray, rng: np.random.Generator) -> pd.Da
     who = np.repeat(np.arange(ids.size), n_events)
     names, shares = zip(*TERMS, strict=True)
     terms = np.array(names, dtype=object)[rng.choice(len(names), who.size, p=np.array(shares))]
-    latest = np.minimum(draw["last_contact_date"][who], LATEST_ONSET_DAYS)
+    contact = np.where(draw["last_contact_date"] < NEVER, draw["last_contact_date"], 1)
+    latest = np.minimum(contact[who], LATEST_ONSET_DAYS)
     columns = {
         "patient_id": ids[who],
         "center": center_names()[draw["center"][who]],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +16,13 @@ from generator.population import simulate_draw
 from generator.records import build_patients
 from generator.truth import Truth
 
-POOL = 600
+_POOL = 600
 NO_SECOND_LINE, TRANSFER, WINDOW = "second_line_started", "reported_once", "second_line_in_accrual_window"
 ROUTE, LATE, UNDETERMINED = "route_possible", "early_relapse", "eligibility_determined"
 QUARANTINED = "quarantined"
-BEFORE_TRANSPLANT = ("diagnosis_date", "first_line_start_date", "asct_date", "maintenance_start_date")
 
 
-class Planned(NamedTuple):
+class _Planned(NamedTuple):
     """One patient beside the cohort: where, why not in the cohort, and which variant of the reason."""
 
     center: str
@@ -33,7 +31,7 @@ class Planned(NamedTuple):
 
 
 PLAN = tuple(
-    Planned(*entry)
+    _Planned(*entry)
     for entry in [
         ("C01", NO_SECOND_LINE, "alive"), ("C02", NO_SECOND_LINE, "died"), ("C03", NO_SECOND_LINE, "alive"),
         ("C06", NO_SECOND_LINE, "alive"),
@@ -53,45 +51,41 @@ PLAN = tuple(
 
 
 class Extras(NamedTuple):
-    """The patients beside the cohort: arrays, canonical rows, and the plan, all in one order."""
+    """The patients beside the cohort: arrays and canonical rows in the order of the plan."""
 
     draw: Draw
     patients: pd.DataFrame
-    plan: tuple[Planned, ...]
 
 
 def simulate_extras(rng: np.random.Generator, truth: Truth) -> Extras:
     """Return the planned patients, each taken from a pool of eligible ones and moved out of the cohort."""
-    pool = simulate_draw(POOL, rng, truth, exact=False, complete=True)
+    pool = simulate_draw(_POOL, rng, truth, exact=False, complete=True)
     chosen = _choose(pool)
     draw = {name: values[chosen].copy() for name, values in pool.items()}
-    _move_center(draw)
-    for row, planned in enumerate(PLAN):
-        _MOVES.get(planned.role, _keep)(draw, row, planned.variant)
-    patients = build_patients(draw, np.array([f"X{row:03d}" for row in range(len(PLAN))], dtype=object))
-    for row, planned in enumerate(PLAN):
-        _FINISH.get(planned.role, _leave)(patients, row, planned.variant)
-    return Extras(draw, patients, PLAN)
-
-
-def _move_center(draw: Draw) -> None:
-    """Put the patients into their planned centers, LDH relative to that laboratory's limit."""
     draw["center"] = np.array([int(planned.center[1:]) - 1 for planned in PLAN], dtype=np.int8)
     limit = LDH_LIMITS[draw["center"]].astype(float)
     draw["ldh_u_l"] = np.rint(draw["ldh_u_l"] / draw["ldh_uln_u_l"] * limit)
     draw["ldh_uln_u_l"] = limit
+    for row, planned in enumerate(PLAN):
+        if planned.role == WINDOW:
+            _move_window(draw, row, planned.variant)
+        elif planned.role in (LATE, UNDETERMINED):
+            _move_late(draw, row, planned)
+    patients = build_patients(draw, np.array([f"X{row:03d}" for row in range(len(PLAN))], dtype=object))
+    for row, planned in enumerate(PLAN):
+        _finish(patients, row, planned)
+    return Extras(draw, patients)
 
 
 def _choose(pool: Draw) -> np.ndarray:
     """Take the first unused patient of the pool that suits each plan."""
     used: list[int] = []
     for planned in PLAN:
-        suitable = np.flatnonzero(_suits(pool, planned))
-        used.append(next(int(row) for row in suitable if row not in used))
+        used.append(next(row for row in np.flatnonzero(_suits(pool, planned)).tolist() if row not in used))
     return np.array(used)
 
 
-def _suits(pool: Draw, planned: Planned) -> np.ndarray:
+def _suits(pool: Draw, planned: _Planned) -> np.ndarray:
     transplanted = ~pool["no_asct"]
     if planned.role == WINDOW:
         return transplanted & ~pool["quadruplet"]
@@ -104,14 +98,6 @@ def _suits(pool: Draw, planned: Planned) -> np.ndarray:
         day = (relapse - relapse.astype("datetime64[M]")).astype(np.int64)
         return transplanted & ~pool["quadruplet"] & ~pool["maintained"] & (day > 8) & (day < 20)
     return (pool["death"] < NEVER) | (planned.variant != "death before second line")
-
-
-def _keep(draw: Draw, row: int, variant: str) -> None:
-    """Leave the arrays as they are."""
-
-
-def _leave(patients: pd.DataFrame, row: int, variant: str) -> None:
-    """Leave the row as it is."""
 
 
 def _move_window(draw: Draw, row: int, variant: str) -> None:
@@ -128,86 +114,48 @@ def _move_window(draw: Draw, row: int, variant: str) -> None:
     draw["n_visits"][row], draw["best_index"][row], draw["first_index"][row] = 1, 0, 0
 
 
-def _move_late(draw: Draw, row: int, variant: str) -> None:
+def _move_late(draw: Draw, row: int, planned: _Planned) -> None:
     """Move everything up to the transplant back, so that the relapse comes that many months after it."""
-    if variant == "no transplant":
-        _shift(draw, row, ("diagnosis_date", "first_line_start_date"), 420)
-        return
-    months = {"anniversary": 12}.get(variant) or int(variant)
-    relapse = draw["start"][row] + draw["first_progression_date"][row]
-    wanted = _months_before(relapse, months) - (1 if variant == "anniversary" else 9)
-    asct = draw["start"][row] + draw["asct_date"][row]
-    _shift(draw, row, BEFORE_TRANSPLANT, int((asct - wanted).astype(np.int64)))
-
-
-def _move_undetermined(draw: Draw, row: int, variant: str) -> None:
-    relapse = draw["start"][row] + draw["first_progression_date"][row]
-    wanted = _months_before(relapse, 12)
-    asct = draw["start"][row] + draw["asct_date"][row]
-    _shift(draw, row, BEFORE_TRANSPLANT, int((asct - wanted).astype(np.int64)))
-
-
-def _shift(draw: Draw, row: int, names: tuple[str, ...], days: int) -> None:
+    names, days = ("diagnosis_date", "first_line_start_date"), 420
+    if planned.variant != "no transplant":
+        # a transplant one day before the anniversary already makes the relapse late; the others miss it by days
+        months, before = {"": (12, 0), "anniversary": (12, 1)}.get(planned.variant) or (int(planned.variant), 9)
+        relapse = pd.Timestamp(draw["start"][row] + draw["first_progression_date"][row])
+        wanted = np.datetime64((relapse - pd.DateOffset(months=months)).date()) - before
+        names = (*names, "asct_date", "maintenance_start_date")
+        days = int((draw["start"][row] + draw["asct_date"][row] - wanted).astype(np.int64))
     for name in names:
         if draw[name][row] < NEVER:
             draw[name][row] -= days
 
 
-def _months_before(date: np.datetime64, months: int) -> np.datetime64:
-    return np.datetime64((pd.Timestamp(date) - pd.DateOffset(months=months)).date())
-
-
-def _finish_no_second_line(patients: pd.DataFrame, row: int, variant: str) -> None:
+def _finish(patients: pd.DataFrame, row: int, planned: _Planned) -> None:
+    """Change what only the table holds: the regimen of the route, an outcome that never came, a month alone."""
     at = patients.index[row]
+    if planned.role == NO_SECOND_LINE:
+        _without_second_line(patients, at, planned.variant)
+    elif planned.role == ROUTE:
+        patients.loc[at, "first_line_regimen"] = planned.variant
+        patients.loc[at, "birth_year"] -= 8
+        if planned.variant == "DRd":
+            patients.loc[at, "second_line_regimen"] = "PVd"
+    elif planned.variant == "no transplant":
+        patients.loc[at, "first_line_best_response"] = "VGPR"
+    elif planned.role == UNDETERMINED:
+        month_known(patients, row, "asct_date")
+
+
+def _without_second_line(patients: pd.DataFrame, at: object, variant: str) -> None:
     relapse = patients.loc[at, "first_progression_date"]
     if pd.isna(relapse):
         relapse = patients.loc[at, "second_line_start_date"]
-    groups = ("second line", "outcome")
     for name, variable in variables("patients").items():
-        if variable.group in groups:
-            clear(patients, at, name)
-    last = relapse + pd.Timedelta(days=71)
-    set_day(patients, at, "last_contact_date", last)
+        if variable.group in ("second line", "outcome"):
+            for part in [name, *(f"{name}_{part}" for part in ("lower", "upper", "precision"))]:
+                if part in patients:
+                    patients.loc[at, part] = pd.NaT if part.endswith(("_date", "_lower", "_upper")) else None
+    for name in ("last_contact_date", *(["death_date"] if variant == "died" else [])):
+        patients.loc[at, [name, f"{name}_lower", f"{name}_upper"]] = relapse + pd.Timedelta(days=71)
+        patients.loc[at, f"{name}_precision"] = "day"
     if variant == "died":
-        set_day(patients, at, "death_date", last)
         patients.loc[at, "death_cause"] = "myeloma"
-
-
-def _finish_route(patients: pd.DataFrame, row: int, variant: str) -> None:
-    at = patients.index[row]
-    patients.loc[at, "first_line_regimen"] = variant
-    patients.loc[at, "birth_year"] -= 8
-    if variant == "DRd":
-        patients.loc[at, "second_line_regimen"] = "PVd"
-
-
-def _finish_late(patients: pd.DataFrame, row: int, variant: str) -> None:
-    if variant == "no transplant":
-        patients.loc[patients.index[row], "first_line_best_response"] = "VGPR"
-
-
-def _finish_undetermined(patients: pd.DataFrame, row: int, variant: str) -> None:
-    month_known(patients, row, "asct_date")
-
-
-def clear(patients: pd.DataFrame, at: object, name: str) -> None:
-    """Make a value missing, with its companions."""
-    parts = [name, *(f"{name}_{part}" for part in ("lower", "upper", "precision"))]
-    for part in parts:
-        if part in patients:
-            patients.loc[at, part] = pd.NaT if part.endswith(("_date", "_lower", "_upper")) else None
-
-
-def set_day(patients: pd.DataFrame, at: object, name: str, day: pd.Timestamp) -> None:
-    """Set a date known to the day."""
-    patients.loc[at, [name, f"{name}_lower", f"{name}_upper"]] = day
-    patients.loc[at, f"{name}_precision"] = "day"
-
-
-_MOVES: dict[str, Callable[[Draw, int, str], None]] = {
-    WINDOW: _move_window, LATE: _move_late, UNDETERMINED: _move_undetermined
-}  # fmt: skip
-_FINISH: dict[str, Callable[[pd.DataFrame, int, str], None]] = {
-    NO_SECOND_LINE: _finish_no_second_line, ROUTE: _finish_route, LATE: _finish_late,
-    UNDETERMINED: _finish_undetermined,
-}  # fmt: skip

@@ -10,13 +10,12 @@ import pandas as pd
 
 from generator.excluded import LATE, NO_SECOND_LINE, QUARANTINED, ROUTE, WINDOW
 
-Select = Callable[[pd.DataFrame], "pd.Series[bool]"]
 COHORT = "cohort"
 QUARANTINE, WARNING, CHANGED = "quarantine", "warning", "changed"
-DUPLICATE_ROW = "duplicate_row"
+_DUPLICATE_ROW = "duplicate_row"
 
 
-class Fault(NamedTuple):
+class _Fault(NamedTuple):
     """One kind of fault in one table of one center.
 
     Attributes
@@ -47,86 +46,72 @@ class Fault(NamedTuple):
     text: str | Callable[[str], str]
     family: str
     consequence: str
-    select: Select | None = None
+    select: Callable[[pd.DataFrame], pd.Series] | None = None
     every: bool = False
 
 
-def _footnote(text: str) -> str:
-    return text + "*"
-
-
-def _two_years_later(text: str) -> str:
-    return str(int(text[:4]) + 2) + text[4:]
-
-
-def _earlier(text: str) -> str:
-    return (date.fromisoformat(text) - timedelta(days=80)).isoformat()
-
-
-def _year_only(text: str) -> str:
-    return text[-4:]
-
-
-FAULTS = (
-    Fault(
+_FAULTS = (
+    _Fault(
         "C01", "patients", QUARANTINED, "death before second line", "death_date", "11/05/2023",
-        "death_before_second_line",
-        QUARANTINE,
+        "death_before_second_line", QUARANTINE,
     ),
-    Fault("C01", "patients", QUARANTINED, "id used twice", "", "", "duplicate_patient", QUARANTINE),
-    Fault(
+    _Fault("C01", "patients", QUARANTINED, "id used twice", "", "", "duplicate_patient", QUARANTINE),
+    _Fault(
         "C02", "patients", QUARANTINED, "impossible date", "last_contact_date", "31/11/2024", "date_impossible",
         QUARANTINE,
     ),
-    Fault(
-        "C03", "patients", QUARANTINED, "second line before diagnosis", "diagnosis_date", _two_years_later,
-        "second_line_before_diagnosis", QUARANTINE,
+    _Fault(
+        "C03", "patients", QUARANTINED, "second line before diagnosis", "diagnosis_date",
+        lambda text: f"{int(text[:4]) + 2}{text[4:]}", "second_line_before_diagnosis", QUARANTINE,
     ),
-    Fault(
+    _Fault(
         "C04", "patients", QUARANTINED, "unknown response", "best_response", "risposta dubbia", "value_unknown",
         QUARANTINE,
     ),
-    Fault(
+    _Fault(
         "C05", "patients", QUARANTINED, "ambiguous date", "last_contact_date", "05/06/2024", "date_ambiguous",
         QUARANTINE,
     ),
-    Fault(
+    _Fault(
         "C08", "patients", QUARANTINED, "performance status out of range", "ecog_second_line", "7", "out_of_range",
         QUARANTINE,
     ),
-    Fault("C01", "patients", LATE, "14", "", "", DUPLICATE_ROW, WARNING),
-    Fault("C06", "patients", NO_SECOND_LINE, "alive", "", "", DUPLICATE_ROW, WARNING),
-    Fault("C02", "assessments", COHORT, "", "", "", DUPLICATE_ROW, WARNING),
-    Fault(
+    _Fault("C01", "patients", LATE, "14", "", "", _DUPLICATE_ROW, WARNING),
+    _Fault("C06", "patients", NO_SECOND_LINE, "alive", "", "", _DUPLICATE_ROW, WARNING),
+    _Fault("C02", "assessments", COHORT, "", "", "", _DUPLICATE_ROW, WARNING),
+    _Fault(
         "C01", "patients", COHORT, "", "beta2_microglobulin_mg_l", "6,1", "iss_differs", WARNING,
         lambda rows: rows["iss_diagnosis"].eq("I"),
     ),
-    Fault(
+    _Fault(
         "C06", "patients", ROUTE, "VRd", "beta2_microglobulin_mg_l", "12.5", "iss_differs", WARNING,
         lambda rows: rows["iss_diagnosis"].ne("III"),
     ),
-    Fault(
+    _Fault(
         "C01", "patients", COHORT, "", "beta2_microglobulin_mg_l", ">5,5", "value_is_bound", WARNING,
         lambda rows: rows["iss_diagnosis"].eq("III") & rows["beta2_microglobulin_mg_l"].gt(9),
     ),
-    Fault(
-        "C08", "patients", COHORT, "", "albumin_g_dl", _footnote, "value_has_footnote", WARNING,
+    _Fault(
+        "C08", "patients", COHORT, "", "albumin_g_dl", lambda text: f"{text}*", "value_has_footnote", WARNING,
         lambda rows: rows["albumin_g_dl"].notna(),
     ),
-    Fault(
+    _Fault(
         "C01", "assessments", COHORT, "", "serum_m_protein_g_dl", "<2", "value_is_bound", WARNING,
         lambda rows: rows["serum_m_protein_g_dl"].between(0.01, 0.19) & rows["response"].eq("VGPR"), True,
     ),
-    Fault(
+    _Fault(
         "C01", "assessments", LATE, "14", "patient_id", "SYN-C01-0I4", "unknown_patient", QUARANTINE,
         lambda rows: rows["response"].notna(),
     ),
-    Fault(
+    _Fault(
         "C02", "patients", WINDOW, "before", "second_line_regimen", "sperimentale", "regimen_not_recognized", WARNING
     ),
-    Fault("C04", "patients", LATE, "21", "first_progression_date", _earlier, "late_second_line", WARNING),
-    Fault(
-        "C08", "patients", COHORT, "", "diagnosis_date", _year_only, "date_order_undetermined", WARNING,
+    _Fault(
+        "C04", "patients", LATE, "21", "first_progression_date",
+        lambda text: (date.fromisoformat(text) - timedelta(days=80)).isoformat(), "late_second_line", WARNING,
+    ),
+    _Fault(
+        "C08", "patients", COHORT, "", "diagnosis_date", lambda text: text[-4:], "date_order_undetermined", WARNING,
         lambda rows: rows["diagnosis_date"].dt.year.eq(rows["first_line_start_date"].dt.year),
     ),
 )  # fmt: skip
@@ -157,7 +142,7 @@ def inject(center: str, table: str, canonical: pd.DataFrame, text: pd.DataFrame)
         The same rows as the center writes them.
     """
     faulty, found = text.copy(), []
-    for fault in FAULTS:
+    for fault in _FAULTS:
         if (fault.center, fault.table) == (center, table):
             for at in _rows(fault, canonical):
                 faulty, written = _apply(faulty, fault, at)
@@ -166,7 +151,7 @@ def inject(center: str, table: str, canonical: pd.DataFrame, text: pd.DataFrame)
     return faulty, found
 
 
-def _rows(fault: Fault, canonical: pd.DataFrame) -> list[object]:
+def _rows(fault: _Fault, canonical: pd.DataFrame) -> list[object]:
     suitable = canonical["role"].eq(fault.role) & canonical["variant"].eq(fault.variant)
     if fault.select is not None:
         suitable &= fault.select(canonical)
@@ -176,7 +161,7 @@ def _rows(fault: Fault, canonical: pd.DataFrame) -> list[object]:
     return rows if fault.every else rows[:1]
 
 
-def _apply(text: pd.DataFrame, fault: Fault, at: object) -> tuple[pd.DataFrame, str]:
+def _apply(text: pd.DataFrame, fault: _Fault, at: object) -> tuple[pd.DataFrame, str]:
     """Write one fault: a cell, an exact copy of the row at the end, or a second row that contradicts it."""
     if fault.column:
         written = fault.text(text.loc[at, fault.column]) if callable(fault.text) else fault.text

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from fhrmm.schema import column_types, date_columns, variables
+from fhrmm.schema import column_types, date_columns
 from generator.course import NEVER, PD, PR, RESPONSES
 from generator.covariates import Draw
 from generator.diagnosis import LESIONS
 
-STAGES = np.array(["I", "II", "III", "IV"], dtype=object)
-LABS = (
+_STAGES = ("I", "II", "III", "IV")
+_LABS = (
     "beta2_microglobulin_mg_l", "albumin_g_dl", "ldh_u_l", "ldh_uln_u_l", "creatinine_mg_dl", "hemoglobin_g_dl",
     "bm_plasma_cells_pct",
 )  # fmt: skip
@@ -33,8 +35,8 @@ def build_patients(draw: Draw, ids: np.ndarray) -> pd.DataFrame:
         Every canonical column with its type, dates with their companions, all known to the day.
     """
     columns: dict[str, object] = {"patient_id": ids, "center": center_names()[draw["center"]]}
-    columns |= _person(draw) | _stage(draw) | _front_line(draw) | _second_line(draw) | _outcome(draw)
-    return typed_table({name: columns.get(name) for name in variables("patients")}, "patients", draw["start"])
+    columns |= {name: draw[name] for name in date_columns("patients") if name in draw}
+    return typed_table(columns | _at_diagnosis(draw) | _of_both_lines(draw), "patients", draw["start"])
 
 
 def center_names(n: int = 10) -> np.ndarray:
@@ -47,103 +49,59 @@ def typed_table(columns: dict[str, object], table: str, start: np.ndarray) -> pd
     types, dates = column_types(table), set(date_columns(table))
     ready: dict[str, object] = {}
     for name in [name for name in types if not name.endswith(("_lower", "_upper", "_precision"))]:
+        values = columns.get(name)
         if name in dates:
-            ready |= date_parts(name, calendar(columns.get(name), start))
+            days = np.full(start.size, NEVER) if values is None else values
+            known = np.where(days < NEVER, days, 0)
+            day = np.where(days < NEVER, start + known, np.datetime64("NaT")).astype("datetime64[ns]")
+            codes = np.where(np.isnat(day), -1, 0).astype(np.int8)
+            precision = pd.Categorical.from_codes(codes, ["day", "month", "year"], ordered=True)
+            ready |= {name: day, f"{name}_lower": day, f"{name}_upper": day, f"{name}_precision": precision}
         else:
-            ready[name] = pd.array(_plain(columns.get(name), start.size), dtype=types[name])
+            values = np.full(start.size, None, dtype=object) if values is None else values
+            ready[name] = pd.array(values, dtype=types[name])
     return pd.DataFrame(ready, copy=False)
 
 
-def _plain(values: object, n: int) -> object:
-    return np.full(n, None, dtype=object) if values is None else values
+def _labelled(labels: Sequence[str], codes: np.ndarray, missing: np.ndarray | bool = False) -> pd.Categorical:
+    return pd.Categorical.from_codes(np.where(missing, -1, codes).astype(np.int8), list(labels))
 
 
-def calendar(days: object, start: np.ndarray) -> np.ndarray:
-    """Return calendar days of days counted from the start; not a time where there is none."""
-    if days is None:
-        return np.full(start.size, np.datetime64("NaT"), dtype="datetime64[ns]")
-    known = np.where(days < NEVER, days, 0)
-    return np.where(days < NEVER, start + known, np.datetime64("NaT")).astype("datetime64[ns]")
-
-
-def date_parts(name: str, dates: np.ndarray) -> dict[str, object]:
-    """Return a date known to the day with its companions."""
-    codes = np.where(np.isnat(dates), -1, 0).astype(np.int8)
-    precision = pd.Categorical.from_codes(codes, ["day", "month", "year"], ordered=True)
-    return {name: dates, f"{name}_lower": dates, f"{name}_upper": dates, f"{name}_precision": precision}
-
-
-def _labelled(labels: list[str], codes: np.ndarray, missing: np.ndarray | None = None) -> pd.Categorical:
-    codes = codes.astype(np.int8)
-    if missing is not None:
-        codes = np.where(missing, np.int8(-1), codes)
-    return pd.Categorical.from_codes(codes, labels)
-
-
-def _yes_no(flag: np.ndarray, missing: np.ndarray | None = None) -> pd.Categorical:
+def _yes_no(flag: np.ndarray, missing: np.ndarray | bool = False) -> pd.Categorical:
     return _labelled(["yes", "no"], np.where(flag, 0, 1), missing)
 
 
-def _person(draw: Draw) -> dict[str, object]:
-    year = draw["start"].astype("datetime64[Y]").astype(np.int64) + 1970
-    return {
-        "sex": _labelled(["female", "male"], draw["male"].astype(np.int8)),
-        "birth_year": year - draw["age"],
-        "isotype": draw["isotype"],
-    }
-
-
-def _stage(draw: Draw) -> dict[str, object]:
-    unknown, untested = draw["stage_missing"], draw["fish_missing"]
-    labs: dict[str, object] = {name: draw[name] for name in LABS}
-    for name, missing in (
-        ("beta2_microglobulin_mg_l", unknown),
-        ("albumin_g_dl", unknown),
-        ("ldh_u_l", draw["ldh_missing"]),
-    ):
-        labs[name] = np.where(missing, np.nan, draw[name])
-    incomplete = unknown | untested | draw["ldh_missing"]
+def _at_diagnosis(draw: Draw) -> dict[str, object]:
+    """Return person, stage and lesions; a value that is missing takes with it the stages that need it."""
+    unknown, untested, no_ldh = draw["stage_missing"], draw["fish_missing"], draw["ldh_missing"]
+    missing = {"beta2_microglobulin_mg_l": unknown, "albumin_g_dl": unknown, "ldh_u_l": no_ldh}
+    labs: dict[str, object] = {name: np.where(missing.get(name, False), np.nan, draw[name]) for name in _LABS}
+    incomplete = unknown | untested | no_ldh
     return labs | {name: _yes_no(draw[name], untested) for name in LESIONS} | {
-        "iss_diagnosis": _labelled(list(STAGES[:3]), draw["iss"] - 1, unknown),
-        "r_iss_diagnosis": _labelled(list(STAGES[:3]), draw["r_iss"] - 1, incomplete),
-        "r2_iss_diagnosis": _labelled(list(STAGES), draw["r2_iss"] - 1, incomplete),
+        "sex": _labelled(["female", "male"], draw["male"]),
+        "birth_year": draw["start"].astype("datetime64[Y]").astype(np.int64) + 1970 - draw["age"],
+        "isotype": draw["isotype"],
+        "iss_diagnosis": _labelled(_STAGES[:3], draw["iss"] - 1, unknown),
+        "r_iss_diagnosis": _labelled(_STAGES[:3], draw["r_iss"] - 1, incomplete),
+        "r2_iss_diagnosis": _labelled(_STAGES, draw["r2_iss"] - 1, incomplete),
     }  # fmt: skip
 
 
-def _front_line(draw: Draw) -> dict[str, object]:
-    names = ("diagnosis_date", "first_line_start_date", "asct_date", "maintenance_start_date", "maintenance_stop_date")
-    return {name: draw[name] for name in (*names, "first_progression_date")} | {
-        "first_line_regimen": np.where(draw["quadruplet"], "D-VTd", draw["triplet"]),
-        "first_line_best_response": _labelled(list(RESPONSES), draw["first_line_response"]),
-        "asct_count": np.where(draw["no_asct"], 0, 1 + draw["tandem"]),
-        "maintenance": _labelled(["none", "lenalidomide", "other"], draw["maintained"].astype(np.int8)),
-    }
-
-
-def _second_line(draw: Draw) -> dict[str, object]:
+def _of_both_lines(draw: Draw) -> dict[str, object]:
     ecog = pd.array(draw["ecog"], dtype="Int64")
     ecog[draw["ecog_missing"]] = pd.NA
+    progressed, died = draw["progression"] < NEVER, draw["death"] < NEVER
     return {
+        "first_line_regimen": np.where(draw["quadruplet"], "D-VTd", draw["triplet"]),
+        "first_line_best_response": _labelled(RESPONSES, draw["first_line_response"]),
+        "asct_count": np.where(draw["no_asct"], 0, 1 + draw["tandem"]),
+        "maintenance": _labelled(["none", "lenalidomide", "other"], draw["maintained"]),
         "second_line_start_date": np.zeros(draw["start"].size, dtype=np.int64),
         "second_line_regimen": draw["regimen"],
         "ecog_second_line": ecog,
         "emd_second_line": _labelled(["none", "paraskeletal", "extramedullary"], draw["emd"], draw["emd_missing"]),
-        "iss_second_line": _labelled(list(STAGES[:3]), draw["iss_again"] - 1),
-        "second_line_asct_date": draw["second_line_asct_date"],
-    }
-
-
-def _outcome(draw: Draw) -> dict[str, object]:
-    progressed, died = draw["progression"] < NEVER, draw["death"] < NEVER
-    names = (
-        "best_response_date",
-        "progression_date",
-        "next_line_start_date",
-        "last_assessment_date",
-        "last_contact_date",
-    )
-    return {name: draw[name] for name in (*names, "death_date")} | {
-        "best_response": _labelled(list(RESPONSES), draw["response"]),
+        "iss_second_line": _labelled(_STAGES[:3], draw["iss_again"] - 1),
+        "best_response": _labelled(RESPONSES, draw["response"]),
         "response_confirmed": _yes_no(draw["confirmed"], draw["response"] > PR),
         "progression_basis": _labelled(["biochemical", "imaging", "clinical"], draw["basis"], ~progressed),
         "death_cause": _labelled(["myeloma", "treatment", "other"], draw["cause"], ~died),

@@ -97,7 +97,7 @@ def _laboratory(rows: Draw, base: Draw, draw: Draw) -> dict[str, object]:
     since = np.where(progressed | (category == draw["response"][who]), since, 0)
     again = progressed & (rows["after"] == 1)
     secretes = by_lab & ~base["silent"]
-    serum = base["serum"] * _left(SERUM_LEFT, SERUM_LATER, shown, since)
+    serum = base["serum"] * _left(SERUM_LEFT, shown, SERUM_LATER, since)
     serum = np.where(secretes & ~base["chains"], serum * (1.3 + 0.2 * again) + 0.6 + 0.3 * again, serum)
     urine = _urine(base["urine"], shown)
     urine = np.where(secretes & base["chains"], urine * (1.4 + 0.2 * again) + 260 + 150 * again, urine)
@@ -109,41 +109,36 @@ def _laboratory(rows: Draw, base: Draw, draw: Draw) -> dict[str, object]:
         "urine_m_protein_mg_24h": np.rint(urine),
         "flc_kappa_mg_l": np.round(np.where(base["kappa"], involved, base["other"]), 1),
         "flc_lambda_mg_l": np.round(np.where(base["kappa"], base["other"], involved), 1),
-        "bm_plasma_cells_pct": _marrow(rows, base, draw, shown, by_lab),
+        "bm_plasma_cells_pct": _marrow(rows, base, shown, by_lab),
     }
     hidden = category == NE
     labs: dict[str, object] = {name: np.where(hidden, np.nan, value) for name, value in values.items()}
     return labs | _findings(rows, base, draw, complete | base["silent"], hidden)
 
 
-def _left(entry: np.ndarray, later: np.ndarray, category: np.ndarray, since: np.ndarray) -> np.ndarray:
+def _left(entry: np.ndarray, category: np.ndarray, later: np.ndarray | None = None, since: object = 0) -> np.ndarray:
     """Share of the baseline left in a category after some visits in it; all of it at baseline."""
-    known = np.clip(category, 0, SD)
-    left = later[known] + (entry[known] - later[known]) * np.exp(-since / HALF_LIFE)
+    known, later = np.clip(category, 0, SD), entry if later is None else later
+    left = later[known] + (entry[known] - later[known]) * np.exp(-np.asarray(since) / HALF_LIFE)
     return np.where((category < 0) | (category > SD), 1.0, left)
 
 
 def _urine(base: np.ndarray, category: np.ndarray) -> np.ndarray:
     """Urine M-protein: below 100 mg in 24 hours from VGPR on, above it and at most a tenth in PR."""
-    known = np.clip(category, 0, SD)
-    left = np.where((category < 0) | (category > SD), 1.0, URINE_LEFT[known])
-    value = base * left
+    value = base * _left(URINE_LEFT, category)
     value = np.where((category == VGPR) & (base > 0), 60.0, value)
     return np.where((category == PR) & (base > 0), np.clip(value, 110.0, None), value)
 
 
 def _involved(base: Draw, category: np.ndarray) -> np.ndarray:
     """Involved light chain: a normal ratio only in stringent complete response."""
-    known = np.clip(category, 0, SD)
-    left = np.where((category < 0) | (category > SD), 1.0, CHAINS_LEFT[known])
-    value = np.maximum(base["involved"] * left, 5.0 * base["other"])
-    normal = (category == 0) | base["silent"]
-    return np.where(normal, 1.2 * base["other"], value)
+    value = np.maximum(base["involved"] * _left(CHAINS_LEFT, category), 5.0 * base["other"])
+    return np.where((category == 0) | base["silent"], 1.2 * base["other"], value)
 
 
-def _marrow(rows: Draw, base: Draw, draw: Draw, shown: np.ndarray, by_lab: np.ndarray) -> np.ndarray:
+def _marrow(rows: Draw, base: Draw, shown: np.ndarray, by_lab: np.ndarray) -> np.ndarray:
     """Marrow plasma cells: at baseline, at complete response, and at every visit where nothing else is measurable."""
-    left = _left(SERUM_LEFT, SERUM_LATER, shown, np.zeros(shown.size))
+    left = _left(SERUM_LEFT, shown)
     complete = (shown >= 0) & (shown <= CR) & (rows["category"] != PD)
     value = np.rint(np.where(complete, 2.0, np.maximum(base["marrow"] * left, LOWEST_DISEASED_MARROW)))
     value = value + np.where(by_lab & base["silent"], 15, 0)

@@ -57,16 +57,11 @@ def true_survival(latent: pd.DataFrame, truth: Truth, months: float) -> pd.DataF
     ill = np.exp(progression_log_hazard(draw, np.random.default_rng(0), truth)) * truth.progression_per_month
     died = np.exp(log_hazards(factors, truth.hr_death))
     free, diseased = np.ones(len(latent)), np.zeros(len(latent))
-    for duration, multiplier in _phases(months, truth):
+    early = min(months, truth.late_from_months)
+    for duration, multiplier in ((early, 1.0), (months - early, truth.late_multiplier)):
         rates = ill * multiplier, died * truth.death_without_progression_per_month
         free, diseased = _advance(free, diseased, duration, *rates, died * truth.death_after_progression_per_month)
     return pd.DataFrame({"pfs": free, "os": free + diseased}, index=latent.index)
-
-
-def _phases(months: float, truth: Truth) -> list[tuple[float, float]]:
-    """Return how long each hazard of progression holds until then, with its multiplier."""
-    early = min(months, truth.late_from_months)
-    return [(early, 1.0), (months - early, truth.late_multiplier)]
 
 
 def _advance(

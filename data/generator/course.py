@@ -13,8 +13,8 @@ RESPONSES = np.array(["sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"], dtype=
 SCR, CR, VGPR, PR, MR, SD, PD, NE = range(8)
 # Visits before the end of observation that a category needs: reached at one, kept at the next.
 VISITS_NEEDED = np.array([4, 4, 3, 2, 2, 1, 0, 0])
-FIRST_EVALUATION_DAYS = 110
-NOT_EVALUABLE_IF_LOW = 0.55
+_FIRST_EVALUATION_DAYS = 110
+_NOT_EVALUABLE_IF_LOW = 0.55
 
 
 def draw_course(draw: Draw, rng: np.random.Generator, truth: Truth, exact: bool) -> Draw:
@@ -32,10 +32,12 @@ def draw_course(draw: Draw, rng: np.random.Generator, truth: Truth, exact: bool)
     noise = rng.standard_normal(n)
     course = {"true_" + name: days for name, days in _true_times(draw, exposures, rng, truth).items()}
     course |= _observe(course["true_progression"], course["true_death"], follow_up, gap, phase)
-    course["score"] = _response_score(draw, exposures[0], noise, truth)
+    weights = [truth.response_score[name] for name in FACTORS]
+    residual = truth.response_score["log_progression_residual"] * np.log(exposures[0])
+    course["score"] = draw["factors"] @ weights + residual + noise
     course |= {"phase": phase, "follow_up": follow_up}
     everything = draw | course
-    everything["response"] = assign_response(everything, rng, truth, exact)
+    everything["response"] = _assign_response(everything, rng, truth, exact)
     return _second_transplant(everything, rng, truth)
 
 
@@ -43,7 +45,9 @@ def _true_times(draw: Draw, exposures: np.ndarray, rng: np.random.Generator, tru
     """Invert the cumulative hazards; whole days, the first day at the earliest."""
     progression = np.exp(progression_log_hazard(draw, rng, truth))
     death = np.exp(log_hazards(draw["factors"], truth.hr_death))
-    months = _invert_progression(exposures[0] / progression, truth)
+    area, early = exposures[0] / progression, truth.progression_per_month * truth.late_from_months
+    late = truth.late_from_months + (area - early) / (truth.progression_per_month * truth.late_multiplier)
+    months = np.where(area <= early, area / truth.progression_per_month, late)
     before = exposures[1] / (truth.death_without_progression_per_month * death)
     after = months + exposures[2] / (truth.death_after_progression_per_month * death)
     relapsed = months < before
@@ -60,12 +64,6 @@ def progression_log_hazard(draw: Draw, rng: np.random.Generator, truth: Truth) -
         factors[:, FACTORS.index("not_krd")] *= ~draw["refractory"]
     frailty = truth.center_frailty_sd * rng.standard_normal(len(truth.center_sizes))
     return log_hazards(factors, truth.hr_progression) + frailty[draw["center"]]
-
-
-def _invert_progression(area: np.ndarray, truth: Truth) -> np.ndarray:
-    early = truth.progression_per_month * truth.late_from_months
-    late = truth.late_from_months + (area - early) / (truth.progression_per_month * truth.late_multiplier)
-    return np.where(area <= early, area / truth.progression_per_month, late)
 
 
 def _days(months: np.ndarray) -> np.ndarray:
@@ -93,13 +91,7 @@ def _observe(
     }
 
 
-def _response_score(draw: Draw, residual: np.ndarray, noise: np.ndarray, truth: Truth) -> np.ndarray:
-    weights = [truth.response_score[name] for name in FACTORS]
-    score = draw["factors"] @ weights + truth.response_score["log_progression_residual"] * np.log(residual)
-    return score + noise
-
-
-def assign_response(draw: Draw, rng: np.random.Generator, truth: Truth, exact: bool) -> np.ndarray:
+def _assign_response(draw: Draw, rng: np.random.Generator, truth: Truth, exact: bool) -> np.ndarray:
     """Return the best response: by exact counts over the ranks of the score, or by the truth's limits of it.
 
     A category needs the visits to be reached and kept; progression at the first evaluation needs an early
@@ -108,7 +100,7 @@ def assign_response(draw: Draw, rng: np.random.Generator, truth: Truth, exact: b
     shares = np.array(list(truth.response.values()))
     counts = np.rint(np.cumsum(shares) / shares.sum() * draw["score"].size).astype(np.int64)
     response = _worst_categories(draw, counts, rng, truth, exact)
-    best_possible = _best_possible(draw)
+    best_possible = SD - (count_visits(draw)[:, None] >= VISITS_NEEDED[None, :SD]).sum(axis=1)
     for category in range(SD):
         able = (response == SD) & (best_possible <= category)
         if exact:
@@ -120,10 +112,6 @@ def assign_response(draw: Draw, rng: np.random.Generator, truth: Truth, exact: b
     return response
 
 
-def _best_possible(draw: Draw) -> np.ndarray:
-    return SD - (count_visits(draw)[:, None] >= VISITS_NEEDED[None, :SD]).sum(axis=1)
-
-
 def count_visits(draw: Draw) -> np.ndarray:
     """Return the visits without progression: the scheduled ones, and the last one of those followed up alive."""
     alive = (draw["progression"] == NEVER) & (draw["death"] == NEVER)
@@ -133,9 +121,9 @@ def count_visits(draw: Draw) -> np.ndarray:
 def _worst_categories(
     draw: Draw, counts: np.ndarray, rng: np.random.Generator, truth: Truth, exact: bool
 ) -> np.ndarray:
-    """Set progression and not evaluable; everybody else starts as stable disease."""
+    """Set progression and not evaluable; all others start as stable disease."""
     score, progressed = draw["score"], draw["progression"] < NEVER
-    may_progress = draw["progression"] <= FIRST_EVALUATION_DAYS
+    may_progress = draw["progression"] <= _FIRST_EVALUATION_DAYS
     must_progress = progressed & (draw["n_visits"] == 0)
     unseen = draw["last_visit"] == 0
     response = np.full(score.size, SD, dtype=np.int8)
@@ -146,7 +134,7 @@ def _worst_categories(
         return response
     low = score < truth.response_cuts[SD]
     response[must_progress | (may_progress & low)] = PD
-    response[unseen & ~progressed | (~progressed & low & (rng.random(score.size) < NOT_EVALUABLE_IF_LOW))] = NE
+    response[unseen & ~progressed | (~progressed & low & (rng.random(score.size) < _NOT_EVALUABLE_IF_LOW))] = NE
     return response
 
 

@@ -26,23 +26,17 @@ def draw_gaps(draw: Draw, rng: np.random.Generator, truth: Truth, complete: bool
         True: nothing is missing.
     """
     n = draw["center"].size
-    share = truth.missing
+    share, tested = truth.missing, truth.fish_tested / truth.n
+    years = (CENTER_CLOSES.max() - draw["start"]).astype(np.int64) / 365.25
+    center = np.array([-0.5, 0.2, -0.3, 0.4, 0.0, 0.6, -0.6, 0.3, 0.2, 0.0])[draw["center"]]
+    logit = np.log((1 - tested) / tested) + center + 0.35 * (years - 1.5)
     flags = {
         "stage_missing": rng.random(n) < share["beta2_microglobulin_mg_l"],
         "ldh_missing": rng.random(n) < share["ldh_u_l"],
         "ecog_missing": rng.random(n) < share["ecog_second_line"],
         "emd_missing": rng.random(n) < share["emd_second_line"],
-        "fish_missing": rng.random(n) < _fish_missing(draw, truth),
+        "fish_missing": rng.random(n) < 1 / (1 + np.exp(-logit)),
         "imprecise": rng.random(n) < truth.partial_dates,
         "imprecise_progression": rng.random(n) < truth.partial_progressions,
     }
     return draw | {name: flag & (not complete) for name, flag in flags.items()}
-
-
-def _fish_missing(draw: Draw, truth: Truth) -> np.ndarray:
-    """Probability of no FISH, by center and calendar year."""
-    years = (CENTER_CLOSES.max() - draw["start"]).astype(np.int64) / 365.25
-    center = np.array([-0.5, 0.2, -0.3, 0.4, 0.0, 0.6, -0.6, 0.3, 0.2, 0.0])[draw["center"]]
-    tested = truth.fish_tested / truth.n
-    logit = np.log((1 - tested) / tested) + center + 0.35 * (years - 1.5)
-    return 1 / (1 + np.exp(-logit))

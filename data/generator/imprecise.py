@@ -7,8 +7,8 @@ import pandas as pd
 
 from fhrmm.schema import date_columns
 
-CANDIDATES = ("first_line_start_date", "asct_date", "best_response_date", "next_line_start_date", "diagnosis_date")
-LATEST_RELAPSE_DAYS = 325
+_CANDIDATES = ("first_line_start_date", "asct_date", "best_response_date", "next_line_start_date", "diagnosis_date")
+_LATEST_RELAPSE_DAYS = 325
 
 
 def blur_dates(patients: pd.DataFrame, wanted: np.ndarray, progressions: np.ndarray) -> pd.DataFrame:
@@ -22,17 +22,18 @@ def blur_dates(patients: pd.DataFrame, wanted: np.ndarray, progressions: np.ndar
     patients : DataFrame
         Canonical, all dates to the day.
     wanted, progressions : ndarray of bool
-        Per patient: blur one of `CANDIDATES`; blur `progression_date`.
+        Per patient: blur one of `_CANDIDATES`; blur `progression_date`.
     """
     blurred = patients.copy()
     dates = patients[date_columns("patients")]
+    chosen: list[tuple[int, str]] = []
     for row in np.flatnonzero(wanted):
-        names = [name for name in np.roll(CANDIDATES, row) if _may_blur(dates.iloc[row], name)]
-        if names:
-            _to_month(blurred, row, dates.iloc[row], names[0])
-    for row in np.flatnonzero(progressions):
-        if _may_blur(dates.iloc[row], "progression_date"):
-            _to_month(blurred, row, dates.iloc[row], "progression_date")
+        chosen += [(row, name) for name in np.roll(_CANDIDATES, row) if _may_blur(dates.iloc[row], name)][:1]
+    chosen += [(row, "progression_date") for row in np.flatnonzero(progressions)]
+    for row, name in chosen:
+        if _may_blur(dates.iloc[row], name):
+            for together in _blurred_together(dates.iloc[row], name):
+                month_known(blurred, row, together)
     return blurred
 
 
@@ -42,7 +43,7 @@ def _may_blur(dates: pd.Series, name: str) -> bool:
         return False
     others = dates.drop(_blurred_together(dates, name)).dropna().dt.to_period("M")
     relapse = dates["first_progression_date"] - dates["asct_date"]
-    close = name == "asct_date" and relapse.days > LATEST_RELAPSE_DAYS
+    close = name == "asct_date" and relapse.days > _LATEST_RELAPSE_DAYS
     return not close and not (others == dates[name].to_period("M")).any()
 
 
@@ -53,11 +54,6 @@ def _blurred_together(dates: pd.Series, name: str) -> list[str]:
         month = dates[name].to_period("M")
         together["last_assessment_date"] |= dates["last_assessment_date"].to_period("M") == month
     return list(dates.index[together])
-
-
-def _to_month(patients: pd.DataFrame, row: int, dates: pd.Series, chosen: str) -> None:
-    for name in _blurred_together(dates, chosen):
-        month_known(patients, row, name)
 
 
 def month_known(patients: pd.DataFrame, row: int, name: str) -> None:

@@ -39,12 +39,7 @@ class Population:
 
 
 def simulate_population(
-    n: int,
-    rng: np.random.Generator,
-    truth: Truth | None = None,
-    *,
-    visits: bool = True,
-    complete: bool = False,
+    n: int, rng: np.random.Generator, truth: Truth | None = None, *, visits: bool = True, complete: bool = False
 ) -> Population:
     """Simulate independent patients who all fulfil the eligibility criteria.
 
@@ -81,10 +76,13 @@ def simulate_population(
         raise ValueError(f"a population has at least one patient, not {n}")
     truth = truth or load_truth()
     draw = simulate_draw(n, rng, truth, exact=False, complete=complete)
-    ids = _serial_ids(draw["center"], len(str(n)))
+    width = len(str(n))
+    numbers = np.char.zfill(np.arange(1, n + 1).astype(f"U{width}"), width)
+    prefixes = np.char.add("SYN-", center_names()[draw["center"]].astype("U3"))
+    ids = np.char.add(prefixes, np.char.add("-", numbers)).astype(object)
     patients = build_patients(draw, ids)
     assessments = build_visits(draw, ids, rng) if visits else empty_table("assessments")
-    return Population(patients, assessments, empty_table("adverse_events"), build_latent(draw, patients))
+    return Population(patients, assessments, empty_table("adverse_events"), _build_latent(draw, patients))
 
 
 def simulate_draw(n: int, rng: np.random.Generator, truth: Truth, *, exact: bool, complete: bool = False) -> Draw:
@@ -102,7 +100,7 @@ def simulate_draw(n: int, rng: np.random.Generator, truth: Truth, *, exact: bool
     return draw_causes(draw_diagnosis(draw, rng, truth), rng)
 
 
-def build_latent(draw: Draw, patients: pd.DataFrame) -> pd.DataFrame:
+def _build_latent(draw: Draw, patients: pd.DataFrame) -> pd.DataFrame:
     """Return what a real cohort would never show."""
     progression = draw["true_progression"]
     columns = {"center": patients["center"], "patient_id": patients["patient_id"]}
@@ -113,9 +111,3 @@ def build_latent(draw: Draw, patients: pd.DataFrame) -> pd.DataFrame:
         "death_days": draw["true_death"],
         "response_score": draw["score"],
     })  # fmt: skip
-
-
-def _serial_ids(center: np.ndarray, width: int) -> np.ndarray:
-    names = center_names()[center].astype("U3")
-    numbers = np.char.zfill(np.arange(1, center.size + 1).astype(f"U{width}"), width)
-    return np.char.add(np.char.add("SYN-", names), np.char.add("-", numbers)).astype(object)

@@ -7,8 +7,8 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from itertools import groupby
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from openpyxl import Workbook
@@ -18,16 +18,13 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 STAMP = "2025-04-09T00:00:00Z"
 
 
-def write_delimited(rows: Sequence[Sequence[str]], separator: str, encoding: str, ending: str = "\n") -> bytes:
+def write_delimited(
+    rows: Sequence[Sequence[str]], separator: str = ",", encoding: str = "utf-8", ending: str = "\n"
+) -> bytes:
     """Return rows as delimited text; a cell is quoted only where it must be."""
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=separator, lineterminator=ending).writerows(rows)
     return buffer.getvalue().encode(encoding)
-
-
-def frame_rows(table: pd.DataFrame, headers: Sequence[str]) -> list[list[str]]:
-    """Return a header row and the rows of a text table."""
-    return [list(headers), *table.to_numpy().tolist()]
 
 
 def write_workbook(workbook: Workbook) -> bytes:
@@ -54,17 +51,12 @@ def add_sheet(workbook: Workbook, title: str, rows: Sequence[Sequence[object]], 
         for cell in sheet[number]:
             cell.font = Font(bold=True)
     for number in range(1, header_rows):
-        _merge_equal(sheet, number, [str(cell) for cell in rows[number - 1]])
+        end = 0
+        for _, group in groupby(rows[number - 1]):
+            start, end = end + 1, end + len(list(group))
+            if end > start:
+                sheet.merge_cells(start_row=number, end_row=number, start_column=start, end_column=end)
     sheet.freeze_panes = sheet.cell(row=header_rows + 1, column=2)
-
-
-def _merge_equal(sheet: object, number: int, cells: list[str]) -> None:
-    first = 0
-    for position in range(1, len(cells) + 1):
-        if position == len(cells) or cells[position] != cells[first]:
-            if position - first > 1:
-                sheet.merge_cells(start_row=number, end_row=number, start_column=first + 1, end_column=position)
-            first = position
 
 
 def write_parquet(columns: dict[str, Sequence[object]]) -> bytes:

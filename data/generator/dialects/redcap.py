@@ -10,19 +10,19 @@ from generator.dialects.styles import FISH, Style
 from generator.dialects.text import column_words
 from intake.center import CenterFile
 
-DICTIONARY_HEADER = (
+_DICTIONARY_HEADER = (
     "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
     "Choices, Calculations, OR Slider Labels", "Field Note", "Text Validation Type OR Show Slider Number",
     "Text Validation Min", "Text Validation Max", "Identifier?", "Branching Logic (Show field only if...)",
     "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?",
     "Field Annotation",
 )  # fmt: skip
-FORMS = {
+_FORMS = {
     "identity": "anagrafica", "diagnosis": "diagnosi", "first line": "prima_linea", "second line": "seconda_linea",
     "outcome": "esito",
 }  # fmt: skip
-STRUCTURE = ("redcap_repeat_instrument", "redcap_repeat_instance", "redcap_data_access_group")
-NOT_TESTED = "9"
+_STRUCTURE = ("redcap_repeat_instrument", "redcap_repeat_instance", "redcap_data_access_group")
+_NOT_TESTED = "9"
 
 
 def raw_rows(tables: list[tuple[CenterFile, pd.DataFrame]], style: Style, group: str) -> list[list[str]]:
@@ -37,15 +37,15 @@ def raw_rows(tables: list[tuple[CenterFile, pd.DataFrame]], style: Style, group:
     group : str
         Data access group.
     """
-    fields = list(dict.fromkeys(name for file, _ in tables for name in field_names(file) if name != "record_id"))
-    forms = [*FORMS.values(), *(file.instrument for file, _ in tables if file.instrument)]
-    header = ["record_id", *STRUCTURE, *fields, *(f"{form}_complete" for form in forms)]
+    coded = [_code_table(table, file, style) for file, table in tables]
+    fields = dict.fromkeys(name for table in coded for name in table if name != "record_id")
+    forms = [*_FORMS.values(), *(file.instrument for file, _ in tables if file.instrument)]
+    header = ["record_id", *_STRUCTURE, *fields, *(f"{form}_complete" for form in forms)]
     rows: list[list[str]] = []
-    for file, table in tables:
-        coded = code_table(table, file, style)
-        applies = [file.instrument] if file.instrument else list(FORMS.values())
+    for (file, table), codes in zip(tables, coded, strict=True):
+        applies = [file.instrument] if file.instrument else list(_FORMS.values())
         instance = table.groupby("patient_id").cumcount() + 1 if len(table) else []
-        for cells, number in zip(coded.to_dict("records"), instance, strict=True):
+        for cells, number in zip(codes.to_dict("records"), instance, strict=True):
             cells |= {"redcap_data_access_group": group} | {f"{form}_complete": "2" for form in applies}
             if file.instrument:
                 cells |= {"redcap_repeat_instrument": file.instrument, "redcap_repeat_instance": str(number)}
@@ -53,23 +53,18 @@ def raw_rows(tables: list[tuple[CenterFile, pd.DataFrame]], style: Style, group:
     return [header, *rows]
 
 
-def field_names(file: CenterFile) -> list[str]:
-    """Return the names of the fields of a file, checkboxes as their single boxes."""
-    return [*file.columns, *(box for boxes in file.checkboxes.values() for box in boxes)]
-
-
-def code_table(table: pd.DataFrame, file: CenterFile, style: Style) -> pd.DataFrame:
+def _code_table(table: pd.DataFrame, file: CenterFile, style: Style) -> pd.DataFrame:
     """Return a text table as REDCap codes under field names."""
     known = variables(file.table)
     coded = {}
     for field, column in file.columns.items():
-        codes = {label: code for code, label in choices(known[column], file, style)}
-        empty = NOT_TESTED if column in FISH else ""
+        codes = {label: code for code, label in _choices(known[column], file, style)}
+        empty = _NOT_TESTED if column in FISH else ""
         coded[field] = table[column].map(lambda text, codes=codes: codes.get(text, text)).replace("", empty)
-    return pd.DataFrame(coded | checkbox_columns(table, file, style, ("1", "0")), index=table.index)
+    return pd.DataFrame(coded | _checkbox_columns(table, file, style, ("1", "0")), index=table.index)
 
 
-def checkbox_columns(
+def _checkbox_columns(
     table: pd.DataFrame, file: CenterFile, style: Style, signs: tuple[str, str]
 ) -> dict[str, pd.Series]:
     """Return one column per checkbox: the first sign where its value is the patient's."""
@@ -83,48 +78,41 @@ def checkbox_columns(
     return columns
 
 
-def choices(variable: Variable, file: CenterFile, style: Style) -> list[tuple[str, str]]:
+def _choices(variable: Variable, file: CenterFile, style: Style) -> list[tuple[str, str]]:
     """Return code and label of every choice of a field; none for free text."""
     words = column_words(variable, file, style)
     if variable.type == "yes_no":
         codes = [("1", words.get("yes", "yes")), ("0", words.get("no", "no"))]
-        return [*codes, (NOT_TESTED, "non eseguita")] if variable.column in FISH else codes
+        return [*codes, (_NOT_TESTED, "non eseguita")] if variable.column in FISH else codes
     return [(str(code), words.get(level, level)) for code, level in enumerate(variable.levels, start=1)]
 
 
 def dictionary_rows(files: list[CenterFile], style: Style) -> list[list[str]]:
     """Return the data dictionary of a project, its 18 columns as REDCap exports them."""
-    rows = [_dictionary_row("record_id", "anagrafica", "text", "ID record", "")]
+    rows = [("record_id", "anagrafica", "text", "ID record", "")]
     for file in files:
         known = variables(file.table)
         for field, column in file.columns.items():
             if field != "record_id":
-                form = file.instrument or FORMS[known[column].group]
-                options = choices(known[column], file, style)
+                form = file.instrument or _FORMS[known[column].group]
+                options = _choices(known[column], file, style)
                 listed = " | ".join(f"{code}, {label}" for code, label in options)
-                rows.append(
-                    _dictionary_row(field, form, "radio" if options else "text", known[column].label_it, listed)
-                )
+                rows.append((field, form, "radio" if options else "text", known[column].label_it, listed))
         for column, boxes in file.checkboxes.items():
             words = column_words(known[column], file, style)
             listed = " | ".join(f"{box.split('___')[1]}, {words.get(value, value)}" for box, value in boxes.items())
             name = next(iter(boxes)).split("___")[0]
-            rows.append(_dictionary_row(name, FORMS[known[column].group], "checkbox", known[column].label_it, listed))
+            rows.append((name, _FORMS[known[column].group], "checkbox", known[column].label_it, listed))
     order = {form: number for number, form in enumerate(dict.fromkeys(row[1] for row in rows))}
-    return [list(DICTIONARY_HEADER), *sorted(rows, key=lambda row: order[row[1]])]
-
-
-def _dictionary_row(name: str, form: str, kind: str, label: str, options: str) -> list[str]:
-    return [name, form, "", kind, label, options, *[""] * (len(DICTIONARY_HEADER) - 6)]
+    unused = [""] * (len(_DICTIONARY_HEADER) - 6)
+    written = [[name, form, "", *rest, *unused] for name, form, *rest in sorted(rows, key=lambda row: order[row[1]])]
+    return [list(_DICTIONARY_HEADER), *written]
 
 
 def label_rows(file: CenterFile, table: pd.DataFrame, style: Style, group: str) -> list[list[str]]:
     """Return a label export of one form: labels as headers and as values, boxes checked or unchecked."""
-    boxes = checkbox_columns(table, file, style, ("Checked", "Unchecked"))
-    columns = {header: table[name] for header, name in file.columns.items()} | boxes
-    key, *others = columns
-    header = [key, "Data Access Group", *others, "Complete?"]
-    body = pd.DataFrame(columns, index=table.index)
+    boxes = _checkbox_columns(table, file, style, ("Checked", "Unchecked"))
+    body = pd.DataFrame({header: table[name] for header, name in file.columns.items()} | boxes, index=table.index)
     body.insert(1, "Data Access Group", group)
     body["Complete?"] = "Complete"
-    return [header, *body.to_numpy().tolist()]
+    return [list(body.columns), *body.to_numpy().tolist()]

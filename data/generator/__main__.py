@@ -10,11 +10,11 @@ import numpy as np
 
 from fhrmm.study import resolve_path
 from generator.calibration import search_seed, solve_constants
-from generator.dataset import write_dataset
+from generator.dataset import build_files
 from generator.truth import SOLVED_BASIS, load_truth
 
-LAST_SEED = 100_000
-SOLVING_SEED = 20250409
+_LAST_SEED = 100_000
+_SOLVING_SEED = 20250409
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,16 +26,19 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.solve:
         print(json.dumps(solve(), indent=1))
         return 0
-    folder = resolve_path(chosen.out)
-    written = write_dataset(Path(folder), load_truth())
-    print(f"{len(written)} files written below {folder.name}")
+    folder, files = Path(resolve_path(chosen.out)), build_files(load_truth())
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    print(f"{len(files)} files written below {folder.name}")
     return 0
 
 
 def solve() -> dict[str, object]:
     """Return the solved constants and the first acceptable seed, from the parameters alone."""
-    truth = solve_constants(load_truth(), np.random.default_rng(SOLVING_SEED))
-    solved = truth.model_dump() | {"seed": search_seed(truth, LAST_SEED)}
+    truth = solve_constants(load_truth(), np.random.default_rng(_SOLVING_SEED))
+    solved = truth.model_dump() | {"seed": search_seed(truth, _LAST_SEED)}
     return {name: solved[name] for name in SOLVED_BASIS}
 
 

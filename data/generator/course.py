@@ -43,7 +43,7 @@ def draw_course(draw: Draw, rng: np.random.Generator, truth: Truth, exact: bool)
 
 def _true_times(draw: Draw, exposures: np.ndarray, rng: np.random.Generator, truth: Truth) -> Draw:
     """Invert the cumulative hazards; whole days, the first day at the earliest."""
-    progression = np.exp(progression_log_hazard(draw, rng, truth))
+    progression = np.exp(_progression_log_hazard(draw, rng, truth))
     death = np.exp(log_hazards(draw["factors"], truth.hr_death))
     area, early = exposures[0] / progression, truth.progression_per_month * truth.late_from_months
     late = truth.late_from_months + (area - early) / (truth.progression_per_month * truth.late_multiplier)
@@ -56,7 +56,7 @@ def _true_times(draw: Draw, exposures: np.ndarray, rng: np.random.Generator, tru
     return {"progression": progression_days, "death": np.maximum(death_days, np.where(relapsed, progression_days, 0))}
 
 
-def progression_log_hazard(draw: Draw, rng: np.random.Generator, truth: Truth) -> np.ndarray:
+def _progression_log_hazard(draw: Draw, rng: np.random.Generator, truth: Truth) -> np.ndarray:
     """Return the linear predictor of progression, with the center's frailty and the effect-modified variant."""
     factors = draw["factors"]
     if truth.krd_helps_only_lenalidomide_naive:

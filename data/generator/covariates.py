@@ -11,11 +11,11 @@ from scipy.special import betainc, ndtri
 from generator.truth import FACTORS, Truth
 
 Draw = dict[str, np.ndarray]
-RELAPSE_SHAPE = (2.2, 1.4)
-RELAPSE_DAYS = (40, 360)
-MAINTENANCE_AFTER_DAYS = 125
-STOPPED_BEFORE_DAYS = 220
-TRIPLET_SHARE = 0.75
+_RELAPSE_SHAPE = (2.2, 1.4)
+_RELAPSE_DAYS = (40, 360)
+_MAINTENANCE_AFTER_DAYS = 125
+_STOPPED_BEFORE_DAYS = 220
+_TRIPLET_SHARE = 0.75
 
 
 def draw_covariates(n: int, rng: np.random.Generator, truth: Truth, exact: bool) -> Draw:
@@ -44,12 +44,12 @@ def draw_covariates(n: int, rng: np.random.Generator, truth: Truth, exact: bool)
         return loading * severity + np.sqrt(1 - loading**2) * rng.standard_normal(n)
 
     draw: Draw = {"center": _codes(truth.center_sizes, n, rng, exact)}
-    draw["no_asct"] = top_share(latent("no_frontline_asct"), truth.no_frontline_asct / truth.n, exact)
+    draw["no_asct"] = _top_share(latent("no_frontline_asct"), truth.no_frontline_asct / truth.n, exact)
     draw |= _front_line(draw["no_asct"], rng, truth, exact)
-    draw["ecog"] = levels(latent("ecog"), truth.ecog, exact)
-    draw["iss"] = levels(latent("iss"), truth.iss, exact) + 1
+    draw["ecog"] = _levels(latent("ecog"), truth.ecog, exact)
+    draw["iss"] = _levels(latent("iss"), truth.iss, exact) + 1
     outside, beside = truth.extramedullary
-    draw["emd"] = levels(latent("extramedullary"), (truth.n - outside - beside, beside, outside), exact)
+    draw["emd"] = _levels(latent("extramedullary"), (truth.n - outside - beside, beside, outside), exact)
     draw |= _second_line(draw, latent("krd"), rng, truth, exact)
     draw |= _demography(n, rng, truth, exact)
     draw["factors"] = np.column_stack([
@@ -59,7 +59,7 @@ def draw_covariates(n: int, rng: np.random.Generator, truth: Truth, exact: bool)
     return draw
 
 
-def levels(latent: np.ndarray, counts: tuple[int, ...], exact: bool) -> np.ndarray:
+def _levels(latent: np.ndarray, counts: tuple[int, ...], exact: bool) -> np.ndarray:
     """Cut a standard normal score into ordered levels 0, 1, ... with the given relative counts."""
     shares = np.cumsum(counts)[:-1] / np.sum(counts)
     if not exact:
@@ -69,7 +69,7 @@ def levels(latent: np.ndarray, counts: tuple[int, ...], exact: bool) -> np.ndarr
     return np.searchsorted(np.rint(shares * latent.size), ranks, side="right")
 
 
-def top_share(latent: np.ndarray, share: float, exact: bool) -> np.ndarray:
+def _top_share(latent: np.ndarray, share: float, exact: bool) -> np.ndarray:
     """Flag the highest scores: exactly that share of them, or those above the normal quantile."""
     if not exact:
         return latent > ndtri(1 - share)
@@ -92,20 +92,20 @@ def _front_line(no_asct: np.ndarray, rng: np.random.Generator, truth: Truth, exa
     n, asct = no_asct.size, ~no_asct
     n_asct = truth.n - truth.no_frontline_asct
     quadruplet = no_asct | _among(asct, truth.quadruplet_then_asct, n_asct, rng, exact)
-    low, high = RELAPSE_DAYS
-    relapse = np.rint(low + (high - low) * rng.beta(*RELAPSE_SHAPE, n)).astype(np.int64)
+    low, high = _RELAPSE_DAYS
+    relapse = np.rint(low + (high - low) * rng.beta(*_RELAPSE_SHAPE, n)).astype(np.int64)
     # the share of relapses that come later than this after transplant
     later, late = (
-        float(1 - betainc(*RELAPSE_SHAPE, (days - low) / (high - low)))
-        for days in (MAINTENANCE_AFTER_DAYS, STOPPED_BEFORE_DAYS)
+        float(1 - betainc(*_RELAPSE_SHAPE, (days - low) / (high - low)))
+        for days in (_MAINTENANCE_AFTER_DAYS, _STOPPED_BEFORE_DAYS)
     )
     n_maintained = truth.lenalidomide_maintenance
     n_stopped = n_maintained - truth.lenalidomide_refractory
-    maintained = _among(asct & (relapse > MAINTENANCE_AFTER_DAYS), n_maintained, n_asct * later, rng, exact)
-    stopped = _among(maintained & (relapse > STOPPED_BEFORE_DAYS), n_stopped, n_maintained * late / later, rng, exact)
+    maintained = _among(asct & (relapse > _MAINTENANCE_AFTER_DAYS), n_maintained, n_asct * later, rng, exact)
+    stopped = _among(maintained & (relapse > _STOPPED_BEFORE_DAYS), n_stopped, n_maintained * late / later, rng, exact)
     return {
         "quadruplet": quadruplet,
-        "triplet": np.where(rng.random(n) < TRIPLET_SHARE, "VTd", "VCd").astype(object),
+        "triplet": np.where(rng.random(n) < _TRIPLET_SHARE, "VTd", "VCd").astype(object),
         "relapse_days": relapse,
         "maintained": maintained,
         "refractory": maintained & ~stopped,
@@ -131,7 +131,7 @@ def _second_line(draw: Draw, latent: np.ndarray, rng: np.random.Generator, truth
         (~draw["maintained"], truth.krd_otherwise / (truth.n - n_maintained), truth.second_line_otherwise),
     ]
     for group, share, counts in groups:
-        krd[group] = top_share(latent[group], share, exact)
+        krd[group] = _top_share(latent[group], share, exact)
         rest = np.flatnonzero(group & ~krd)
         fresh_first = rest[np.lexsort((rng.random(rest.size), draw["quadruplet"][rest]))]
         # in the order of the counts where exact, so that anti-CD38 goes first to the unexposed
@@ -146,6 +146,6 @@ def _demography(n: int, rng: np.random.Generator, truth: Truth, exact: bool) -> 
     isotype = np.array(list(truth.isotype), dtype=object)[_codes(truth.isotype.values(), n, rng, exact)]
     return {
         "age": np.clip(np.rint(rng.normal(mean, sd, n)), *truth.age_range).astype(np.int64),
-        "male": top_share(rng.standard_normal(n), truth.male / truth.n, exact),
+        "male": _top_share(rng.standard_normal(n), truth.male / truth.n, exact),
         "isotype": isotype,
     }

@@ -60,7 +60,9 @@ class Extras(NamedTuple):
 def simulate_extras(rng: np.random.Generator, truth: Truth) -> Extras:
     """Return the planned patients, each taken from a pool of eligible ones and moved out of the cohort."""
     pool = simulate_draw(_POOL, rng, truth, exact=False, complete=True)
-    chosen = _choose(pool)
+    chosen: list[int] = []
+    for planned in PLAN:  # the first unused patient of the pool that suits
+        chosen.append(next(row for row in np.flatnonzero(_suits(pool, planned)).tolist() if row not in chosen))
     draw = {name: values[chosen].copy() for name, values in pool.items()}
     draw["center"] = np.array([int(planned.center[1:]) - 1 for planned in PLAN], dtype=np.int8)
     limit = LDH_LIMITS[draw["center"]].astype(float)
@@ -75,14 +77,6 @@ def simulate_extras(rng: np.random.Generator, truth: Truth) -> Extras:
     for row, planned in enumerate(PLAN):
         _finish(patients, row, planned)
     return Extras(draw, patients)
-
-
-def _choose(pool: Draw) -> np.ndarray:
-    """Take the first unused patient of the pool that suits each plan."""
-    used: list[int] = []
-    for planned in PLAN:
-        used.append(next(row for row in np.flatnonzero(_suits(pool, planned)).tolist() if row not in used))
-    return np.array(used)
 
 
 def _suits(pool: Draw, planned: _Planned) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,13 @@ from generator.course import NEVER, draw_course
 from generator.covariates import Draw, draw_covariates
 from generator.diagnosis import draw_diagnosis
 from generator.gaps import draw_gaps
+from generator.imprecise import blur_dates
 from generator.records import build_patients, center_names, draw_causes
 from generator.timeline import draw_timeline
 from generator.truth import FACTORS, Truth, load_truth
 from generator.visits import build_visits
+
+ASSESSMENT_CENTERS = ("C01", "C02", "C03", "C07")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +115,22 @@ def _build_latent(draw: Draw, patients: pd.DataFrame) -> pd.DataFrame:
         "death_days": draw["true_death"],
         "response_score": draw["score"],
     })  # fmt: skip
+
+
+class Cohort(NamedTuple):
+    """Drawn arrays and the canonical patients they give, in the same order."""
+
+    draw: Draw
+    patients: pd.DataFrame
+
+
+def simulate_cohort(seed: int, truth: Truth) -> Cohort:
+    """Return the embedded cohort for a seed: exact margins, dates of some patients known to the month.
+
+    A progression is blurred only where the center sends no assessments, which would give its day.
+    """
+    draw = simulate_draw(truth.n, np.random.default_rng(seed), truth, exact=True)
+    patients = build_patients(draw, np.array([f"{number:03d}" for number in range(truth.n)], dtype=object))
+    without_visits = ~np.isin(center_names()[draw["center"]], ASSESSMENT_CENTERS)
+    blurred = blur_dates(patients, draw["imprecise"], draw["imprecise_progression"] & without_visits)
+    return Cohort(draw, blurred)

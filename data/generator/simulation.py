@@ -26,7 +26,8 @@ from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst
 
 _RATIO = "hazard ratio"
-Estimator = Callable[[pd.DataFrame, Study], Estimate]
+_FOLLOWED = "second_line_krd"
+_LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
 
 
 def simulate_follow_up(n: int, study: Study, rng: np.random.Generator, *, endpoint: str = "PFS") -> pd.DataFrame:
@@ -46,13 +47,7 @@ def simulate_follow_up(n: int, study: Study, rng: np.random.Generator, *, endpoi
 
 
 def estimate_performance(
-    truth: Mapping[str, float],
-    study: Study,
-    rng: np.random.Generator,
-    *,
-    n: int,
-    repeats: int,
-    term: str = "second_line_krd",
+    truth: Mapping[str, float], study: Study, rng: np.random.Generator, *, n: int, repeats: int, term: str = _FOLLOWED
 ) -> pd.DataFrame:
     """Estimate bias, coverage, power and exaggeration of the study's estimators in repeated samples.
 
@@ -84,7 +79,7 @@ def estimate_performance(
     everyone = simulate_follow_up(n * repeats, study, rng)
     samples = [part for _, part in everyone.groupby(np.arange(len(everyone)) // n)]
     rows = Collector(endpoint="PFS", population=SIMULATED)
-    for name, estimator in estimators(term).items():
+    for name, estimator in _estimators(term).items():
         results = [estimator(sample.reset_index(drop=True), study) for sample in samples]
         what = {"model": f"{name}, samples of {n}"} | ({"variable": term} if name.startswith(_RATIO) else {})
         for estimand, value in _judge(results, truth[name], is_ratio=name.startswith(_RATIO)):
@@ -92,15 +87,13 @@ def estimate_performance(
     return rows.frame()
 
 
-def population_truth(
-    study: Study, rng: np.random.Generator, *, n: int, term: str = "second_line_krd"
-) -> dict[str, float]:
+def population_truth(study: Study, rng: np.random.Generator, *, n: int, term: str = _FOLLOWED) -> dict[str, float]:
     """Return each estimator's value in one very large sample: what repeated samples should center on."""
     population = simulate_follow_up(n, study, rng)
-    return {name: estimator(population, study).estimate for name, estimator in estimators(term).items()}
+    return {name: estimator(population, study).estimate for name, estimator in _estimators(term).items()}
 
 
-def estimators(term: str) -> dict[str, Estimator]:
+def _estimators(term: str) -> dict[str, Callable[[pd.DataFrame, Study], Estimate]]:
     """Return the estimators that are tried, by name."""
     return {
         "PFS rate": lambda sample, study: survival_at(
@@ -119,9 +112,6 @@ def estimators(term: str) -> dict[str, Estimator]:
     }
 
 
-_LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
-
-
 def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:
     outcome = {"time": "time_months", "event": "event", "terms": terms}
     fit = fit_firth_cox(sample, **outcome, profile_terms=[term]) if penalized else fit_cox(sample, **outcome)
@@ -129,10 +119,8 @@ def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalize
     chosen = rows[(rows["term"] == term) & (rows["level"] != rows["reference"])]
     if chosen.empty or chosen["status"].iloc[0] != "ok":
         return not_estimable("no finite estimate")
-    row = chosen.iloc[0]
-    return Estimate(
-        float(row["hazard_ratio"]), float(row["ci_lower"]), float(row["ci_upper"]), p_value=float(row["p_value"])
-    )
+    numbers = chosen.iloc[0][["hazard_ratio", "ci_lower", "ci_upper", "p_value"]].astype(float).to_dict()
+    return Estimate(numbers.pop("hazard_ratio"), **numbers)
 
 
 def _judge(results: list[Estimate], true: float, *, is_ratio: bool) -> Iterator[tuple[str, Estimate]]:
@@ -143,33 +131,23 @@ def _judge(results: list[Estimate], true: float, *, is_ratio: bool) -> Iterator[
         return
     values = np.array([result.estimate for result in found])
     error = np.log(values) - math.log(true) if is_ratio else values - true
-    spread = float(error.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.nan
-    yield "bias", _mean(float(error.mean()), spread, len(found), "mean error over samples")
-    yield "coverage", _share([result.ci_lower <= true <= result.ci_upper for result in found])
+    mean, spread = float(error.mean()), float(error.std(ddof=1)) / math.sqrt(len(found)) if len(found) > 1 else math.nan
+    noise = {"n": len(found), "note": "interval: simulation error"}
+    limits = (mean - 1.96 * spread, mean + 1.96 * spread, spread)
+    yield "bias", Estimate(mean, *limits, method="mean error over samples", **noise)
+    covered = [result.ci_lower <= true <= result.ci_upper for result in found]
+    yield "coverage", replace(proportion(sum(covered), len(found)), **noise)
     if is_ratio:
-        clear = np.array([result.ci_lower > 1 or result.ci_upper < 1 for result in found])
-        yield "power", _share(clear.tolist())
-        yield "exaggeration_ratio", _exaggeration(values, clear, true)
-
-
-def _mean(value: float, std_error: float, n: int, method: str) -> Estimate:
-    return Estimate(
-        value,
-        value - 1.96 * std_error,
-        value + 1.96 * std_error,
-        std_error,
-        n=n,
-        method=method,
-        note="interval: simulation error",
-    )
-
-
-def _share(hits: list[bool]) -> Estimate:
-    return replace(proportion(sum(hits), len(hits)), note="interval: simulation error")
-
-
-def _exaggeration(values: np.ndarray, clear: np.ndarray, true: float) -> Estimate:
-    if not clear.any():
-        return not_estimable("no sample excludes a hazard ratio of one", n=len(values))
-    ratio = float(np.abs(np.log(values[clear])).mean() / abs(math.log(true)))
-    return Estimate(ratio, n=int(clear.sum()), method="mean absolute log hazard ratio among clear samples / true")
+        clear = [result.ci_lower > 1 or result.ci_upper < 1 for result in found]
+        yield "power", replace(proportion(sum(clear), len(found)), **noise)
+        noticed = np.abs(np.log(values[clear]))
+        method = "mean absolute log hazard ratio among clear samples / true"
+        none = not_estimable("no sample excludes a hazard ratio of one", n=len(found))
+        yield (
+            "exaggeration_ratio",
+            (
+                Estimate(float(noticed.mean() / abs(math.log(true))), n=noticed.size, method=method)
+                if any(clear)
+                else none
+            ),
+        )

@@ -13,7 +13,7 @@ CENTER_CLOSES = np.array(
      "2024-06-30", "2025-01-31", "2023-06-30", "2024-09-30", "2024-11-30"], dtype="datetime64[D]"
 )  # fmt: skip
 DATA_CUTOFF = np.datetime64("2025-03-31")
-STOP_SUBOPTIMAL, STOP_REFRACTORY, STOP_PROGRESSION = range(3)
+_STOP_SUBOPTIMAL, _STOP_REFRACTORY, _STOP_PROGRESSION = range(3)
 
 
 def draw_timeline(draw: Draw, rng: np.random.Generator) -> Draw:
@@ -31,14 +31,14 @@ def _front_line_days(draw: Draw, rng: np.random.Generator) -> Draw:
     """Diagnosis, first line, transplant, maintenance and first progression."""
     n, asct = draw["no_asct"].size, ~draw["no_asct"]
     stop = np.searchsorted([0.24, 0.36], rng.random(n), side="right")
-    stop = np.where(asct, STOP_PROGRESSION, stop)
+    stop = np.where(asct, _STOP_PROGRESSION, stop)
     relapse = -rng.integers(7, 45, n)
     transplant = relapse - draw["relapse_days"]
     first_line = np.where(asct, transplant - rng.integers(165, 250, n) - 90 * draw["tandem"], relapse)
     first_line = first_line - np.where(asct, 0, rng.integers(60, 250, n))
     maintenance = transplant + rng.integers(100, 116, n)
     maintenance_stop = np.where(draw["refractory"], relapse + rng.integers(0, 6, n), relapse - rng.integers(65, 90, n))
-    suboptimal = stop == STOP_SUBOPTIMAL
+    suboptimal = stop == _STOP_SUBOPTIMAL
     return {
         "stop": stop,
         "diagnosis_date": first_line - rng.integers(6, 36, n),
@@ -58,7 +58,7 @@ def _first_line_response(asct: np.ndarray, stop: np.ndarray, rng: np.random.Gene
     low = MR + np.searchsorted([0.5], pick)
     refractory = np.where(pick < 0.6, PD, MR + 1)
     progressed = np.searchsorted([0.0, 0.0, 0.25, 0.75], pick)
-    untransplanted = np.where(stop == STOP_SUBOPTIMAL, low, np.where(stop == STOP_REFRACTORY, refractory, progressed))
+    untransplanted = np.where(stop == _STOP_SUBOPTIMAL, low, np.where(stop == _STOP_REFRACTORY, refractory, progressed))
     return np.where(asct, transplanted, untransplanted).astype(np.int8)
 
 

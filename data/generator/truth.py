@@ -23,7 +23,6 @@ SOLVED_BASIS = {
     "response_cuts": "score limits that give the response shares in the population",
     "seed": "first seed whose sample of 62 has the published rates, both medians not reached and all six directions",
 }
-Evidence = Literal["PUB", "REL", "CALC", "ASM"]
 
 
 class Parameter(NamedTuple):
@@ -31,7 +30,7 @@ class Parameter(NamedTuple):
 
     name: str
     value: Any
-    evidence: Evidence
+    evidence: Literal["PUB", "REL", "CALC", "ASM"]
     basis: str
 
 

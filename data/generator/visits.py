@@ -10,15 +10,15 @@ from generator.covariates import Draw
 from generator.records import center_names, typed_table
 from generator.timeline import confirmation_day, visit_day
 
-BASELINE = -1
+_BASELINE = -1
 # Share of the baseline M-protein left: at entry into a category, and as the category goes on.
-SERUM_LEFT = np.array([0.0, 0.0, 0.06, 0.40, 0.70, 0.95])
-SERUM_LATER = np.array([0.0, 0.0, 0.03, 0.20, 0.60, 0.88])
-URINE_LEFT = np.array([0.0, 0.0, 0.0, 0.08, 0.40, 0.95])
-CHAINS_LEFT = np.array([0.0, 0.0, 0.06, 0.30, 0.62, 0.92])
-HALF_LIFE = 3.0
-LOWEST_DISEASED_MARROW = 6.0
-NEEDED_AT_VISIT = ("phase", "n_visits", "last_visit", "response", "best_index", "first_index")
+_SERUM_LEFT = np.array([0.0, 0.0, 0.06, 0.40, 0.70, 0.95])
+_SERUM_LATER = np.array([0.0, 0.0, 0.03, 0.20, 0.60, 0.88])
+_URINE_LEFT = np.array([0.0, 0.0, 0.0, 0.08, 0.40, 0.95])
+_CHAINS_LEFT = np.array([0.0, 0.0, 0.06, 0.30, 0.62, 0.92])
+_HALF_LIFE = 3.0
+_LOWEST_DISEASED_MARROW = 6.0
+_NEEDED_AT_VISIT = ("phase", "n_visits", "last_visit", "response", "best_index", "first_index")
 
 
 def build_visits(draw: Draw, ids: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -48,12 +48,12 @@ def _visit_rows(draw: Draw, rng: np.random.Generator) -> Draw:
     confirmed = again < NEVER
     counts = 1 + free + progressed + confirmed
     who = np.repeat(np.arange(n), counts)
-    number = np.arange(who.size) - np.repeat(np.cumsum(counts) - counts, counts) + BASELINE
-    at = {name: values[who] for name, values in draw.items() if name in NEEDED_AT_VISIT}
+    number = np.arange(who.size) - np.repeat(np.cumsum(counts) - counts, counts) + _BASELINE
+    at = {name: values[who] for name, values in draw.items() if name in _NEEDED_AT_VISIT}
     after = number - free[who]
-    day = np.where(number == BASELINE, -rng.integers(0, 8, n)[who], visit_day(at, np.maximum(number, 0)))
+    day = np.where(number == _BASELINE, -rng.integers(0, 8, n)[who], visit_day(at, np.maximum(number, 0)))
     day = np.where((number >= 0) & (after == 0), draw["progression"][who], np.where(after == 1, again[who], day))
-    category = np.where(number == BASELINE, -1, np.where(after >= 0, PD, _category(at, number)))
+    category = np.where(number == _BASELINE, -1, np.where(after >= 0, PD, _category(at, number)))
     return {"who": who, "number": number, "day": day, "category": category.astype(np.int8), "after": after}
 
 
@@ -97,7 +97,7 @@ def _laboratory(rows: Draw, base: Draw, draw: Draw) -> dict[str, object]:
     since = np.where(progressed | (category == draw["response"][who]), since, 0)
     again = progressed & (rows["after"] == 1)
     secretes = by_lab & ~base["silent"]
-    serum = base["serum"] * _left(SERUM_LEFT, shown, SERUM_LATER, since)
+    serum = base["serum"] * _left(_SERUM_LEFT, shown, _SERUM_LATER, since)
     serum = np.where(secretes & ~base["chains"], serum * (1.3 + 0.2 * again) + 0.6 + 0.3 * again, serum)
     urine = _urine(base["urine"], shown)
     urine = np.where(secretes & base["chains"], urine * (1.4 + 0.2 * again) + 260 + 150 * again, urine)
@@ -119,30 +119,30 @@ def _laboratory(rows: Draw, base: Draw, draw: Draw) -> dict[str, object]:
 def _left(entry: np.ndarray, category: np.ndarray, later: np.ndarray | None = None, since: object = 0) -> np.ndarray:
     """Share of the baseline left in a category after some visits in it; all of it at baseline."""
     known, later = np.clip(category, 0, SD), entry if later is None else later
-    left = later[known] + (entry[known] - later[known]) * np.exp(-np.asarray(since) / HALF_LIFE)
+    left = later[known] + (entry[known] - later[known]) * np.exp(-np.asarray(since) / _HALF_LIFE)
     return np.where((category < 0) | (category > SD), 1.0, left)
 
 
 def _urine(base: np.ndarray, category: np.ndarray) -> np.ndarray:
     """Urine M-protein: below 100 mg in 24 hours from VGPR on, above it and at most a tenth in PR."""
-    value = base * _left(URINE_LEFT, category)
+    value = base * _left(_URINE_LEFT, category)
     value = np.where((category == VGPR) & (base > 0), 60.0, value)
     return np.where((category == PR) & (base > 0), np.clip(value, 110.0, None), value)
 
 
 def _involved(base: Draw, category: np.ndarray) -> np.ndarray:
     """Involved light chain: a normal ratio only in stringent complete response."""
-    value = np.maximum(base["involved"] * _left(CHAINS_LEFT, category), 5.0 * base["other"])
+    value = np.maximum(base["involved"] * _left(_CHAINS_LEFT, category), 5.0 * base["other"])
     return np.where((category == 0) | base["silent"], 1.2 * base["other"], value)
 
 
 def _marrow(rows: Draw, base: Draw, shown: np.ndarray, by_lab: np.ndarray) -> np.ndarray:
     """Marrow plasma cells: at baseline, at complete response, and at every visit where nothing else is measurable."""
-    left = _left(SERUM_LEFT, shown)
+    left = _left(_SERUM_LEFT, shown)
     complete = (shown >= 0) & (shown <= CR) & (rows["category"] != PD)
-    value = np.rint(np.where(complete, 2.0, np.maximum(base["marrow"] * left, LOWEST_DISEASED_MARROW)))
+    value = np.rint(np.where(complete, 2.0, np.maximum(base["marrow"] * left, _LOWEST_DISEASED_MARROW)))
     value = value + np.where(by_lab & base["silent"], 15, 0)
-    reported = (rows["number"] == BASELINE) | complete | base["silent"]
+    reported = (rows["number"] == _BASELINE) | complete | base["silent"]
     return np.where(reported, np.minimum(value, 100), np.nan)
 
 

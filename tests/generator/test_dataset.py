@@ -20,7 +20,8 @@ from fhrmm.study import load_study, repository_root
 from generator import load_truth
 from generator.__main__ import solve
 from generator.calibration import OS_RANGE, PFS_RANGE
-from generator.dataset import build_files, build_source
+from generator.dataset import build_files
+from generator.source import build_source
 from generator.truth import SOLVED_BASIS
 from intake.cleaning import clean_scope
 from timetoevent.cox import fit_cox

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.generator.true_survival import true_survival
 
 from fhrmm.schema import conform
 from fhrmm.study import load_study
-from generator import load_parameters, load_truth, simulate_population, true_survival
-from generator.calibration import Observed, kaplan_meier, log_hazard_ratio, observe_recorded
-from generator.cohort import simulate_cohort
-from generator.truth import FACTORS, MONTH, Truth
+from generator import load_truth, simulate_population
+from generator.observed import Observed, kaplan_meier, log_hazard_ratio, observe_recorded
+from generator.population import simulate_cohort
+from generator.truth import FACTORS, MONTH, Truth, load_parameters
 from timetoevent.cox import fit_cox
 from timetoevent.kaplan_meier import survival_at
 

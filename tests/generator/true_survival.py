@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from generator.course import progression_log_hazard
 from generator.truth import FACTORS, Truth, log_hazards
 
 
@@ -49,12 +48,10 @@ def true_survival(latent: pd.DataFrame, truth: Truth, months: float) -> pd.DataF
     if truth.center_frailty_sd:
         raise ValueError("the truth has a center frailty: survival depends on values that were not kept")
     factors = latent[list(FACTORS)].to_numpy(dtype=float)
-    draw = {
-        "factors": factors,
-        "refractory": latent["lenalidomide_refractory"].to_numpy(dtype=bool),
-        "center": np.zeros(len(latent), dtype=np.int64),
-    }
-    ill = np.exp(progression_log_hazard(draw, np.random.default_rng(0), truth)) * truth.progression_per_month
+    exposed = factors.copy()
+    if truth.krd_helps_only_lenalidomide_naive:
+        exposed[:, FACTORS.index("not_krd")] *= ~latent["lenalidomide_refractory"].to_numpy(dtype=bool)
+    ill = np.exp(log_hazards(exposed, truth.hr_progression)) * truth.progression_per_month
     died = np.exp(log_hazards(factors, truth.hr_death))
     free, diseased = np.ones(len(latent)), np.zeros(len(latent))
     early = min(months, truth.late_from_months)

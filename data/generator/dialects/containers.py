@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
-EARLIEST = (1980, 1, 1, 0, 0, 0)
-STAMP = "2025-04-09T00:00:00Z"
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+_STAMP = "2025-04-09T00:00:00Z"
 
 
 def write_delimited(
@@ -35,8 +35,8 @@ def write_workbook(workbook: Workbook) -> bytes:
         for name in sorted(source.namelist()):
             content = source.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", STAMP.encode(), content)
-            entry = zipfile.ZipInfo(name, EARLIEST)
+                content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _STAMP.encode(), content)
+            entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_STORED, 0o600 << 16, 3
             target.writestr(entry, content)
     return fixed.getvalue()

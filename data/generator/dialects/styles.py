@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-ITALIAN = {
+_ITALIAN = {
     "sex": {"female": "F", "male": "M"},
     "yes_no": {"yes": "sì", "no": "no"},
     "isotype": {"light_chain": "catene leggere", "non_secretory": "non secernente", "other": "altro"},
@@ -18,7 +18,7 @@ ITALIAN = {
         "none": "assente", "smaller": "ridotto", "stable": "invariato", "larger": "aumentato", "new": "nuovo"
     },
 }  # fmt: skip
-REGIMENS = {
+_REGIMENS = {
     "KRd": ("KRd", "KRD", "Carfilzomib-Len-Dex"),
     "D-VTd": ("D-VTd", "Dara-VTd", "DVTd"),
     "PVd": ("PVd", "Pom-Vd"),
@@ -29,7 +29,7 @@ REGIMENS = {
 
 @dataclass(frozen=True)
 class Style:
-    """One center's way of writing.
+    """One center's way of writing; without values, as the canonical tables are.
 
     Attributes
     ----------
@@ -57,38 +57,34 @@ class Style:
 FISH = ("del17p", "t_4_14", "t_14_16", "gain_1q")
 STYLES: dict[str, Style] = {
     "C01": Style(
-        "%d/%m/%Y", "%m/%Y", ITALIAN, dict.fromkeys(FISH, "ND") | {"ldh_u_l": "n.d.", "emd_second_line": "?"},
-        REGIMENS, ",", ".",
+        "%d/%m/%Y", "%m/%Y", _ITALIAN, dict.fromkeys(FISH, "ND") | {"ldh_u_l": "n.d.", "emd_second_line": "?"},
+        _REGIMENS, ",", ".",
     ),
     "C02": Style(
-        "%Y-%m-%d", "%m/%Y", ITALIAN | {"emd_second_line": {}, "maintenance": {}, "sex": {}},
-        dict.fromkeys(FISH, "ND"), REGIMENS,
+        "%Y-%m-%d", "%m/%Y", _ITALIAN | {"emd_second_line": {}, "maintenance": {}, "sex": {}},
+        dict.fromkeys(FISH, "ND"), _REGIMENS,
     ),
-    "C03": Style(words=ITALIAN, missing={"ldh_u_l": "-99", "ecog_second_line": "UNK"}),
+    "C03": Style(words=_ITALIAN, missing={"ldh_u_l": "-99", "ecog_second_line": "UNK"}),
     "C04": Style(
-        words=ITALIAN | {"sex": {"female": "Femmina", "male": "Maschio"}, "yes_no": {"yes": "Sì", "no": "No"}},
-        regimens=REGIMENS,
+        words=_ITALIAN | {"sex": {"female": "Femmina", "male": "Maschio"}, "yes_no": {"yes": "Sì", "no": "No"}},
+        regimens=_REGIMENS,
     ),
-    "C05": Style(),
     "C06": Style(
         "%d.%m.%Y", "%m.%Y",
         {"sex": {"female": "f", "male": "m"}, "yes_no": {"yes": "1", "no": "0"}, "isotype": {"light_chain": "LC"},
          "stage": {"I": "1", "II": "2", "III": "3"}, "emd_second_line": {"paraskeletal": "PP", "extramedullary": "EMP"},
          "response": {"SD": "stable disease"}},
-        dict.fromkeys(FISH, "np"), REGIMENS,
+        dict.fromkeys(FISH, "np"), _REGIMENS,
     ),
-    "C07": Style(),
     "C08": Style(
         "%d-%m-%Y", "%B %Y",
-        ITALIAN | {
+        _ITALIAN | {
             "sex": {"female": "femmina", "male": "maschio"}, "yes_no": {"yes": "presente", "no": "assente"},
             "maintenance": {"none": "no", "lenalidomide": "Revlimid", "other": "altro"},
             "response": {"sCR": "RC stringente", "CR": "risposta completa", "PR": "risposta parziale",
                          "MR": "risposta minima", "SD": "malattia stabile", "PD": "progressione",
                          "NE": "non valutabile"},
         },
-        dict.fromkeys(FISH, "n.v.") | {"beta2_microglobulin_mg_l": "/", "albumin_g_dl": "/"}, REGIMENS, ",",
+        dict.fromkeys(FISH, "n.v.") | {"beta2_microglobulin_mg_l": "/", "albumin_g_dl": "/"}, _REGIMENS, ",",
     ),
-    "C09": Style(),
-    "C10": Style(),
 }  # fmt: skip

@@ -114,7 +114,11 @@ def _estimators(term: str) -> dict[str, Callable[[pd.DataFrame, Study], Estimate
 
 def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:
     outcome = {"time": "time_months", "event": "event", "terms": terms}
-    fit = fit_firth_cox(sample, **outcome, profile_terms=[term]) if penalized else fit_cox(sample, **outcome)
+    fit = (
+        fit_firth_cox(sample, **outcome, profile_terms=[term])
+        if penalized
+        else fit_cox(sample, **outcome, is_repeated=True)
+    )
     rows = fit.coefficients
     chosen = rows[(rows["term"] == term) & (rows["level"] != rows["reference"])]
     if chosen.empty or chosen["status"].iloc[0] != "ok":

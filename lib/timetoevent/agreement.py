@@ -15,7 +15,7 @@ def read_agreement() -> pd.DataFrame:
     DataFrame
         One row per operation: `operation`, `counterpart` (what of R it is held against), `n_cases`,
         `worst_difference` (relative to R's number, the largest over all numbers of all cases; missing for an
-        operation that draws at random and is compared in distribution).
+        operation that draws at random and is compared in distribution), `engine` (lifelines, or what else and why).
 
     Notes
     -----

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 from scipy.optimize import brentq
 
 from timetoevent.checks import check_same_length
 from timetoevent.event_table import FloatArray
 from timetoevent.intervals import normal_quantile
 from timetoevent.results import Estimate, not_estimable
-from timetoevent.tails import chi_squared_tail, t_quantile, t_tails
 
 METHODS = {
     "fixed": "fixed effect, inverse variance",
@@ -209,7 +209,7 @@ def _pool(y: FloatArray, variance: FloatArray, test: str, ci_level: float, words
         error,
         statistic=statistic,
         df=math.nan if test == "z" else float(k - 1),
-        p_value=float(t_tails(statistic, df)),
+        p_value=float(2 * stats.t.sf(abs(statistic), df)),
         ci_level=ci_level,
         n=k,
         method=words,
@@ -217,7 +217,7 @@ def _pool(y: FloatArray, variance: FloatArray, test: str, ci_level: float, words
 
 
 def _critical(test: str, df: int, ci_level: float) -> float:
-    return normal_quantile(ci_level) if test == "z" else float(t_quantile(0.5 + ci_level / 2, df))
+    return normal_quantile(ci_level) if test == "z" else float(stats.t.ppf(0.5 + ci_level / 2, df))
 
 
 def _describe(
@@ -235,7 +235,7 @@ def _describe(
         i_squared, h_squared = 100 * tau_squared / (typical + tau_squared), tau_squared / typical + 1
     total = 1 / (variance + tau_squared)
     lower, upper = _prediction(pooled, tau_squared, k, options) if method != "fixed" else (math.nan, math.nan)
-    p_value = float(chi_squared_tail(q, df)) if df else 1.0
+    p_value = float(stats.chi2.sf(q, df)) if df else 1.0
     return MetaAnalysis(
         pooled,
         tau_squared,

@@ -10,7 +10,6 @@ from timetoevent.checks import FloatArray
 from timetoevent.cox.fitted import CoxFit, correlation
 from timetoevent.cox.newton import find_redundant
 from timetoevent.results import NOT_ESTIMABLE, OK
-from timetoevent.tails import chi_squared_tail
 
 TRANSFORMS = ("km", "identity", "rank", "log")
 GLOBAL = "GLOBAL"
@@ -62,7 +61,7 @@ def check_proportional_hazards(fit: CoxFit, *, transform: str = "km") -> pd.Data
     if problem:
         rows = [(term, np.nan, 0, np.nan, NOT_ESTIMABLE, problem) for term in [*terms, GLOBAL]]
     else:
-        score, information = _extended_score(fit, transformed_event_times(fit, transform))
+        score, information = _extended_score(fit, _transformed_event_times(fit, transform))
         tested = {**terms, GLOBAL: list(range(len(fit.estimable)))}
         rows = [_test(fit, name, np.array(places), score, information) for name, places in tested.items()]
     table = pd.DataFrame(rows, columns=["term", "statistic", "df", "p_value", "status", "note"])
@@ -111,7 +110,7 @@ def scaled_schoenfeld_residuals(fit: CoxFit, *, transform: str = "km", by_term: 
     _check_transform(transform)
     sets = fit.point.sets
     order = np.lexsort((sets.group_time[sets.death_group], sets.group_stratum[sets.death_group]))
-    axis = transformed_event_times(fit, transform)
+    axis = _transformed_event_times(fit, transform)
     frame = pd.DataFrame(
         {
             "row": fit.data.rows[sets.order[sets.death_row]],
@@ -123,7 +122,7 @@ def scaled_schoenfeld_residuals(fit: CoxFit, *, transform: str = "km", by_term: 
     return frame.join(_scaled(fit, by_term=by_term)).iloc[order].reset_index(drop=True)
 
 
-def transformed_event_times(fit: CoxFit, transform: str) -> FloatArray:
+def _transformed_event_times(fit: CoxFit, transform: str) -> FloatArray:
     """Return the transformed time of each event, in the order of the risk sets."""
     data, sets = fit.data, fit.point.sets
     times = sets.group_time[sets.death_group]
@@ -180,7 +179,7 @@ def _test(
         return name, np.nan, len(tested), np.nan, NOT_ESTIMABLE, "too few events to test"
     statistic = float(score[chosen] @ np.linalg.solve(block, score[chosen]))
     note = "" if len(tested) == len(places) else "of the estimable coefficients"
-    return name, statistic, len(tested), float(chi_squared_tail(statistic, len(tested))), OK, note
+    return name, statistic, len(tested), float(stats.chi2.sf(statistic, len(tested))), OK, note
 
 
 def _scaled(fit: CoxFit, *, by_term: bool) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from timetoevent.checks import check_same_length, check_time, tie_times
 from timetoevent.event_table import FloatArray, check_subjects
@@ -16,7 +16,6 @@ from timetoevent.groups import check_groups
 from timetoevent.intervals import normal_quantile
 from timetoevent.kaplan_meier import Curve, fit_curve
 from timetoevent.results import OK, Estimate, not_estimable
-from timetoevent.tails import normal_tails
 
 
 def rmst(
@@ -124,62 +123,26 @@ def rmst_difference(
     0.5
     """
     means = _by_group(time, event, group, horizon=horizon, reference=reference, entry=entry, ci_level=ci_level)
-    method = f"difference of restricted means up to {horizon:g}"
+    facts = {
+        "n": sum(mean.n for mean in means),
+        "n_events": sum(mean.n_events for mean in means),
+        "method": f"difference of restricted means up to {horizon:g}",
+    }
     problem = _problem(means)
     if problem:
-        return replace(not_estimable(problem, method=method), **_counts(means))
+        return not_estimable(problem, **facts)
     base, other = means
-    return _compare(other.estimate - base.estimate, math.hypot(base.std_error, other.std_error), means, method)
-
-
-def rmst_ratio(
-    time: ArrayLike,
-    event: ArrayLike,
-    group: ArrayLike,
-    *,
-    horizon: float,
-    reference: Hashable | None = None,
-    ci_level: float = 0.95,
-    entry: ArrayLike | None = None,
-) -> Estimate:
-    """Estimate the ratio of restricted mean survival times, second group over reference.
-
-    The interval is symmetric for the logarithm, with the delta method; ``std_error`` is that of the
-    logarithm.
-
-    Parameters
-    ----------
-    time, event, group, horizon, reference, ci_level, entry
-        As in `rmst_difference`.
-
-    Returns
-    -------
-    Estimate
-        As `rmst_difference`, for the ratio.
-
-    Raises
-    ------
-    ValueError
-        As in `rmst_difference`.
-
-    Examples
-    --------
-    >>> round(rmst_ratio([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"], horizon=2).estimate, 4)
-    1.3333
-    """
-    means = _by_group(time, event, group, horizon=horizon, reference=reference, entry=entry, ci_level=ci_level)
-    method = f"ratio of restricted means up to {horizon:g}"
-    problem = _problem(means) or ("a restricted mean is 0" if min(m.estimate for m in means) == 0 else "")
-    if problem:
-        return replace(not_estimable(problem, method=method), **_counts(means))
-    base, other = means
-    relative = math.hypot(base.std_error / base.estimate, other.std_error / other.estimate)
-    log_ratio = _compare(math.log(other.estimate / base.estimate), relative, means, method)
-    return replace(
-        log_ratio,
-        estimate=math.exp(log_ratio.estimate),
-        ci_lower=math.exp(log_ratio.ci_lower),
-        ci_upper=math.exp(log_ratio.ci_upper),
+    difference, std_error = other.estimate - base.estimate, math.hypot(base.std_error, other.std_error)
+    width, z = normal_quantile(ci_level) * std_error, difference / std_error
+    return Estimate(
+        difference,
+        difference - width,
+        difference + width,
+        std_error,
+        statistic=z,
+        p_value=float(2 * stats.norm.sf(abs(z))),
+        ci_level=ci_level,
+        **facts,
     )
 
 
@@ -229,23 +192,3 @@ def _problem(means: list[Estimate]) -> str:
     if failed:
         return failed[0]
     return "no events before the horizon" if max(mean.std_error for mean in means) == 0 else ""
-
-
-def _counts(means: list[Estimate]) -> dict[str, int]:
-    return {"n": sum(mean.n for mean in means), "n_events": sum(mean.n_events for mean in means)}
-
-
-def _compare(contrast: float, std_error: float, means: list[Estimate], method: str) -> Estimate:
-    z, ci_level = contrast / std_error, means[0].ci_level
-    width = normal_quantile(ci_level) * std_error
-    return Estimate(
-        contrast,
-        contrast - width,
-        contrast + width,
-        std_error,
-        statistic=z,
-        p_value=float(normal_tails(z)),
-        ci_level=ci_level,
-        method=method,
-        **_counts(means),
-    )

@@ -13,7 +13,7 @@ from timetoevent.cox import CoxFit
 from timetoevent.cox.concordance import concordance_index
 from timetoevent.cox.data import CoxData, make_model, read_data
 from timetoevent.cox.fit import find_coefficients, fit_data
-from timetoevent.firth.cox import penalized_coefficients
+from timetoevent.firth.regression import penalized_coefficients
 from timetoevent.results import Estimate, not_estimable
 
 LEAST_REPLICATES = 20

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from tests.oracle import record
 
+COLUMNS = ["operation", "counterpart", "n_cases", "worst_difference", "engine"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--agreement", help="write the table of agreement with R to this file")
@@ -30,5 +32,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the table if asked; run in one process, for workers do not share what they remember."""
     file = session.config.getoption("--agreement", default=None)
     if file:
-        table = pd.DataFrame(record.summarize(), columns=["operation", "counterpart", "n_cases", "worst_difference"])
+        table = pd.DataFrame(record.summarize(), columns=COLUMNS)
         table.to_csv(Path(file), index=False, float_format="%.1e", lineterminator="\n")

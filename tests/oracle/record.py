@@ -10,15 +10,13 @@ from contextlib import contextmanager
 # what of R each operation is held against
 COUNTERPARTS = {
     "adjust_p_values": "stats::p.adjust",
-    "basehaz": "survival::basehaz",
-    "cochran_armitage": "stats::prop.trend.test",
     "concordance": "survival::concordance",
     "cox_zph": "survival::cox.zph",
     "coxph": "survival::coxph",
     "cumulative_incidence": "survival::survfit, several states",
+    "dfbeta": "survival::residuals.coxph",
     "fine_gray": "cmprsk::crr",
     "firth_cox": "maximum by stats::optim",
-    "firth_logistic": "maximum by stats::optim",
     "fisher_exact": "stats::fisher.test",
     "frailty": "survival::coxph with frailty()",
     "gray_test": "cmprsk::cuminc",
@@ -26,30 +24,60 @@ COUNTERPARTS = {
     "kaplan_meier": "survival::survfit",
     "landmark": "survival::coxph from the landmark",
     "logrank": "survival::survdiff and its weighted family",
-    "logrank_pairwise": "survival::survdiff, stats::p.adjust",
     "logrank_trend": "survival::survdiff, scores",
     "median_follow_up": "survival::survfit, events reversed",
     "meta_analysis": "metafor::rma",
     "minimum_detectable_hazard_ratio": "Schoenfeld's formula",
     "monotone": "survival::coxph, infinite coefficients",
-    "nelson_aalen": "survival::survfit, cumhaz",
     "numbers_at_risk": "survival::summary.survfit",
     "observed_expected": "survival::survdiff",
     "odds_ratio": "stats::fisher.test",
     "pool": "mice::pool",
     "prediction_interval": "metafor::predict.rma",
     "proportion": "stats::binom.test, Wilson",
-    "proportion_difference": "Newcombe's interval",
-    "residuals": "survival::residuals.coxph",
-    "ridge": "survival::coxph with ridge()",
     "rmst": "survival::survfit, rmean",
     "rmst_difference": "survival::survfit, rmean",
-    "rmst_ratio": "survival::survfit, rmean",
-    "survfit_coxph": "survival::survfit.coxph",
     "survival_at": "survival::summary.survfit",
     "survival_quantile": "survival::quantile.survfit",
     "time_dependent": "survival::tmerge, coxph",
     "weighting": "stats::glm, survival::coxph, weighted",
+}
+
+NOT_IN_LIFELINES = "own, because lifelines has none"
+# what computes each operation, and why not lifelines where it does not
+ENGINES = {
+    "adjust_p_values": NOT_IN_LIFELINES,
+    "concordance": "own, because that of lifelines has no error and ignores delayed entry",
+    "cox_zph": "own, because lifelines has the approximation that survival gave up with version 3.0",
+    "coxph": "lifelines, verified; own for Breslow ties, weights and robust errors",
+    "cumulative_incidence": "own, because lifelines breaks ties at random",
+    "dfbeta": "own, because lifelines mixes Breslow's hazard with Efron's coefficients",
+    "fine_gray": NOT_IN_LIFELINES,
+    "firth_cox": NOT_IN_LIFELINES,
+    "fisher_exact": "scipy for 2 x 2; own for larger tables, because scipy simulates them",
+    "frailty": NOT_IN_LIFELINES,
+    "gray_test": NOT_IN_LIFELINES,
+    "impute": NOT_IN_LIFELINES,
+    "kaplan_meier": "lifelines, verified; own for delayed entry and fractional weights",
+    "landmark": "lifelines, verified",
+    "logrank": "lifelines, verified; own for strata, delayed entry and Fleming-Harrington weights",
+    "logrank_trend": NOT_IN_LIFELINES,
+    "median_follow_up": "curve by lifelines, verified; quantile own, because lifelines has no midpoint of a plateau",
+    "meta_analysis": NOT_IN_LIFELINES,
+    "minimum_detectable_hazard_ratio": NOT_IN_LIFELINES,
+    "monotone": "own, because lifelines gives a number where there is none",
+    "numbers_at_risk": "own, because lifelines counts after the events of the tick",
+    "observed_expected": NOT_IN_LIFELINES,
+    "odds_ratio": "scipy",
+    "pool": NOT_IN_LIFELINES,
+    "prediction_interval": NOT_IN_LIFELINES,
+    "proportion": NOT_IN_LIFELINES,
+    "rmst": "curve by lifelines, verified; error own, because that of lifelines is of one patient, not of the mean",
+    "rmst_difference": NOT_IN_LIFELINES,
+    "survival_at": "lifelines, verified; own for delayed entry and fractional weights",
+    "survival_quantile": "curve by lifelines, verified; quantile own, because lifelines has no midpoint of a plateau",
+    "time_dependent": "lifelines, verified",
+    "weighting": "own, because lifelines has no robust error of Efron's ties",
 }
 
 _cases: defaultdict[str, list[float]] = defaultdict(list)
@@ -75,12 +103,14 @@ def note(difference: float) -> float:
     return difference
 
 
-def summarize() -> list[tuple[str, str, int, float]]:
-    """Return operation, what of R it is held against, number of cases and worst difference, by name.
+def summarize() -> list[tuple[str, str, int, float, str]]:
+    """Return operation, what of R it is held against, number of cases, worst difference and engine, by name.
 
     An operation that draws at random is compared in distribution, by its own tests: it has no difference here.
     """
-    return [(name, COUNTERPARTS[name], len(found), _worst(found)) for name, found in sorted(_cases.items())]
+    return [
+        (name, COUNTERPARTS[name], len(found), _worst(found), ENGINES[name]) for name, found in sorted(_cases.items())
+    ]
 
 
 def _worst(found: list[float]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.oracle.cases import load_cases, worst_differences
 from tests.oracle.curves import operations as curves
-from tests.oracle.record import COUNTERPARTS
+from tests.oracle.record import COUNTERPARTS, ENGINES
 
 from timetoevent.agreement import read_agreement
 
@@ -39,6 +39,12 @@ def test_every_frozen_case_is_in_the_table():
 def test_each_operation_names_its_counterpart():
     table = read_agreement()
     assert table.set_index("operation")["counterpart"].to_dict() == COUNTERPARTS
+
+
+def test_each_operation_says_what_computes_it():
+    engines = read_agreement().set_index("operation")["engine"]
+    assert engines.to_dict() == ENGINES
+    assert engines.str.contains("lifelines, verified|own, because|scipy").all()
 
 
 def test_differences_are_within_what_is_promised():

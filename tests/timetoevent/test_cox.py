@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from timetoevent.cox import baseline_hazard, fit_cox, predict_survival, residuals
+from timetoevent.cox import dfbeta, fit_cox
 
 # Six rows, two tied events at time 6 (Therneau and Grambsch 2000, appendix E, first data set).
 SIX = pd.DataFrame({"time": [1, 1, 6, 6, 8, 9], "event": [1, 0, 1, 1, 0, 1], "x": [1, 1, 1, 0, 0, 0]})
@@ -51,30 +51,6 @@ class TestByHand:
         information = r / (r + 1) ** 2 + 6 * r / (r + 3) ** 2
         assert fit_six("breslow").coefficients.std_error[0] == pytest.approx(information**-0.5, rel=1e-12)
 
-    def test_baseline_hazard_and_martingale(self):
-        # Breslow, at x = 0: 1/(3r+3), then 2/(r+3), then 1
-        fit = fit_six("breslow")
-        r = np.exp(fit.beta[0])
-        steps = np.array([1 / (3 * r + 3), 2 / (r + 3), 1.0])
-        assert baseline_hazard(fit).hazard.to_numpy() == pytest.approx(steps, rel=1e-12)
-        total = np.cumsum(steps)
-        lived = np.array([r * total[0], r * total[0], r * total[1], total[1], total[1], total[2]])
-        expected = SIX.event.to_numpy() - lived
-        assert residuals(fit).residual.to_numpy() == pytest.approx(expected, abs=1e-12)
-
-    def test_schoenfeld_breslow(self):
-        fit = fit_six("breslow")
-        r = np.exp(fit.beta[0])
-        expected = [1 - r / (r + 1), 1 - r / (r + 3), 0 - r / (r + 3), 0]
-        assert residuals(fit, "schoenfeld").x.to_numpy() == pytest.approx(expected, abs=1e-12)
-
-    def test_predicted_survival_efron(self):
-        fit = fit_six("efron")
-        r = np.exp(fit.beta[0])
-        hazard = 1 / (3 * r + 3) + 1 / (r + 3) + 1 / (r / 2 + 5 / 2)
-        found = predict_survival(fit, pd.DataFrame({"x": [0, 1]}), [7]).survival
-        assert found.to_numpy() == pytest.approx(np.exp([-hazard, -r * hazard]), rel=1e-12)
-
 
 class TestInvariance:
     @pytest.fixture
@@ -114,11 +90,15 @@ class TestInvariance:
         np.testing.assert_allclose(split.covariance, whole.covariance, rtol=1e-9)
         assert split.log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-12)
 
-    def test_score_residuals_sum_to_zero(self, frame):
-        fit = fit_cox(frame, time="t", event="d", terms=["x", "g"])
-        for kind in ("score", "schoenfeld", "martingale"):
-            total = residuals(fit, kind).drop(columns=["row", "stratum", "time"], errors="ignore").sum()
-            np.testing.assert_allclose(total, 0, atol=1e-9)
+    def test_dfbeta_is_nearly_what_leaving_out_a_row_does(self, frame):
+        frame = frame.assign(t=np.random.default_rng(3).exponential(size=len(frame)))
+        whole = fit_cox(frame, time="t", event="d", terms=["x"])
+        found = dfbeta(whole)
+        assert found["row"].tolist() == list(range(len(frame)))
+        assert found["x"].sum() == pytest.approx(0, abs=1e-9)
+        for row in (3, 40):
+            without = fit_cox(frame.drop(index=row), time="t", event="d", terms=["x"])
+            assert found["x"][row] == pytest.approx(whole.beta[0] - without.beta[0], rel=0.2, abs=2e-3)
 
     def test_input_is_not_modified(self, frame):
         before = frame.copy(deep=True)
@@ -263,10 +243,3 @@ class TestNoAnswer:
         assert fit.status == "ok"
         assert fit.log_likelihood[0] == fit.log_likelihood[1]
         assert fit.likelihood_ratio.status == "not_estimable"
-
-    def test_prediction_names_what_it_cannot_do(self):
-        fit = table_of(self.frame, "x", "g")
-        found = predict_survival(fit, pd.DataFrame({"x": [0, np.nan, 0], "g": ["a", "a", "q"]}), [2, 20])
-        assert found.note.tolist()[:3] == ["", "beyond the follow-up of the stratum", "x is missing"]
-        assert found.note.tolist()[4] == "g has a level that the model does not know"
-        assert found.survival.isna().tolist() == [False, True, True, True, True, True]

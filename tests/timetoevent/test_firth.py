@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from firthmodels import FirthCoxPH, FirthLogisticRegression
+from firthmodels import FirthCoxPH
 from scipy.optimize import minimize_scalar
 
-from timetoevent.firth import fit_firth_cox, fit_firth_logistic
+from timetoevent.firth import fit_firth_cox
 
 MONOTONE = pd.DataFrame({"t": [1, 2, 3, 4], "d": [1, 1, 0, 0], "x": [1, 1, 0, 0]})
 
@@ -39,13 +39,6 @@ class TestClosedForms:
         for limit in (row.ci_lower, row.ci_upper):
             assert penalized(np.log(limit)) == pytest.approx(fit.log_likelihood[1] - 3.841458821 / 2, rel=1e-7)
 
-    def test_two_by_two_table_gains_half_in_each_cell(self):
-        frame = pd.DataFrame({"y": [0] * 6 + [1] * 5, "x": [0] * 6 + [1] * 5})
-        table = fit_firth_logistic(frame, outcome="y", terms=["x"]).coefficients
-        assert table.odds_ratio[1] == pytest.approx((6.5 / 0.5) * (5.5 / 0.5), rel=1e-8)
-        assert table.odds_ratio[0] == pytest.approx(0.5 / 6.5, rel=1e-8)
-        assert table.term.tolist() == ["(intercept)", "x"]
-
 
 class TestFirthmodels:
     """firthmodels is checked by its authors against coxphf, logistf and brglm2."""
@@ -66,15 +59,6 @@ class TestFirthmodels:
         found = np.log(fit.coefficients[["ci_lower", "ci_upper"]].to_numpy())
         known = np.isfinite(limits)
         assert found[known] == pytest.approx(limits[known], rel=1e-4, abs=1e-5)
-
-    @pytest.mark.parametrize("seed", range(4))
-    def test_logistic(self, seed):
-        frame = simulated(seed)
-        fit = fit_firth_logistic(frame, outcome="d", terms=["x", "z", "rare"])
-        other = FirthLogisticRegression(gtol=1e-7, xtol=1e-8, max_iter=500)
-        other.fit(frame[["x", "z", "rare"]].astype(float), frame.d.to_numpy(int))
-        assert fit.beta[1:] == pytest.approx(other.coef_, rel=1e-6, abs=1e-7)
-        assert fit.beta[0] == pytest.approx(other.intercept_, rel=1e-6, abs=1e-7)
 
 
 def test_adding_a_constant_and_changing_units_changes_nothing_else():
@@ -111,15 +95,6 @@ class TestNoAnswer:
 
     def test_no_rows(self):
         assert fit_firth_cox(MONOTONE.iloc[:0], time="t", event="d", terms=["x"]).note == "no rows"
-        assert fit_firth_logistic(MONOTONE.iloc[:0], outcome="d", terms=["x"]).note == "no rows"
-
-    def test_logistic_without_data(self):
-        fit = fit_firth_logistic(MONOTONE.assign(d=1), outcome="d", terms=["x"])
-        assert fit.note == "d does not vary"
-        fit = fit_firth_logistic(MONOTONE.assign(x=[1, None, 0, 0]), outcome="d", terms=["x"])
-        assert fit.note.startswith("x has 1 missing values")
-        with pytest.raises(KeyError, match="nothing"):
-            fit_firth_logistic(MONOTONE, outcome="nothing", terms=["x"])
 
 
 def test_profiles_of_chosen_terms_alone():

@@ -1,4 +1,4 @@
-"""Frailty and ridge: likelihoods written out, known truth, boundaries, and data without an answer."""
+"""Frailty: likelihoods written out, known truth, boundaries, and data without an answer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 from scipy.integrate import quad
-from scipy.optimize import minimize_scalar
 
 from timetoevent.cox import fit_cox
-from timetoevent.frailty import fit_frailty_cox, fit_ridge_cox
+from timetoevent.frailty import fit_frailty_cox
 
 NAMES = {"time": "t", "event": "d"}
 
@@ -132,46 +131,3 @@ class TestFrailty:
             fit_frailty_cox(grouped(0.5, 1), **NAMES, terms=["x"], group="center", distribution="stable")
         with pytest.raises(ValueError, match="negative"):
             fit_frailty_cox(grouped(0.5, 1), **NAMES, terms=["x"], group="center", variance=-1)
-
-
-class TestRidge:
-    def test_one_coefficient_by_hand(self):
-        frame = pd.DataFrame({"t": [1, 2, 3, 4], "d": [1, 1, 0, 0], "x": [1, 1, 0, 0]})
-
-        def cost(beta: float) -> float:
-            r = np.exp(beta)
-            # the variance of x is 1/3
-            return -(2 * beta - np.log(2 * r + 2) - np.log(r + 2)) + 0.8 * beta**2 / 3 / 2
-
-        best = minimize_scalar(cost, bounds=(0, 9), method="bounded", options={"xatol": 1e-10}).x
-        fit = fit_ridge_cox(frame, **NAMES, terms=["x"], theta=0.8)
-        assert fit.coefficients.coefficient[0] == pytest.approx(best, rel=1e-7)
-
-    def test_no_penalty_is_the_plain_model(self):
-        frame = grouped(0.5, 1)
-        plain = fit_cox(frame, **NAMES, terms=["x"])
-        fit = fit_ridge_cox(frame, **NAMES, terms=["x"], theta=1e-9)
-        assert fit.coefficients.coefficient[0] == pytest.approx(plain.beta[0], rel=1e-8)
-        assert fit.effective_df == pytest.approx(1, rel=1e-8)
-
-    def test_degrees_of_freedom_are_met(self):
-        frame = grouped(0.5, 1).assign(y=lambda f: np.sin(f.index), z=lambda f: np.cos(f.index))
-        fit = fit_ridge_cox(frame, **NAMES, terms=["x", "y", "z"], effective_df=1.5)
-        assert fit.effective_df == pytest.approx(1.5, rel=1e-8)
-        refit = fit_ridge_cox(frame, **NAMES, terms=["x", "y", "z"], theta=fit.theta)
-        assert refit.coefficients.coefficient.to_numpy() == pytest.approx(fit.coefficients.coefficient.to_numpy())
-
-    def test_finite_where_a_level_has_no_events(self):
-        frame = grouped(0.5, 1).assign(g=lambda f: np.where(f.d, "a", "b"))
-        fit = fit_ridge_cox(frame, **NAMES, terms=["g"], theta=1.0)
-        assert fit.status == "ok"
-        assert np.isfinite(fit.coefficients.coefficient[1])
-
-    def test_no_answer(self):
-        frame = grouped(0.5, 1)
-        assert fit_ridge_cox(frame.assign(d=0), **NAMES, terms=["x"], theta=1).note == "no events"
-        assert fit_ridge_cox(frame.assign(x=np.nan), **NAMES, terms=["x"], theta=1).status == "not_estimable"
-        assert fit_ridge_cox(frame.assign(x=1.0), **NAMES, terms=["x"], theta=1).status == "not_estimable"
-        assert "degrees of freedom" in fit_ridge_cox(frame, **NAMES, terms=["x"], effective_df=3).note
-        with pytest.raises(ValueError, match="one of them"):
-            fit_ridge_cox(frame, **NAMES, terms=["x"])

@@ -53,7 +53,7 @@ class TestRubin:
         pooled = pool_fits([fit, fit, fit])
         assert pooled.coefficients.std_error.to_numpy() == pytest.approx(fit.coefficients.std_error.to_numpy())
         assert pooled.coefficients.fraction_missing.max() < 0.1
-        assert pooled.wald.statistic * pooled.wald.df == pytest.approx(fit.wald.statistic, rel=1e-9)
+        assert pooled.wald.statistic == pytest.approx(fit.wald.statistic, rel=1e-9)
 
     def test_shapes(self):
         with pytest.raises(ValueError, match="two data sets"):

@@ -7,12 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lifelines import KaplanMeierFitter
 
 from timetoevent.kaplan_meier import (
     kaplan_meier,
     median_follow_up,
-    nelson_aalen,
     numbers_at_risk,
     survival_at,
     survival_quantile,
@@ -21,7 +19,6 @@ from timetoevent.results import NOT_ESTIMABLE, NOT_REACHED, OK
 
 FUNCTIONS = {
     "kaplan_meier": kaplan_meier,
-    "nelson_aalen": nelson_aalen,
     "survival_at": lambda time, event, **options: survival_at(time, event, at=[1], **options),
     "survival_quantile": survival_quantile,
     "numbers_at_risk": lambda time, event, **options: numbers_at_risk(time, event, at=[1], **options),
@@ -84,7 +81,6 @@ def test_bad_quantile_options_are_refused():
 
 def test_no_subjects():
     assert kaplan_meier([], []).empty
-    assert nelson_aalen([], []).empty
     assert survival_quantile([], []).status == NOT_ESTIMABLE
     assert median_follow_up([], []).status == NOT_ESTIMABLE
     assert survival_at([], [], at=[1])[0].status == NOT_ESTIMABLE
@@ -213,12 +209,3 @@ def test_curve_is_a_decreasing_probability_within_its_limits(subjects):
         known = curve.dropna()
         assert (known["ci_lower"] <= known["survival"] + 1e-12).all()
         assert (known["survival"] <= known["ci_upper"] + 1e-12).all()
-
-
-def test_agrees_with_lifelines_where_that_agrees_with_r():
-    rng = np.random.default_rng(3)
-    time, event = rng.integers(1, 60, 300), rng.random(300) < 0.6
-    fitter = KaplanMeierFitter().fit(time, event)
-    curve = kaplan_meier(time, event)
-    np.testing.assert_allclose(curve["survival"], fitter.survival_function_.iloc[1:, 0], rtol=1e-12)
-    np.testing.assert_allclose(curve["ci_lower"], fitter.confidence_interval_.iloc[1:, 0], rtol=1e-9)

@@ -11,13 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from timetoevent.proportions import (
-    cochran_armitage,
-    fisher_exact,
-    odds_ratio,
-    proportion,
-    proportion_difference,
-)
+from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import NOT_ESTIMABLE
 
 SMALL_TABLES = st.tuples(st.integers(2, 3), st.integers(2, 4)).flatmap(
@@ -101,12 +95,10 @@ def test_bad_counts_are_refused(table):
 def test_shapes_are_checked():
     with pytest.raises(ValueError, match="dimensions"):
         fisher_exact([1, 2, 3])
-    with pytest.raises(ValueError, match="expected 2 x 2"):
-        odds_ratio([[1, 2, 3], [4, 5, 6]])
 
 
 def test_odds_ratio_of_an_empty_cell():
-    none, all_ = odds_ratio([[0, 5], [5, 0]]), odds_ratio([[5, 0], [0, 5]])
+    none, all_ = fisher_exact([[0, 5], [5, 0]]), fisher_exact([[5, 0], [0, 5]])
     assert (none.estimate, none.ci_lower) == (0, 0)
     assert (all_.estimate, all_.ci_upper) == (math.inf, math.inf)
     assert none.ci_upper == pytest.approx(1 / all_.ci_lower, rel=1e-9)
@@ -116,7 +108,7 @@ def test_odds_ratio_of_an_empty_cell():
 def test_odds_ratio_equals_scipy(table):
     reference = stats.contingency.odds_ratio(table, kind="conditional")
     interval = reference.confidence_interval(0.95)
-    result = odds_ratio(table)
+    result = fisher_exact(table)
     assert result.estimate == pytest.approx(reference.statistic, rel=1e-8)
     assert (result.ci_lower, result.ci_upper) == pytest.approx((interval.low, interval.high), rel=1e-7)
 
@@ -146,26 +138,8 @@ def test_intervals_contain_the_estimate_and_mirror(pair, method):
     assert result.ci_lower == pytest.approx(1 - mirror.ci_upper, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("counts", "lower", "upper"),
-    [
-        # Newcombe 1998, table II, method 10
-        ((56, 70, 48, 80), 0.0524, 0.3339),
-        ((9, 10, 3, 10), 0.1705, 0.8090),
-        ((6, 7, 2, 7), 0.0582, 0.8062),
-        ((5, 56, 0, 29), -0.0381, 0.1926),
-        ((0, 10, 0, 20), -0.1611, 0.2775),
-        ((10, 10, 0, 10), 0.6075, 1.0000),
-    ],
-)
-def test_published_differences(counts, lower, upper):
-    result = proportion_difference(*counts)
-    assert (result.ci_lower, result.ci_upper) == pytest.approx((lower, upper), abs=5.1e-5)
-
-
 def test_zero_denominators():
     assert proportion(0, 0).status == NOT_ESTIMABLE
-    assert proportion_difference(1, 2, 0, 0).status == NOT_ESTIMABLE
 
 
 @pytest.mark.parametrize("pair", [(3, 2), (-1, 2), (0.5, 2), (1, 2.5)])
@@ -179,22 +153,3 @@ def test_unknown_options_are_refused():
         proportion(1, 2, method="wald")
     with pytest.raises(ValueError, match="ci_level"):
         proportion(1, 2, ci_level=95)
-
-
-@pytest.mark.parametrize(
-    ("successes", "n", "reason"),
-    [
-        ([0, 0], [3, 4], "nobody has the property"),
-        ([3, 4], [3, 4], "everybody has the property"),
-        ([3, 0], [5, 0], "fewer than two groups"),
-        ([], [], "fewer than two groups"),
-    ],
-)
-def test_no_trend_is_said(successes, n, reason):
-    result = cochran_armitage(successes, n)
-    assert (result.status, result.note) == (NOT_ESTIMABLE, reason)
-
-
-def test_trend_lengths_are_checked():
-    with pytest.raises(ValueError, match="lengths differ"):
-        cochran_armitage([1, 2], [3, 4], scores=[1])

@@ -73,8 +73,6 @@ class TestWeights:
             make_weights(fit, kind="matching")
         with pytest.raises(ValueError, match="truncate"):
             make_weights(fit, truncate=(0.9, 0.1))
-        with pytest.raises(ValueError, match="rng"):
-            compare_weighted(frame, **NAMES, interval="bootstrap")
 
 
 class TestComparison:
@@ -92,22 +90,6 @@ class TestComparison:
         assert difference.estimate == pytest.approx(treated.estimate - control.estimate)
         assert difference.std_error == pytest.approx(np.hypot(treated.std_error, control.std_error))
         assert difference.n == len(frame)
-
-    def test_bootstrap_is_reproducible_and_near_the_robust_interval(self, frame):
-        runs = [
-            compare_weighted(
-                frame, **NAMES, at=[1.0], interval="bootstrap", rng=np.random.default_rng(3), n_bootstrap=120
-            )
-            for _ in range(2)
-        ]
-        assert runs[0].hazard_ratio == runs[1].hazard_ratio
-        robust = compare_weighted(frame, **NAMES, at=[1.0])
-        boot = runs[0].hazard_ratio
-        assert boot.estimate == robust.hazard_ratio.estimate
-        assert 0.6 < boot.std_error / robust.hazard_ratio.std_error < 1.4
-        assert boot.ci_lower < boot.estimate < boot.ci_upper
-        assert "120 of 120" in boot.note
-        assert runs[0].survival[0][2].ci_lower < runs[0].survival[0][2].estimate
 
     def test_frame_index_does_not_matter(self, frame):
         shuffled = frame.sample(frac=1, random_state=0)

@@ -79,8 +79,8 @@ def describe_agreement() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per operation: what it is held against in R, number of frozen cases, and the worst relative difference
-        as a power of ten.
+        One row per operation: what it is held against in R, number of frozen cases, the worst relative difference as a
+        power of ten, and what computes it: lifelines, verified, or this project and why.
     """
     table = read_agreement()
     return pd.DataFrame(
@@ -89,6 +89,7 @@ def describe_agreement() -> pd.DataFrame:
             "Held against": table["counterpart"],
             "Cases": table["n_cases"],
             "Worst relative difference": [_difference_words(value) for value in table["worst_difference"]],
+            "Computed by": table["engine"],
         }
     )
 

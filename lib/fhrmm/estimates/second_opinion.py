@@ -1,4 +1,4 @@
-"""The same estimates from lifelines: where the two agree, and where a convention makes them differ."""
+"""What is printed beside what lifelines alone says: where the two agree, and where a convention makes them differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from timetoevent.kaplan_meier import survival_at, survival_quantile
 
 
 def compare_with_lifelines(sample: pd.DataFrame, study: Study, *, term: str = "second_line_krd") -> pd.DataFrame:
-    """Estimate a curve, its median and a hazard ratio here and with lifelines.
+    """Estimate a curve, its median and a hazard ratio as the report does and with lifelines alone.
 
     Parameters
     ----------
@@ -31,8 +31,9 @@ def compare_with_lifelines(sample: pd.DataFrame, study: Study, *, term: str = "s
 
     Notes
     -----
-    Both use Efron's ties, the log-log interval and Greenwood's variance, and agree but for rounding. A median on a
-    plateau at one half is its middle here, as in R, and its left end in lifelines.
+    The report takes curves and ratios from lifelines and verifies them; here lifelines answers with its own settings,
+    limits and quantiles. Both use Efron's ties, the log-log interval and Greenwood's variance, and agree but for
+    rounding. A median on a plateau at one half is its middle in the report, as in R, and its left end in lifelines.
 
     References
     ----------

@@ -107,7 +107,6 @@ def _weigh(frame: pd.DataFrame, study: Study, kind: str) -> WeightedComparison:
         terms=[name for name in study.comparison.covariates if frame[name].nunique() >= 2],
         kind=kind,
         at=[study.time.headline_months],
-        interval="robust",
         ci_level=study.models.ci_level,
     )
 

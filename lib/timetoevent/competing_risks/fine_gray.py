@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from timetoevent.checks import check_same_length
 from timetoevent.competing_risks.causes import check_cause
 from timetoevent.event_table import FloatArray, check_subjects, tabulate_events
 from timetoevent.intervals import normal_quantile
 from timetoevent.results import NOT_ESTIMABLE, OK
-from timetoevent.tails import normal_tails
 
 MAXIMUM_ITERATIONS = 50
 COLUMNS = ["variable", "coefficient", "std_error", "hazard_ratio", "ci_lower", "ci_upper", "statistic", "p_value"]
@@ -53,7 +53,7 @@ class FineGray:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskSets:
+class _SortedSubjects:
     """Sorted subjects and what does not depend on the coefficients.
 
     Attributes
@@ -163,7 +163,7 @@ def _problem(x: FloatArray, of_cause: NDArray[np.bool_]) -> str:
     return "covariates are linearly dependent" if rank < x.shape[1] else ""
 
 
-def _risk_sets(time: FloatArray, codes: NDArray[np.int64], x: FloatArray, cause_of_interest: int) -> RiskSets:
+def _risk_sets(time: FloatArray, codes: NDArray[np.int64], x: FloatArray, cause_of_interest: int) -> _SortedSubjects:
     order = np.argsort(time, kind="stable")
     time, codes, x = time[order], codes[order], x[order]
     censored, of_cause = codes == 0, codes == cause_of_interest
@@ -171,7 +171,7 @@ def _risk_sets(time: FloatArray, codes: NDArray[np.int64], x: FloatArray, cause_
     survival = np.cumprod((counts.n_at_risk - counts.n_events) / counts.n_at_risk)
     before = np.concatenate([[1.0], survival])
     at, n_at = np.unique(time[of_cause], return_counts=True)
-    return RiskSets(
+    return _SortedSubjects(
         time,
         x,
         of_cause,
@@ -185,12 +185,12 @@ def _risk_sets(time: FloatArray, codes: NDArray[np.int64], x: FloatArray, cause_
     )
 
 
-def _tail(values: FloatArray, sets: RiskSets) -> FloatArray:
+def _tail(values: FloatArray, sets: _SortedSubjects) -> FloatArray:
     """Sum over subjects with time >= each event time."""
     return np.cumsum(values[::-1], axis=0)[::-1][sets.start]
 
 
-def _earlier(values: FloatArray, sets: RiskSets) -> FloatArray:
+def _earlier(values: FloatArray, sets: _SortedSubjects) -> FloatArray:
     """Sum over subjects with a competing event before each event time, weighted up to that time."""
     competing = sets.competing.reshape(-1, *[1] * (values.ndim - 1))
     weight = sets.censoring.reshape(competing.shape)
@@ -199,7 +199,7 @@ def _earlier(values: FloatArray, sets: RiskSets) -> FloatArray:
     return running[sets.start] * sets.censoring_at.reshape(-1, *[1] * (values.ndim - 1))
 
 
-def _sums(sets: RiskSets, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _sums(sets: _SortedSubjects, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Relative hazards, their sum over each risk set, and the mean covariates of each risk set."""
     risk = np.exp(sets.x @ beta)
     total = _tail(risk, sets) + _earlier(risk, sets)
@@ -207,7 +207,7 @@ def _sums(sets: RiskSets, beta: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     return risk, total, (_tail(weighted, sets) + _earlier(weighted, sets)) / total[:, None]
 
 
-def _likelihood(sets: RiskSets, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+def _likelihood(sets: _SortedSubjects, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     risk, total, mean = _sums(sets, beta)
     log_likelihood = float((sets.x[sets.of_cause] @ beta).sum() - sets.n_at @ np.log(total))
     score = sets.x[sets.of_cause].sum(axis=0) - sets.n_at @ mean
@@ -221,7 +221,7 @@ def _likelihood(sets: RiskSets, beta: FloatArray) -> tuple[float, FloatArray, Fl
     return log_likelihood, score, information
 
 
-def _newton(sets: RiskSets) -> tuple[FloatArray, FloatArray, float, bool]:
+def _newton(sets: _SortedSubjects) -> tuple[FloatArray, FloatArray, float, bool]:
     """Maximize by Newton steps, halved while the likelihood falls; standardized covariates."""
     beta = np.zeros(sets.x.shape[1])
     value, score, information = _likelihood(sets, beta)
@@ -240,7 +240,7 @@ def _newton(sets: RiskSets) -> tuple[FloatArray, FloatArray, float, bool]:
     return beta, information, value, False
 
 
-def _sandwich(sets: RiskSets, beta: FloatArray, information: FloatArray) -> FloatArray:
+def _sandwich(sets: _SortedSubjects, beta: FloatArray, information: FloatArray) -> FloatArray:
     """Robust covariance: influence through the model plus influence through the censoring weights."""
     risk, total, mean = _sums(sets, beta)
     hazard = sets.n_at / total
@@ -267,7 +267,9 @@ def _suffix(values: FloatArray) -> FloatArray:
     return np.concatenate([np.cumsum(values[::-1], axis=0)[::-1], np.zeros((1, *values.shape[1:]))])
 
 
-def _censoring_influence(sets: RiskSets, relative: FloatArray, after: FloatArray, after_mean: FloatArray) -> FloatArray:
+def _censoring_influence(
+    sets: _SortedSubjects, relative: FloatArray, after: FloatArray, after_mean: FloatArray
+) -> FloatArray:
     """Influence of each subject through the estimated censoring distribution.
 
     A censoring at u moves the weights of those with a competing event before u, at all event times from u
@@ -286,7 +288,16 @@ def _censoring_influence(sets: RiskSets, relative: FloatArray, after: FloatArray
 def _coefficient_table(names: list[str], beta: FloatArray, std_error: FloatArray, ci_level: float) -> pd.DataFrame:
     width = normal_quantile(ci_level) * std_error
     z = beta / std_error
-    values = [names, beta, std_error, np.exp(beta), np.exp(beta - width), np.exp(beta + width), z, normal_tails(z)]
+    values = [
+        names,
+        beta,
+        std_error,
+        np.exp(beta),
+        np.exp(beta - width),
+        np.exp(beta + width),
+        z,
+        2 * stats.norm.sf(np.abs(z)),
+    ]
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 

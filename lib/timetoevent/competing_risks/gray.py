@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from timetoevent.checks import check_same_length
 from timetoevent.competing_risks.causes import check_cause
 from timetoevent.event_table import FloatArray, check_subjects
 from timetoevent.groups import check_groups
 from timetoevent.results import Estimate, not_estimable
-from timetoevent.tails import chi_squared_tail
 
 
 @dataclass(frozen=True, slots=True)
-class GroupCounts:
+class _GroupCounts:
     """Counts at each time with an event (rows) in each group (columns)."""
 
     at_risk: FloatArray
@@ -91,7 +91,7 @@ def gray_test(
         return not_estimable("groups are not at risk together at any event", **facts)
     statistic = float(score[:-1] @ np.linalg.solve(reduced, score[:-1]))
     df = float(len(reduced))
-    return Estimate(statistic=statistic, df=df, p_value=float(chi_squared_tail(statistic, df)), **facts)
+    return Estimate(statistic=statistic, df=df, p_value=float(stats.chi2.sf(statistic, df)), **facts)
 
 
 def _count(
@@ -100,7 +100,7 @@ def _count(
     event: NDArray[np.bool_],
     groups: NDArray[np.intp],
     n_groups: int,
-) -> GroupCounts:
+) -> _GroupCounts:
     at = np.unique(time[event])
 
     def n_at(rows: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -111,10 +111,10 @@ def _count(
     at_risk = [member.sum() - np.searchsorted(np.sort(time[member]), at, side="left") for member in members]
     first = [n_at(member & of_cause) for member in members]
     second = [n_at(member & event & ~of_cause) for member in members]
-    return GroupCounts(*(np.column_stack(columns).astype(float) for columns in (at_risk, first, second)))
+    return _GroupCounts(*(np.column_stack(columns).astype(float) for columns in (at_risk, first, second)))
 
 
-def _score(counts: GroupCounts, rho: float) -> tuple[FloatArray, FloatArray]:
+def _score(counts: _GroupCounts, rho: float) -> tuple[FloatArray, FloatArray]:
     """Score of each group and its covariance, one stratum: Gray (1988), sections 2 and 4, with ties.
 
     `scaled` is the number at risk had nobody left by another cause, R_i(t) of the paper before the factor 1
@@ -142,7 +142,7 @@ def _lag(values: FloatArray, start: float) -> FloatArray:
 
 
 def _covariance(
-    counts: GroupCounts,
+    counts: _GroupCounts,
     survival: FloatArray,
     before: FloatArray,
     scaled: FloatArray,

@@ -19,7 +19,7 @@ VARIANCES = ("aalen", "jackknife")
 
 
 @dataclass(frozen=True, slots=True)
-class CauseTable:
+class _CauseTable:
     """Counts at each distinct time for one cause, with the Kaplan-Meier curve of any event just before it."""
 
     counts: EventTable
@@ -91,7 +91,7 @@ def cumulative_incidence(
     counts = tabulate_events(subjects)
     frames = []
     for number in wanted:
-        table = tabulate_cause(subjects, codes == number, counts)
+        table = _tabulate_cause(subjects, codes == number, counts)
         std_error = _aalen_se(table) if variance == "aalen" else _jackknife_se(subjects, codes == number, table)
         frames.append(_frame(table, number, std_error, ci_type, ci_level))
     curves = pd.concat(frames, ignore_index=True) if frames else _empty()
@@ -102,23 +102,23 @@ def cumulative_incidence(
     return pd.concat(parts, ignore_index=True) if parts else curves
 
 
-def tabulate_cause(subjects: Subjects, of_cause: NDArray[np.bool_], counts: EventTable) -> CauseTable:
+def _tabulate_cause(subjects: Subjects, of_cause: NDArray[np.bool_], counts: EventTable) -> _CauseTable:
     """Return the counts, survival and incidence of one cause; `of_cause` marks the subjects with that event.
 
     Examples
     --------
     >>> subjects = check_subjects([1, 2], [1, 1])
-    >>> tabulate_cause(subjects, np.array([True, False]), tabulate_events(subjects)).incidence.tolist()
+    >>> _tabulate_cause(subjects, np.array([True, False]), tabulate_events(subjects)).incidence.tolist()
     [0.5, 0.5]
     """
     times = np.sort(subjects.time[of_cause])
     n_of_cause = np.diff(np.searchsorted(times, counts.time, side="right"), prepend=0).astype(float)
     survival = np.cumprod((counts.n_at_risk - counts.n_events) / counts.n_at_risk)
     before = np.concatenate([[1.0], survival[:-1]])[: len(survival)]
-    return CauseTable(counts, n_of_cause, survival, before, np.cumsum(before * n_of_cause / counts.n_at_risk))
+    return _CauseTable(counts, n_of_cause, survival, before, np.cumsum(before * n_of_cause / counts.n_at_risk))
 
 
-def _aalen_se(table: CauseTable) -> FloatArray:
+def _aalen_se(table: _CauseTable) -> FloatArray:
     """Aalen's estimator with the finite-population factor for ties, as cmprsk computes it."""
     n, d1 = table.counts.n_at_risk, table.n_of_cause
     d2 = table.counts.n_events - d1
@@ -139,7 +139,7 @@ def _binomial(d: FloatArray, n: FloatArray) -> FloatArray:
     return d * (1 - np.maximum(d - 1, 0) / np.maximum(n - 1, 1)) / n**2
 
 
-def _jackknife_se(subjects: Subjects, of_cause: NDArray[np.bool_], table: CauseTable) -> FloatArray:
+def _jackknife_se(subjects: Subjects, of_cause: NDArray[np.bool_], table: _CauseTable) -> FloatArray:
     """Root of the sum of squared influences: of subjects still at risk (all alike) and of those gone.
 
     The influence of a subject gone is linear in the incidence at t, so three running sums are enough.
@@ -159,7 +159,7 @@ def _jackknife_se(subjects: Subjects, of_cause: NDArray[np.bool_], table: CauseT
     return np.sqrt(np.maximum(square, 0.0))
 
 
-def _frame(table: CauseTable, cause: int, std_error: FloatArray, ci_type: str, ci_level: float) -> pd.DataFrame:
+def _frame(table: _CauseTable, cause: int, std_error: FloatArray, ci_type: str, ci_level: float) -> pd.DataFrame:
     started = table.incidence > 0
     relative = np.divide(std_error, table.incidence, out=np.zeros_like(std_error), where=started)
     lower, upper = probability_limits(table.incidence, relative, ci_type=ci_type, ci_level=ci_level)
@@ -182,7 +182,7 @@ def _frame(table: CauseTable, cause: int, std_error: FloatArray, ci_type: str, c
 def _empty() -> pd.DataFrame:
     nothing = np.empty(0)
     counts = EventTable(nothing, nothing, nothing, nothing)
-    return _frame(CauseTable(counts, *[nothing] * 4), 0, nothing, "log-log", 0.95)
+    return _frame(_CauseTable(counts, *[nothing] * 4), 0, nothing, "log-log", 0.95)
 
 
 def _read_at(curve: pd.DataFrame, cause: int, at: FloatArray, counts: EventTable) -> pd.DataFrame:

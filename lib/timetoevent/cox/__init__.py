@@ -1,9 +1,8 @@
-"""Cox proportional hazards regression held equal to R's ``coxph``, on sorted arrays without loops over times."""
+"""Cox proportional hazards regression held equal to R's ``coxph``: by lifelines, verified, or on sorted arrays."""
 
 from timetoevent.cox.concordance import concordance_index
 from timetoevent.cox.fit import fit_cox
 from timetoevent.cox.fitted import CoxFit
-from timetoevent.cox.prediction import baseline_hazard, predict_survival
-from timetoevent.cox.residuals import residuals
+from timetoevent.cox.influence import dfbeta
 
-__all__ = ["CoxFit", "baseline_hazard", "concordance_index", "fit_cox", "predict_survival", "residuals"]
+__all__ = ["CoxFit", "concordance_index", "dfbeta", "fit_cox"]

@@ -10,9 +10,9 @@ import pandas as pd
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import CoxData, Model, make_model, read_data
 from timetoevent.cox.design import Design
-from timetoevent.cox.fitted import CoxFit
+from timetoevent.cox.fitted import CoxFit, label_covariance, no_fit
+from timetoevent.cox.influence import robust_covariance
 from timetoevent.cox.newton import Maximum, maximize
-from timetoevent.cox.residuals import robust_covariance
 from timetoevent.cox.risk_sets import make_risk_sets
 from timetoevent.cox.table import coefficient_table, describe, monotone_note, redundancy_note
 from timetoevent.results import NOT_ESTIMABLE, OK
@@ -32,6 +32,7 @@ def fit_cox(
     robust: bool | None = None,
     ties: str = "efron",
     ci_level: float = 0.95,
+    is_repeated: bool = False,
 ) -> CoxFit:
     """Fit a Cox proportional hazards model.
 
@@ -59,6 +60,9 @@ def fit_cox(
         Approximation for tied event times. Times equal up to rounding are tied.
     ci_level : float
         Level of the confidence intervals.
+    is_repeated : bool
+        Whether this is one of many fits, of a bootstrap or a simulation: the maximum is then searched for here, and
+        not by lifelines, which takes ten times as long and finds the same.
 
     Returns
     -------
@@ -99,26 +103,26 @@ def fit_cox(
         ties=ties,
         ci_level=ci_level,
     )
-    return fit_data(read_data(frame, model), robust=robust)
+    return fit_data(read_data(frame, model), robust=robust, is_repeated=is_repeated)
 
 
-def fit_data(data: CoxData, *, robust: bool | None = None) -> CoxFit:
+def fit_data(data: CoxData, *, robust: bool | None = None, is_repeated: bool = False) -> CoxFit:
     """Fit the model to data that have been read (see `fit_cox`)."""
     sets = None if data.problem else make_risk_sets(data)
     if sets is None:
-        return _no_fit(data, data.problem or ("no events" if data.n else "no rows"))
-    maximum = maximize(sets, data.design.matrix)
+        reason = data.problem or ("no events" if data.n else "no rows")
+        return no_fit(data, reason, method=method_name(data.model, robust=False))
+    maximum = maximize(sets, data.design.matrix, is_repeated=is_repeated)
     notes = _reasons(data, maximum)
     if robust is None:
         robust = data.cluster is not None or bool((data.weights % 1 != 0).any())
     covariance = _covariance(data, maximum, robust=robust)
     design = data.design
     beta, std_error = maximum.beta, np.sqrt(np.diag(covariance))
-    table = coefficient_table(design, beta, std_error, notes, ci_level=data.model.ci_level)
     reasons = [f"{describe(design.coefficients[j])}: {reason}" for j, reason in notes.items()]
     return CoxFit(
-        coefficients=table,
-        covariance=_labelled(covariance, data),
+        coefficients=coefficient_table(design, beta, std_error, notes, ci_level=data.model.ci_level),
+        covariance=label_covariance(covariance, design),
         log_likelihood=(maximum.null_log_likelihood, maximum.point.log_likelihood),
         n=data.n,
         n_events=data.n_events,
@@ -126,7 +130,8 @@ def fit_data(data: CoxData, *, robust: bool | None = None) -> CoxFit:
         note="; ".join([*reasons, *([data.note] if data.note else [])]),
         method=method_name(data.model, robust=robust),
         ci_level=data.model.ci_level,
-        is_robust=robust,
+        beta=beta,
+        df=int((~maximum.redundant).sum()),
         data=data,
         maximum=maximum,
     )
@@ -141,7 +146,7 @@ def find_coefficients(data: CoxData) -> tuple[FloatArray, BoolArray]:
     if sets is None:
         p = len(data.design.coefficients)
         return np.zeros(p), np.zeros(p, dtype=bool)
-    maximum = maximize(sets, data.design.matrix)
+    maximum = maximize(sets, data.design.matrix, is_repeated=True)
     return maximum.beta, ~(maximum.redundant | maximum.infinite)
 
 
@@ -163,28 +168,6 @@ def method_name(model: Model, *, robust: bool) -> str:
     if robust:
         parts.append("robust standard errors")
     return ", ".join(parts)
-
-
-def _no_fit(data: CoxData, problem: str) -> CoxFit:
-    p = len(data.design.coefficients)
-    nothing = np.full(p, np.nan)
-    table = coefficient_table(
-        data.design, nothing, nothing, dict.fromkeys(range(p), problem), ci_level=data.model.ci_level
-    )
-    return CoxFit(
-        coefficients=table,
-        covariance=_labelled(np.full((p, p), np.nan), data),
-        log_likelihood=(np.nan, np.nan),
-        n=data.n_frame,
-        n_events=data.n_events,
-        status=NOT_ESTIMABLE,
-        note="; ".join([problem, *([data.note] if data.note else [])]),
-        method=method_name(data.model, robust=False),
-        ci_level=data.model.ci_level,
-        is_robust=False,
-        data=data,
-        maximum=None,
-    )
 
 
 def _reasons(data: CoxData, maximum: Maximum) -> dict[int, str]:
@@ -222,8 +205,3 @@ def _covariance(data: CoxData, maximum: Maximum, *, robust: bool) -> FloatArray:
             scaled = robust_covariance(maximum.point, scaled, free, data.cluster)
         covariance[np.ix_(free, free)] = scaled / np.outer(maximum.scale[free], maximum.scale[free])
     return covariance
-
-
-def _labelled(covariance: FloatArray, data: CoxData) -> pd.DataFrame:
-    names = [column.term + column.level for column in data.design.coefficients]
-    return pd.DataFrame(covariance, index=names, columns=names)

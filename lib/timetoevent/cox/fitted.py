@@ -1,9 +1,11 @@
-"""The fitted proportional hazards model: its numbers, its tests, and what follows from them."""
+"""The fitted proportional hazards model, however it was fitted: its numbers, its tests, and what follows from them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,19 @@ import pandas as pd
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.concordance import concordance_index
 from timetoevent.cox.data import CoxData
+from timetoevent.cox.design import Design
 from timetoevent.cox.likelihood import Point
 from timetoevent.cox.newton import Maximum, find_redundant
-from timetoevent.cox.table import chi_squared_test
-from timetoevent.results import Estimate, not_estimable
+from timetoevent.cox.table import chi_squared_test, coefficient_table
+from timetoevent.results import NOT_ESTIMABLE, Estimate, not_estimable
+
+if TYPE_CHECKING:
+    from timetoevent.frailty.ascent import PenalizedPeak
 
 
 @dataclass(frozen=True)
 class CoxFit:
-    """A fitted proportional hazards model.
+    """A fitted proportional hazards model: plain, penalized, with frailties, or pooled over completed data sets.
 
     Attributes
     ----------
@@ -32,13 +38,33 @@ class CoxFit:
     covariance : DataFrame
         Covariance of the coefficients (robust if asked for), NaN where not estimable.
     log_likelihood : tuple of float
-        Log partial likelihood at 0 and at the maximum.
+        Log partial likelihood at 0 and at the maximum, penalized if the fit is; with frailties without them and at
+        the estimates given them; NaN if there is none.
     n, n_events : int
         Rows and events used.
     status, note : str
         ``ok`` if every coefficient is estimable; otherwise ``not_estimable`` with the reasons.
     method : str
         Name of the method, fit for a table.
+    beta : float array
+        Coefficients in the order of the design, 0 where redundant, far out where infinite.
+    df : int
+        Number of coefficients that are not redundant.
+    is_penalized : bool
+        Whether the likelihood is Firth's.
+    data, maximum : CoxData, Maximum
+        What a plain fit was made of, None where it is not plain.
+    frailties : DataFrame
+        One row per group: ``group, n, n_events, log_frailty, std_error, hazard_ratio``.
+    variance : Estimate
+        Variance of the frailty (gamma) or of its logarithm (normal); for a gamma frailty with the
+        likelihood ratio test of variance 0, whose p-value is half a chi-squared's (the null is a boundary).
+    integrated_log_likelihood : float
+        With the frailties integrated out (gamma).
+    peak : PenalizedPeak
+        The penalized likelihood of a model with frailties at its maximum; None at a variance of 0.
+    n_imputations : int
+        Completed data sets that were pooled.
     """
 
     coefficients: pd.DataFrame
@@ -50,21 +76,21 @@ class CoxFit:
     note: str
     method: str
     ci_level: float
-    is_robust: bool
-    data: CoxData = field(repr=False)
-    maximum: Maximum | None = field(repr=False)
-
-    @property
-    def beta(self) -> FloatArray:
-        """Coefficients in the order of the design, 0 where redundant, far out where infinite."""
-        return np.zeros(len(self.covariance)) if self.maximum is None else self.maximum.beta
+    beta: FloatArray = field(repr=False)
+    df: int = 0
+    is_penalized: bool = False
+    data: CoxData | None = field(default=None, repr=False)
+    maximum: Maximum | None = field(default=None, repr=False)
+    frailties: pd.DataFrame | None = field(default=None, repr=False)
+    variance: Estimate | None = None
+    integrated_log_likelihood: float = np.nan
+    peak: PenalizedPeak | None = field(default=None, repr=False)
+    n_imputations: int = 1
 
     @property
     def estimable(self) -> BoolArray:
         """Which coefficients of the design have a finite, unique estimate."""
-        if self.maximum is None:
-            return np.zeros(len(self.covariance), dtype=bool)
-        return ~(self.maximum.redundant | self.maximum.infinite)
+        return np.isfinite(np.diag(self.covariance.to_numpy()))
 
     @property
     def point(self) -> Point:
@@ -80,37 +106,17 @@ class CoxFit:
         return self.maximum.point
 
     @cached_property
-    def center(self) -> FloatArray:
-        """Covariates of the baseline: weighted means, but 0 for a column of only -1, 0 and 1 (as R)."""
-        matrix, weights = self.data.design.matrix, self.data.weights
-        is_indicator = np.isin(matrix, (-1, 0, 1)).all(axis=1)
-        return np.where(is_indicator, 0.0, matrix @ weights / weights.sum())
-
-    @property
-    def linear_predictor(self) -> FloatArray:
-        """Linear predictor of each row used, less that of the center; NaN without a fit."""
-        matrix = self.data.design.matrix
-        if self.maximum is None:
-            return np.full(matrix.shape[1], np.nan)
-        return self.beta @ matrix - self.beta @ self.center
-
-    @property
-    def aic(self) -> float:
-        """Akaike's information criterion of the partial likelihood."""
-        return -2 * self.log_likelihood[1] + 2 * self._df
-
-    @cached_property
     def likelihood_ratio(self) -> Estimate:
         """Likelihood ratio test of all coefficients (its limit where one is infinite)."""
         null, fitted = self.log_likelihood
-        return self._test(2 * (fitted - null), "Likelihood ratio test")
+        return self._test(2 * (fitted - null), f"{'Penalized l' if self.is_penalized else 'L'}ikelihood ratio test")
 
     @cached_property
     def wald(self) -> Estimate:
         """Wald test of all coefficients, with the robust covariance if there is one."""
-        if self.maximum is not None and self.maximum.infinite.any():
-            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Wald test")
         free = np.flatnonzero(self.estimable)
+        if len(free) < self.df:
+            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Wald test")
         beta, covariance = self.beta[free], self.covariance.to_numpy()[np.ix_(free, free)]
         if find_redundant(correlation(covariance)).any():
             reason = "the robust covariance is singular: too few clusters for the coefficients"
@@ -119,7 +125,7 @@ class CoxFit:
 
     @cached_property
     def score(self) -> Estimate:
-        """Score test of all coefficients, at 0."""
+        """Score test of all coefficients of a plain fit, at 0."""
         if self.maximum is None:
             return self._test(np.nan, "Score test")
         free = np.flatnonzero(~self.maximum.redundant)
@@ -130,13 +136,13 @@ class CoxFit:
     @cached_property
     def concordance(self) -> Estimate:
         """Concordance of the linear predictor with the outcome, and its standard error."""
-        if self.maximum is None:
-            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Concordance")
         data = self.data
+        if data is None or not np.isfinite(self.log_likelihood[1]):
+            return not_estimable(self.note, n=self.n, n_events=self.n_events, method="Concordance")
         return concordance_index(
             data.time,
             data.event,
-            self.linear_predictor,
+            self.beta @ data.design.matrix,
             entry=data.entry,
             weights=data.weights,
             strata=data.stratum,
@@ -144,13 +150,36 @@ class CoxFit:
             ci_level=self.ci_level,
         )
 
-    @property
-    def _df(self) -> int:
-        return 0 if self.maximum is None else int((~self.maximum.redundant).sum())
-
     def _test(self, statistic: float, method: str) -> Estimate:
-        note = self.note if self.maximum is None else ""
-        return chi_squared_test(statistic, self._df, n=self.n, n_events=self.n_events, method=method, note=note)
+        note = "" if np.isfinite(statistic) else self.note
+        return chi_squared_test(statistic, self.df, n=self.n, n_events=self.n_events, method=method, note=note)
+
+
+def no_fit(data: CoxData, reason: str, *, method: str, notes: Mapping[int, str] | None = None) -> CoxFit:
+    """Return a fit that says why there are no numbers, and for which coefficient if the reasons differ."""
+    p = len(data.design.coefficients)
+    nothing = np.full(p, np.nan)
+    return CoxFit(
+        coefficients=coefficient_table(
+            data.design, nothing, nothing, notes or dict.fromkeys(range(p), reason), ci_level=data.model.ci_level
+        ),
+        covariance=label_covariance(np.full((p, p), np.nan), data.design),
+        log_likelihood=(np.nan, np.nan),
+        n=data.n_frame,
+        n_events=data.n_events,
+        status=NOT_ESTIMABLE,
+        note="; ".join([reason, *([data.note] if data.note else [])]),
+        method=method,
+        ci_level=data.model.ci_level,
+        beta=np.zeros(p),
+        data=data,
+    )
+
+
+def label_covariance(covariance: FloatArray, design: Design) -> pd.DataFrame:
+    """Return a covariance with the names of its coefficients."""
+    names = [column.term + column.level for column in design.coefficients]
+    return pd.DataFrame(covariance, index=names, columns=names)
 
 
 def correlation(covariance: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import IntArray
 from timetoevent.cox.likelihood import Point, make_point
 from timetoevent.cox.risk_sets import RiskSets
+from timetoevent.lifelines_engine import cox_coefficients
 
 MAX_ITERATIONS = 200
 STEP_TOLERANCE = 1e-10
@@ -28,6 +29,10 @@ FLAT_CHANGE = 1e-14
 WIDEST_STEP = 50.0
 WIDEST = 300.0
 LEAST_PART = 1e-3
+# an answer of lifelines is a maximum if Newton's step from there is smaller, in standard deviations of the covariates
+VERIFIED = 1e-7
+# beyond, lifelines is slower than R on continuous times
+MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,24 @@ class Maximum:
     null_information: FloatArray
     center: FloatArray
     scale: FloatArray
-    n_iterations: int
-    converged: bool
 
 
-def maximize(sets: RiskSets, matrix: FloatArray) -> Maximum:
-    """Maximize the log partial likelihood of covariates `matrix` of shape (p, n)."""
+def maximize(sets: RiskSets, matrix: FloatArray, *, is_repeated: bool = False) -> Maximum:
+    """Maximize the log partial likelihood of covariates `matrix` of shape (p, n).
+
+    lifelines finds the maximum where it fits such models and this is not one fit of many; one Newton step at its
+    answer tells whether it has, and is added. Otherwise the search is here.
+    """
     x, center, scale = standardize(matrix[:, sets.order])
     null = make_point(sets, x, np.zeros(len(x)))
     null_information = null.information()
     redundant = find_redundant(null_information) | (scale == 0)
     free = np.flatnonzero(~redundant)
-    beta, dead, count, converged = _search(sets, x, null, free, np.diag(null_information)[free])
+    unit = np.diag(null_information)[free]
+    beta = None if is_repeated else _verified(sets, x, free, unit)
+    dead = np.zeros((len(free), 0))
+    if beta is None:
+        beta, dead = _search(sets, x, null, free, unit)
     infinite = np.zeros(len(x), dtype=bool)
     infinite[free] = (np.abs(dead) > LEAST_PART * np.abs(dead).max(axis=0, initial=0)).any(axis=1)
     return Maximum(
@@ -82,9 +93,34 @@ def maximize(sets: RiskSets, matrix: FloatArray) -> Maximum:
         null_information=null_information,
         center=center,
         scale=scale,
-        n_iterations=count,
-        converged=converged,
     )
+
+
+def _verified(sets: RiskSets, x: FloatArray, free: IntArray, unit: FloatArray) -> FloatArray | None:
+    """Return the coefficients of lifelines and one Newton step from there, or None if that step is not small."""
+    is_efron = len(sets.tied) or len(sets.death_row) == sets.n_groups
+    if not len(free) or len(sets.order) > MOST_ROWS or not is_efron or (sets.weight != 1).any():
+        return None
+    found = cox_coefficients(
+        x[free],
+        sets.n_groups - sets.first,
+        np.isin(np.arange(len(sets.order)), sets.death_row),
+        entry=sets.n_groups - sets.stop if len(sets.early) else None,
+        stratum=sets.group_stratum[sets.first],
+    )
+    if found is None:
+        return None
+    beta = np.zeros(len(x))
+    beta[free] = found
+    point = make_point(sets, x, beta)
+    with np.errstate(all="ignore"):
+        if np.ptp(point.linear_predictor) > WIDEST or not np.isfinite(point.log_likelihood):
+            return None
+    step, dead = _newton_step(point, free, unit)
+    if dead.shape[1] or np.abs(step).max() >= VERIFIED:
+        return None
+    beta[free] += step
+    return beta
 
 
 def standardize(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -123,35 +159,34 @@ def find_redundant(information: FloatArray, tolerance: float = PIVOT_TOLERANCE) 
 
 def _search(
     sets: RiskSets, x: FloatArray, point: Point, free: IntArray, unit: FloatArray
-) -> tuple[FloatArray, FloatArray, int, bool]:
+) -> tuple[FloatArray, FloatArray]:
     """Iterate over the free coefficients; `unit` is their information at 0.
 
-    Returns the coefficients, the endless directions as columns, the number of steps and whether the search
-    came to an end.
+    Returns the coefficients, and the endless directions as columns.
     """
     beta = np.zeros(len(x))
-    dead = np.zeros((len(free), 0))
+    step, dead = np.zeros(len(free)), np.zeros((len(free), 0))
+    if not len(free):
+        return beta, dead
     width, n_flat = np.ptp(x, axis=1), 0
-    for count in range(MAX_ITERATIONS if len(free) else 0):
-        step, dead = newton_step(point, free, unit)
+    for _ in range(MAX_ITERATIONS):
+        step, dead = _newton_step(point, free, unit)
         if np.abs(step).max() < STEP_TOLERANCE:
             beta[free] += step
-            return beta, dead, count + 1, True
+            return beta, dead
         step *= min(1.0, WIDEST_STEP / (np.abs(step) @ width[free]))
         trial, ahead = _climb(sets, x, beta, step, free, point)
         change = abs(ahead.log_likelihood - point.log_likelihood)
         n_flat = n_flat + 1 if change <= FLAT_CHANGE * (1 + abs(point.log_likelihood)) else 0
         if n_flat == 3:
-            return beta, dead, count + 1, True
+            return beta, dead
         if np.ptp(ahead.linear_predictor) > WIDEST:
-            return beta, np.column_stack([dead, step]), count + 1, True
+            return beta, np.column_stack([dead, step])
         beta, point = trial, ahead
-    if not len(free):
-        return beta, dead, 0, True
-    return beta, np.column_stack([dead, step]), MAX_ITERATIONS, False
+    return beta, np.column_stack([dead, step])
 
 
-def newton_step(point: Point, free: IntArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _newton_step(point: Point, free: IntArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the Newton step of the free coefficients, and the directions in which nothing is left to gain."""
     scale = np.sqrt(unit)
     information = point.information()[np.ix_(free, free)] / np.outer(scale, scale)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from timetoevent.checks import FloatArray
 from timetoevent.cox.design import Column, Design
+from timetoevent.intervals import normal_quantile
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
-from timetoevent.tails import chi_squared_tail, t_quantile, t_tails
 
 TABLE_COLUMNS = [
     "term",
@@ -40,8 +41,6 @@ def coefficient_table(
     ratio: str = "hazard_ratio",
     limits: FloatArray | None = None,
     statistic: FloatArray | None = None,
-    p_value: FloatArray | None = None,
-    df: FloatArray | None = None,
 ) -> pd.DataFrame:
     """Return one row per coefficient and per reference level.
 
@@ -53,28 +52,21 @@ def coefficient_table(
         Why a coefficient is not estimable.
     limits : float array of shape (p, 2), optional
         Confidence limits of the coefficients in place of Wald's.
-    statistic, p_value : float array of shape (p,), optional
-        In place of Wald's z and its p-value.
-    df : float array of shape (p,), optional
-        Degrees of freedom of Student's t in place of the normal distribution.
+    statistic : float array of shape (p,), optional
+        In place of Wald's z; normal under the null.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         wald = beta / std_error
     statistic = wald if statistic is None else statistic
-    spread = np.inf if df is None else df
-    p_value = t_tails(statistic, spread) if p_value is None else p_value
     if limits is None:
-        half = t_quantile(0.5 + ci_level / 2, spread) * std_error
+        half = normal_quantile(ci_level) * std_error
         limits = np.column_stack([beta - half, beta + half])
-    numbers = np.column_stack([beta, std_error, _ratio(beta), *_ratio(limits).T, statistic, p_value])
+    with np.errstate(over="ignore"):
+        ratios = np.exp(np.column_stack([beta, limits]))
+    numbers = np.column_stack([beta, std_error, ratios, statistic, 2 * stats.norm.sf(np.abs(statistic))])
     rows = [_row(column, numbers, notes) for column in design.columns]
     table = pd.DataFrame(rows, columns=TABLE_COLUMNS)
     return table.rename(columns={"hazard_ratio": ratio})
-
-
-def _ratio(coefficients: FloatArray) -> FloatArray:
-    with np.errstate(over="ignore"):
-        return np.exp(coefficients)
 
 
 def _row(column: Column, numbers: FloatArray, notes: Mapping[int, str]) -> list[object]:
@@ -95,7 +87,7 @@ def chi_squared_test(statistic: float, df: int, *, n: int, n_events: int, method
     return Estimate(
         statistic=float(statistic),
         df=float(df),
-        p_value=float(chi_squared_tail(statistic, df)),
+        p_value=float(stats.chi2.sf(statistic, df)),
         n=n,
         n_events=n_events,
         note=note,

@@ -1,7 +1,5 @@
-"""Firth's penalized likelihood for Cox and logistic regression, with profile intervals."""
+"""Firth's penalized likelihood for Cox regression, with profile intervals."""
 
-from timetoevent.firth.cox import fit_firth_cox
-from timetoevent.firth.fitted import FirthFit
-from timetoevent.firth.logistic import fit_firth_logistic
+from timetoevent.firth.regression import fit_firth_cox
 
-__all__ = ["FirthFit", "fit_firth_cox", "fit_firth_logistic"]
+__all__ = ["fit_firth_cox"]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
 from timetoevent.checks import FloatArray
 from timetoevent.cox.data import CoxData, IntArray, make_model, read_data
 from timetoevent.cox.fit import fit_data
-from timetoevent.cox.fitted import CoxFit
+from timetoevent.cox.fitted import CoxFit, label_covariance, no_fit
 from timetoevent.cox.newton import standardize
 from timetoevent.cox.risk_sets import RiskSets, make_risk_sets
 from timetoevent.cox.table import coefficient_table
-from timetoevent.frailty.fitted import FrailtyFit, method_name, no_fit
-from timetoevent.frailty.penalized import PenalizedPeak, Penalty, maximize_penalized
-from timetoevent.results import OK, Estimate
-from timetoevent.tails import chi_squared_tail
+from timetoevent.frailty.ascent import PenalizedPeak, Penalty, maximize_penalized
+from timetoevent.results import OK, Estimate, not_estimable
 
 DISTRIBUTIONS = ("gamma", "normal")
 LARGEST_DEVIATION = 10.0
@@ -60,7 +59,7 @@ def fit_frailty_cox(
     weights: str | None = None,
     ties: str = "efron",
     ci_level: float = 0.95,
-) -> FrailtyFit:
+) -> CoxFit:
     """Fit a Cox model with a shared frailty, as R's ``coxph`` with ``frailty(group)``.
 
     Parameters
@@ -77,7 +76,8 @@ def fit_frailty_cox(
 
     Returns
     -------
-    FrailtyFit
+    CoxFit
+        With ``frailties``, ``variance`` and ``integrated_log_likelihood``; coefficients are given the frailties.
         ``not_estimable`` with the reason if the model without frailty has an infinite coefficient, or there is
         a single group. Variance 0 means that the groups differ no more than chance makes them.
 
@@ -127,7 +127,9 @@ def fit_frailty_cox(
     labels = frame[group].iloc[data.rows].drop_duplicates().tolist() if not data.problem else []
     problem = _problem(fit, len(labels))
     if problem:
-        return no_fit(fit, distribution, problem)
+        method = _method_name(fit, distribution)
+        variance_missing = not_estimable(problem, n=fit.n, n_events=fit.n_events, method=method)
+        return replace(no_fit(data, problem, method=method), variance=variance_missing)
     task = _make_task(data, fit, len(labels))
     theta = variance if variance is not None else _choose_variance(task, distribution)
     return _result(task, distribution, theta, labels, is_fixed=variance is not None)
@@ -234,7 +236,7 @@ def _sparse(task: _Task, peak: PenalizedPeak) -> FloatArray:
     return hessian
 
 
-def _result(task: _Task, distribution: str, theta: float, labels: list[object], *, is_fixed: bool) -> FrailtyFit:
+def _result(task: _Task, distribution: str, theta: float, labels: list[object], *, is_fixed: bool) -> CoxFit:
     data, fit, p = task.data, task.fit, task.n_fixed
     free = np.flatnonzero(~fit.maximum.redundant)
     if theta < LEAST_VARIANCE:
@@ -251,27 +253,33 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
     full_beta[free] = beta
     full = np.full(fit.covariance.shape, np.nan)
     full[np.ix_(free, free)] = covariance
-    integrated = _integrated(task, theta) if distribution == "gamma" and peak else np.nan
-    if distribution == "gamma" and not peak:
-        integrated = fit.log_likelihood[1]
-    notes = dict(zip(np.flatnonzero(fit.maximum.redundant).tolist(), _notes(fit), strict=True))
-    return FrailtyFit(
+    integrated = np.nan
+    if distribution == "gamma":
+        integrated = float(_integrated(task, theta)) if peak else fit.log_likelihood[1]
+    table = fit.coefficients[fit.coefficients["note"] != "reference"]
+    reasons = table.loc[table["status"] != OK, "note"].tolist()
+    notes = dict(zip(np.flatnonzero(fit.maximum.redundant).tolist(), reasons, strict=True))
+    return replace(
+        fit,
         coefficients=coefficient_table(
             data.design, full_beta, np.sqrt(np.diag(full)), notes, ci_level=data.model.ci_level
         ),
-        covariance=pd.DataFrame(full, index=fit.covariance.index, columns=fit.covariance.columns),
+        covariance=label_covariance(full, data.design),
+        log_likelihood=(fit.log_likelihood[1], fitted),
+        note="; ".join(filter(None, (fit.note, _information_note(task, peak)))),
+        method=_method_name(fit, distribution),
+        beta=full_beta,
+        maximum=None,
         frailties=_frailty_table(task, labels, log_frailty, spread),
         variance=_variance_estimate(task, distribution, theta, integrated, is_fixed=is_fixed),
-        log_likelihood=(fit.log_likelihood[1], fitted),
-        integrated_log_likelihood=float(integrated),
-        n=data.n,
-        n_events=data.n_events,
-        status=fit.status,
-        note="; ".join(filter(None, (fit.note, _information_note(task, peak)))),
-        method=method_name(fit, distribution),
-        ci_level=data.model.ci_level,
+        integrated_log_likelihood=integrated,
         peak=peak,
     )
+
+
+def _method_name(fit: CoxFit, distribution: str) -> str:
+    how = "integrated likelihood" if distribution == "gamma" else "restricted maximum likelihood"
+    return f"{fit.method}, {distribution} frailty ({how})"
 
 
 def _information_note(task: _Task, peak: PenalizedPeak | None) -> str:
@@ -279,11 +287,6 @@ def _information_note(task: _Task, peak: PenalizedPeak | None) -> str:
     if peak is None or task.n_groups <= DENSE_GROUPS or not _is_whole(task, peak):
         return ""
     return "standard errors from the whole information: taken as independent, the frailties leave none"
-
-
-def _notes(fit: CoxFit) -> list[str]:
-    table = fit.coefficients[fit.coefficients["note"] != "reference"]
-    return table.loc[table["status"] != OK, "note"].tolist()
 
 
 def _frailty_table(task: _Task, labels: list[object], log_frailty: FloatArray, spread: FloatArray) -> pd.DataFrame:
@@ -300,12 +303,12 @@ def _frailty_table(task: _Task, labels: list[object], log_frailty: FloatArray, s
 
 
 def _variance_estimate(task: _Task, distribution: str, theta: float, integrated: float, *, is_fixed: bool) -> Estimate:
-    facts = {"n": task.data.n, "n_events": task.data.n_events, "method": method_name(task.fit, distribution)}
+    facts = {"n": task.data.n, "n_events": task.data.n_events, "method": _method_name(task.fit, distribution)}
     if is_fixed:
         return Estimate(estimate=theta, note="fixed", **facts)
     note = "0 at the boundary: groups differ no more than by chance" if theta < LEAST_VARIANCE else ""
     if distribution == "normal":
         return Estimate(estimate=theta, note=note, **facts)
     statistic = max(2 * (integrated - task.fit.log_likelihood[1]), 0.0)
-    p_value = 1.0 if statistic == 0 else float(chi_squared_tail(statistic, 1)) / 2
+    p_value = 1.0 if statistic == 0 else float(stats.chi2.sf(statistic, 1)) / 2
     return Estimate(estimate=theta, statistic=statistic, df=1.0, p_value=p_value, note=note, **facts)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import IntArray
 from timetoevent.cox.newton import find_redundant, standardize
-from timetoevent.firth.logistic import penalized_likelihood
-from timetoevent.firth.penalized import climb
+from timetoevent.firth.profile import Objective, climb
 
 N_DONORS = 5
 RIDGE = 1e-5
@@ -36,7 +35,7 @@ def draw_by_matching(
     Little R. J. A. (1988). Missing-data adjustments in large surveys. J Bus Econ Stat 6:287-296.
     van Buuren S. (2018). Flexible Imputation of Missing Data, section 3.4. CRC Press.
     """
-    x, x_missing = prepare_predictors(x, x_missing)
+    x, x_missing = _prepare_predictors(x, x_missing)
     beta, drawn = _regression_draw(observed, x, rng)
     gaps = np.abs((drawn @ x_missing)[:, None] - beta @ x)
     # ties are broken at random, or a constant prediction would favor the first rows
@@ -58,8 +57,8 @@ def draw_yes_no(observed: BoolArray, x: FloatArray, x_missing: FloatArray, rng: 
     """
     if observed.all() or not observed.any():
         return np.full(x_missing.shape[1], observed[0])
-    x, x_missing = prepare_predictors(x, x_missing)
-    peak = climb(penalized_likelihood(observed, x), np.zeros(len(x)), tolerance=_ENOUGH)
+    x, x_missing = _prepare_predictors(x, x_missing)
+    peak = climb(_penalized_likelihood(observed, x), np.zeros(len(x)), tolerance=_ENOUGH)
     root = np.linalg.cholesky(np.linalg.inv(peak.information))
     drawn = peak.beta + root @ rng.standard_normal(len(x))
     return rng.random(x_missing.shape[1]) < expit(drawn @ x_missing)
@@ -81,7 +80,7 @@ def draw_level(
     return drawn
 
 
-def prepare_predictors(x: FloatArray, x_missing: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _prepare_predictors(x: FloatArray, x_missing: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Standardize by the observed rows, drop redundant predictors, and add a constant."""
     scaled, center, scale = standardize(x)
     keep = np.flatnonzero((scale > 0) & ~find_redundant(scaled @ scaled.T))
@@ -101,3 +100,21 @@ def _regression_draw(y: FloatArray, x: FloatArray, rng: np.random.Generator) -> 
     df = max(len(y) - len(x), 1)
     sigma = np.sqrt(residual @ residual / rng.chisquare(df))
     return beta, beta + sigma * (np.linalg.cholesky(covariance) @ rng.standard_normal(len(x)))
+
+
+def _penalized_likelihood(y: BoolArray, x: FloatArray) -> Objective:
+    """Return Firth's objective of a logistic regression for covariates `x` of shape (p, n)."""
+
+    def objective(beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        linear = beta @ x
+        chance = expit(linear)
+        weight = chance * expit(-linear)
+        information = (x * weight) @ x.T
+        sign, log_determinant = np.linalg.slogdet(information)
+        if sign <= 0 or not np.isfinite(log_determinant):
+            return -np.inf, np.zeros(len(beta)), information
+        leverage = weight * np.einsum("in,ij,jn->n", x, np.linalg.inv(information), x)
+        value = log_expit(np.where(y, linear, -linear)).sum() + log_determinant / 2
+        return float(value), x @ (y - chance + leverage * (0.5 - chance)), information
+
+    return objective

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,7 @@ from scipy import stats
 from timetoevent.checks import FloatArray
 from timetoevent.cox.fitted import CoxFit
 from timetoevent.cox.table import TABLE_COLUMNS
-from timetoevent.firth.fitted import FirthFit
-from timetoevent.results import NOT_ESTIMABLE, OK, Estimate, not_estimable
-from timetoevent.tails import t_quantile, t_tails
+from timetoevent.results import NOT_ESTIMABLE, OK
 
 LEAST_LAMBDA = 1e-4
 
@@ -41,30 +39,6 @@ class Pooled:
     between: FloatArray
     relative_increase: FloatArray
     fraction_missing: FloatArray
-
-
-@dataclass(frozen=True)
-class PooledFit:
-    """A regression pooled over completed data sets.
-
-    Attributes
-    ----------
-    coefficients : DataFrame
-        As of the fits pooled, with ``df``, ``relative_increase`` and ``fraction_missing``. Intervals and p are
-        of Student's t; ``n`` and ``n_events`` of a level are means over the data sets, rounded.
-    wald : Estimate
-        Test of all coefficients (F, its second degrees of freedom in the note).
-    """
-
-    coefficients: pd.DataFrame
-    wald: Estimate
-    n_imputations: int
-    n: int
-    n_events: int
-    status: str
-    note: str
-    method: str
-    ci_level: float
 
 
 def pool_rubin(estimates: ArrayLike, variances: ArrayLike, *, df_complete: float = np.inf) -> Pooled:
@@ -118,7 +92,7 @@ def pool_rubin(estimates: ArrayLike, variances: ArrayLike, *, df_complete: float
     )
 
 
-def pool_fits(fits: Sequence[CoxFit | FirthFit]) -> PooledFit:
+def pool_fits(fits: Sequence[CoxFit]) -> CoxFit:
     """Pool the same regression fitted to each completed data set.
 
     A coefficient that is not estimable in one of them is not estimable, with the count. Firth fits are pooled
@@ -126,8 +100,15 @@ def pool_fits(fits: Sequence[CoxFit | FirthFit]) -> PooledFit:
 
     Parameters
     ----------
-    fits : sequence of CoxFit or FirthFit
+    fits : sequence of CoxFit
         One per completed data set, of the same terms and levels.
+
+    Returns
+    -------
+    CoxFit
+        Its coefficients have ``df``, ``relative_increase`` and ``fraction_missing`` besides. Intervals and p are of
+        Student's t; ``n`` and ``n_events`` of a level are means over the data sets, rounded. Its covariance is the
+        total one; it has no likelihood.
 
     Raises
     ------
@@ -161,20 +142,26 @@ def pool_fits(fits: Sequence[CoxFit | FirthFit]) -> PooledFit:
     table = _pooled_table(tables, usable, is_reference, n_failed, pooled, first.ci_level)
     failed = table[table["status"] != OK]
     reasons = [f"{row.term} {row.level}".strip() + f": {row.note}" for row in failed.itertuples()]
-    return PooledFit(
+    betas = np.array([fit.beta for fit in fits])
+    between = np.full(first.covariance.shape, np.nan)
+    if len(fits) > 1:
+        between = (1 + 1 / len(fits)) * np.cov(betas.T, ddof=1).reshape(between.shape)
+    return replace(
+        first,
         coefficients=table,
-        wald=_wald(fits, usable[~is_reference]),
-        n_imputations=len(fits),
-        n=first.n,
-        n_events=first.n_events,
+        covariance=sum(fit.covariance for fit in fits) / len(fits) + between,
+        log_likelihood=(np.nan, np.nan),
         status=NOT_ESTIMABLE if reasons else OK,
         note="; ".join(reasons),
         method=f"{first.method}, pooled over {len(fits)} imputations (Rubin; Barnard and Rubin df)",
-        ci_level=first.ci_level,
+        beta=betas.mean(axis=0),
+        data=None,
+        maximum=None,
+        n_imputations=len(fits),
     )
 
 
-def _pool_usable(fits: Sequence[CoxFit | FirthFit], tables: list[pd.DataFrame], usable: np.ndarray) -> Pooled | None:
+def _pool_usable(fits: Sequence[CoxFit], tables: list[pd.DataFrame], usable: np.ndarray) -> Pooled | None:
     if not usable.any():
         return None
     estimates = [table.loc[usable, "coefficient"] for table in tables]
@@ -201,10 +188,10 @@ def _pooled_table(
     table = table.assign(**dict.fromkeys(extra, np.nan))
     table.loc[~is_reference, numbers] = np.nan
     if pooled is not None:
-        half = t_quantile(0.5 + ci_level / 2, pooled.df) * pooled.std_error
+        half = stats.t.ppf(0.5 + ci_level / 2, pooled.df) * pooled.std_error
         statistic = pooled.estimate / pooled.std_error
         limits = np.exp([pooled.estimate, pooled.estimate - half, pooled.estimate + half])
-        tests = [statistic, t_tails(statistic, pooled.df)]
+        tests = [statistic, 2 * stats.t.sf(np.abs(statistic), pooled.df)]
         found = [pooled.estimate, pooled.std_error, *limits, *tests]
         more = [pooled.df, pooled.relative_increase, pooled.fraction_missing]
         table.loc[usable, numbers + extra] = np.column_stack(found + more)
@@ -215,28 +202,3 @@ def _pooled_table(
     ]
     table["note"] = np.where(is_reference, "reference", np.where(empty, failures, ""))
     return table
-
-
-def _wald(fits: Sequence[CoxFit | FirthFit], usable: np.ndarray) -> Estimate:
-    """Multivariate Wald test of Li, Raghunathan and Rubin (1991)."""
-    counts = {"n": fits[0].n, "n_events": fits[0].n_events, "method": "Pooled Wald test (F)"}
-    k, m = int(usable.sum()), len(fits)
-    if not k or not usable.all():
-        return not_estimable("a coefficient is not estimable in every completed data set", **counts)
-    estimates = np.array([fit.beta for fit in fits])
-    mean = estimates.mean(axis=0)
-    within = np.mean([fit.covariance.to_numpy() for fit in fits], axis=0)
-    between = np.cov(estimates.T, ddof=1).reshape(k, k)
-    increase = (1 + 1 / m) * np.trace(between @ np.linalg.inv(within)) / k
-    statistic = float(mean @ np.linalg.solve(within, mean)) / (k * (1 + increase))
-    t = k * (m - 1)
-    if increase <= 0:
-        df = np.inf
-    elif t > 4:
-        df = 4 + (t - 4) * (1 + (1 - 2 / t) / increase) ** 2
-    else:
-        df = t * (1 + 1 / k) * (1 + 1 / increase) ** 2 / 2
-    p_value = float(stats.f.sf(statistic, k, df))
-    return Estimate(
-        statistic=statistic, df=float(k), p_value=p_value, note=f"denominator degrees of freedom {df:.6g}", **counts
-    )

@@ -4,7 +4,7 @@ Events precede censorings at tied times, times equal up to rounding are tied, an
 ``survfit`` in R's survival unless a docstring says otherwise.
 """
 
-from timetoevent.kaplan_meier.curve import Curve, fit_curve, kaplan_meier, nelson_aalen, survival_at
+from timetoevent.kaplan_meier.curve import Curve, fit_curve, kaplan_meier, survival_at
 from timetoevent.kaplan_meier.quantiles import median_follow_up, survival_quantile
 from timetoevent.kaplan_meier.risk import numbers_at_risk
 
@@ -13,7 +13,6 @@ __all__ = [
     "fit_curve",
     "kaplan_meier",
     "median_follow_up",
-    "nelson_aalen",
     "numbers_at_risk",
     "survival_at",
     "survival_quantile",

@@ -1,4 +1,4 @@
-"""The Kaplan-Meier curve, its value at fixed times, and the Nelson-Aalen cumulative hazard."""
+"""The Kaplan-Meier curve, and its value at fixed times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from timetoevent.checks import check_time, tie_times
 from timetoevent.event_table import EventTable, FloatArray, Subjects, check_subjects, tabulate_events
 from timetoevent.intervals import normal_quantile, probability_limits
-from timetoevent.kaplan_meier.robust import robust_se_hazard, robust_se_log
+from timetoevent.kaplan_meier.robust import robust_se_log
+from timetoevent.lifelines_engine import product_limit
 from timetoevent.results import Estimate, not_estimable
 
 
@@ -100,16 +101,37 @@ def fit_curve(subjects: Subjects, *, ci_type: str = "log-log", ci_level: float =
     """
     counts = tabulate_events(subjects)
     at_risk, n_events = counts.n_at_risk, counts.n_events
-    survival = np.cumprod((at_risk - n_events) / at_risk)
     if subjects.is_weighted_by_fractions:
+        survival = np.cumprod((at_risk - n_events) / at_risk)
         std_error = survival * robust_se_log(subjects, counts)
         se_log = np.divide(std_error, survival, out=np.zeros_like(survival), where=std_error > 0)
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             se_log = np.sqrt(np.cumsum(n_events / (at_risk * (at_risk - n_events))))
+        survival = _verified(subjects, counts, se_log, ci_level)
+        if survival is None:
+            survival = np.cumprod((at_risk - n_events) / at_risk)
+        with np.errstate(invalid="ignore"):
             std_error = se_log * survival
     lower, upper = probability_limits(survival, se_log, ci_type=ci_type, ci_level=ci_level)
     return Curve(counts, survival, se_log, std_error, lower, upper)
+
+
+def _verified(subjects: Subjects, counts: EventTable, se_log: FloatArray, ci_level: float) -> FloatArray | None:
+    """Return the curve of lifelines if its counts are ours and its limits those of Greenwood's error, else None."""
+    if subjects.entry is not None or not len(subjects):
+        return None
+    normal_quantile(ci_level)
+    found = product_limit(subjects.time, subjects.event, subjects.weights, ci_level)
+    rows = np.searchsorted(found.time, counts.time)
+    survival = found.survival[rows]
+    same = np.array_equal(found.n_at_risk[rows], counts.n_at_risk) and np.array_equal(
+        found.n_events[rows], counts.n_events
+    )
+    inner = (survival > 0) & (survival < 1)
+    limits = probability_limits(survival[inner], se_log[inner], ci_type="log-log", ci_level=ci_level)
+    theirs = found.ci_lower[rows][inner], found.ci_upper[rows][inner]
+    return survival if same and np.allclose(theirs, limits, rtol=1e-9, atol=1e-12) else None
 
 
 def survival_at(
@@ -162,66 +184,6 @@ def survival_at(
         "method": f"Kaplan-Meier, {ci_type} interval",
     }
     return [_probability(curve, int(row), float(value), facts) for row, value in zip(rows, requested, strict=True)]
-
-
-def nelson_aalen(
-    time: ArrayLike,
-    event: ArrayLike,
-    *,
-    entry: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-    ci_level: float = 0.95,
-) -> pd.DataFrame:
-    """Estimate the cumulative hazard by Nelson-Aalen, with variance sum(d / n**2).
-
-    The limits are symmetric for the logarithm of the hazard and NaN before the first event.
-
-    Parameters
-    ----------
-    time, event, entry, weights, ci_level
-        As in `kaplan_meier`; fractional weights give the robust variance.
-
-    Returns
-    -------
-    DataFrame
-        One row per distinct time: ``time, n_at_risk, n_events, n_censored, cumulative_hazard, std_error,
-        ci_lower, ci_upper``.
-
-    Raises
-    ------
-    ValueError
-        As in `kaplan_meier`.
-
-    References
-    ----------
-    Aalen O. Nonparametric inference for a family of counting processes. Ann Stat 1978;6:701-26.
-
-    Examples
-    --------
-    >>> nelson_aalen([1, 2], [True, True])["cumulative_hazard"].tolist()
-    [0.5, 1.5]
-    """
-    subjects = check_subjects(time, event, entry=entry, weights=weights)
-    counts = tabulate_events(subjects)
-    hazard = np.cumsum(counts.n_events / counts.n_at_risk)
-    if subjects.is_weighted_by_fractions:
-        std_error = robust_se_hazard(subjects, counts)
-    else:
-        std_error = np.sqrt(np.cumsum(counts.n_events / counts.n_at_risk**2))
-    started = hazard > 0
-    ratio = np.divide(normal_quantile(ci_level) * std_error, hazard, out=np.zeros_like(hazard), where=started)
-    return pd.DataFrame(
-        {
-            "time": counts.time,
-            "n_at_risk": counts.n_at_risk,
-            "n_events": counts.n_events,
-            "n_censored": counts.n_censored,
-            "cumulative_hazard": hazard,
-            "std_error": std_error,
-            "ci_lower": np.where(started, hazard * np.exp(-ratio), np.nan),
-            "ci_upper": np.where(started, hazard * np.exp(ratio), np.nan),
-        }
-    )
 
 
 def _probability(curve: Curve, row: int, at: float, facts: dict[str, object]) -> Estimate:

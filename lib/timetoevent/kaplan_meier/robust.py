@@ -10,7 +10,8 @@ from timetoevent.event_table import EventTable, FloatArray, Subjects
 def robust_se_log(subjects: Subjects, counts: EventTable) -> FloatArray:
     """Return the robust standard error of log S(t) at each distinct time, 0 once the curve is 0.
 
-    A subject moves log S(t) by its expected share of the steps it was at risk for, minus its own event.
+    A subject moves log S(t) by its expected share of the steps it was at risk for, minus its own event; the sum of
+    (weight * influence)**2 is split into those gone and those at risk.
 
     Examples
     --------
@@ -19,38 +20,16 @@ def robust_se_log(subjects: Subjects, counts: EventTable) -> FloatArray:
     >>> float(robust_se_log(subjects, tabulate_events(subjects))[0].round(4))
     0.7071
     """
-    left = counts.n_at_risk - counts.n_events
+    n_rows, left = len(counts.time), counts.n_at_risk - counts.n_events
     step = np.divide(counts.n_events, counts.n_at_risk * left, out=np.zeros_like(left), where=left > 0)
     own = np.divide(1.0, left, out=np.zeros_like(left), where=left > 0)
-    se = _jackknife(subjects, counts, np.cumsum(step), own)
-    return np.where(np.cumsum(left <= 0) > 0, 0.0, se)
-
-
-def robust_se_hazard(subjects: Subjects, counts: EventTable) -> FloatArray:
-    """Return the robust standard error of the cumulative hazard at each distinct time.
-
-    Examples
-    --------
-    >>> from timetoevent.event_table import check_subjects, tabulate_events
-    >>> subjects = check_subjects([1, 2], [1, 0], weights=[0.5, 0.5])
-    >>> float(robust_se_hazard(subjects, tabulate_events(subjects))[0].round(4))
-    0.3536
-    """
-    expected = np.cumsum(counts.n_events / counts.n_at_risk**2)
-    return _jackknife(subjects, counts, expected, 1 / counts.n_at_risk)
-
-
-def _jackknife(subjects: Subjects, counts: EventTable, expected: FloatArray, own: FloatArray) -> FloatArray:
-    """Root of the sum of (weight * influence)**2 over subjects, split into those gone and those at risk."""
-    n_rows = len(counts.time)
+    expected = np.cumsum(step)
     row = np.searchsorted(counts.time, subjects.time)
     squared = subjects.weights**2
-    until = np.concatenate([[0.0], expected])
-    if subjects.entry is None:
-        entry_row = np.zeros(len(subjects), dtype=int)
-    else:
+    entry_row = np.zeros(len(subjects), dtype=int)
+    if subjects.entry is not None:
         entry_row = np.searchsorted(counts.time, subjects.entry, side="right")
-    before = until[entry_row]
+    before = np.concatenate([[0.0], expected])[entry_row]
     final = expected[row] - before - np.where(subjects.event, own[row], 0.0)
     gone = np.cumsum(np.bincount(row, squared * final**2, n_rows))
     sums = []
@@ -59,10 +38,7 @@ def _jackknife(subjects: Subjects, counts: EventTable, expected: FloatArray, own
         entered = np.cumsum(np.bincount(entry_row, values, n_rows + 1))[:n_rows]
         sums.append(entered - np.cumsum(np.bincount(row, values, n_rows)))
     staying = expected**2 * sums[0] - 2 * expected * sums[1] + sums[2]
-    return _hold_between_events(np.sqrt(np.maximum(gone + staying, 0.0)), counts)
-
-
-def _hold_between_events(std_error: FloatArray, counts: EventTable) -> FloatArray:
-    """Repeat the value of the last event time: rounding must not make steps where nothing happens."""
-    last_event = np.maximum.accumulate(np.where(counts.n_events > 0, np.arange(len(std_error)), -1))
-    return np.where(last_event < 0, 0.0, std_error[last_event])
+    std_error = np.sqrt(np.maximum(gone + staying, 0.0))
+    # the value of the last event time is repeated: rounding must not make steps where nothing happens
+    last_event = np.maximum.accumulate(np.where(counts.n_events > 0, np.arange(n_rows), -1))
+    return np.where((last_event < 0) | (np.cumsum(left <= 0) > 0), 0.0, std_error[last_event])

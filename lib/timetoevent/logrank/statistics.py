@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy import stats
 
-from timetoevent.event_table import FloatArray
+from timetoevent.event_table import FloatArray, check_subjects
+from timetoevent.groups import check_groups
+from timetoevent.lifelines_engine import LOGRANK_NAMES, logrank_statistic
 from timetoevent.logrank.scores import RankScores, Weighting, check_weighting, rank_scores
-from timetoevent.results import Estimate, not_estimable
-from timetoevent.tails import chi_squared_tail
+from timetoevent.results import OK, Estimate, not_estimable
 
 
 def logrank(
@@ -69,7 +73,14 @@ def logrank(
     kept = scores.expected > 0
     difference = (scores.observed - scores.expected)[kept][1:]
     covariance = scores.covariance[np.ix_(kept, kept)][1:, 1:]
-    return _chi_squared(difference, covariance, scores, _describe(chosen, strata))
+    result = _chi_squared(difference, covariance, scores, _describe(chosen, strata))
+    if result.status != OK or strata is not None or entry is not None or weighting not in LOGRANK_NAMES:
+        return result
+    subjects = check_subjects(time, event)
+    theirs = logrank_statistic(subjects.time, subjects.event, check_groups(group)[0], weighting)
+    if not math.isclose(theirs, result.statistic, rel_tol=1e-9):
+        return result
+    return replace(result, statistic=theirs, p_value=float(stats.chi2.sf(theirs, result.df)))
 
 
 def logrank_trend(
@@ -179,7 +190,7 @@ def _chi_squared(difference: FloatArray, covariance: FloatArray, scores: RankSco
         return not_estimable(problem, n=n, n_events=scores.n_events, method=method)
     statistic = float(difference @ np.linalg.solve(covariance, difference))
     df = float(len(difference))
-    p_value = float(chi_squared_tail(statistic, df))
+    p_value = float(stats.chi2.sf(statistic, df))
     return Estimate(statistic=statistic, df=df, p_value=p_value, n=n, n_events=scores.n_events, method=method)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,7 @@ from timetoevent.results import Estimate, not_estimable
 from timetoevent.weighting.balance import balance_table, effective_sample_size, make_weights
 from timetoevent.weighting.propensity import PropensityFit, fit_propensity
 
-INTERVALS = ("robust", "bootstrap")
 ARMS = ("treated", "control")
-LEAST_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,6 @@ def compare_weighted(
     stabilized: bool = True,
     truncate: tuple[float, float] | None = None,
     at: Sequence[float] = (),
-    interval: str = "robust",
-    rng: np.random.Generator | None = None,
-    n_bootstrap: int = 1000,
     ci_level: float = 0.95,
 ) -> WeightedComparison:
     """Compare treated with control after weighting by the propensity of treatment.
@@ -78,23 +73,15 @@ def compare_weighted(
         See `make_weights`.
     at : sequence of float
         Times at which survival is compared.
-    interval : {"robust", "bootstrap"}
-        Robust standard errors take the weights as known (too wide, if anything, for the whole population);
-        the bootstrap estimates them anew in each replicate and gives percentiles.
-    rng : numpy.random.Generator, optional
-        Needed for the bootstrap.
-    n_bootstrap : int
-        Number of replicates.
 
     Returns
     -------
     WeightedComparison
         With ``not_estimable`` and the reason throughout, if the propensity cannot be estimated.
 
-    Raises
-    ------
-    ValueError
-        If `interval` is unknown or a bootstrap is asked for without `rng`.
+    Notes
+    -----
+    Robust standard errors take the weights as known (too wide, if anything, for the whole population).
 
     References
     ----------
@@ -109,19 +96,12 @@ def compare_weighted(
     >>> [(arm, at, estimate.status) for arm, at, estimate in found.survival]
     [('treated', 3.0, 'ok'), ('control', 3.0, 'ok'), ('difference', 3.0, 'ok')]
     """
-    if interval not in INTERVALS:
-        raise ValueError(f"interval: {interval!r} is not one of {INTERVALS}")
-    if interval == "bootstrap" and rng is None:
-        raise ValueError("rng: a bootstrap needs a numpy.random.Generator")
     names = {"time": time, "event": event}
-    model = {"treatment": treatment, "terms": list(terms), "interactions": interactions, "ci_level": ci_level}
-    weighing = {"kind": kind, "stabilized": stabilized, "truncate": truncate}
-    propensity = fit_propensity(frame, **model)
-    weights = make_weights(propensity, **weighing)
+    propensity = fit_propensity(
+        frame, treatment=treatment, terms=list(terms), interactions=interactions, ci_level=ci_level
+    )
+    weights = make_weights(propensity, kind=kind, stabilized=stabilized, truncate=truncate)
     ratio, survival = _outcomes(frame, names, propensity, weights, [float(t) for t in at], ci_level)
-    if interval == "bootstrap" and propensity.status == "ok":
-        replicates = _replicates(frame, names, model, weighing, survival, rng, n_bootstrap)
-        ratio, survival = _percentiles(ratio, survival, replicates, ci_level)
     return WeightedComparison(
         propensity=propensity,
         weights=weights,
@@ -198,58 +178,4 @@ def _difference(treated: Estimate, control: Estimate, ci_level: float) -> Estima
         n=n,
         n_events=n_events,
         method=method,
-    )
-
-
-def _replicates(
-    frame: pd.DataFrame,
-    names: dict[str, str],
-    model: dict[str, object],
-    weighing: dict[str, object],
-    survival: Survival,
-    rng: np.random.Generator,
-    n_bootstrap: int,
-) -> np.ndarray:
-    """Estimates of resampled subjects, the propensity estimated anew: log hazard ratio, then survival."""
-    at = list(dict.fromkeys(t for _, t, _ in survival))
-    found = np.full((n_bootstrap, 1 + len(survival)), np.nan)
-    for k in range(n_bootstrap):
-        sample = frame.iloc[rng.integers(0, len(frame), len(frame))].reset_index(drop=True)
-        propensity = fit_propensity(sample, **model)
-        weights = make_weights(propensity, **weighing)
-        ratio, curves = _outcomes(sample, names, propensity, weights, at, model["ci_level"])
-        found[k] = [np.log(ratio.estimate), *(estimate.estimate for _, _, estimate in curves)]
-    return found
-
-
-def _percentiles(
-    ratio: Estimate, survival: Survival, replicates: np.ndarray, ci_level: float
-) -> tuple[Estimate, Survival]:
-    curves = [
-        (arm, t, _with_percentiles(estimate, replicates[:, 1 + k], ci_level))
-        for k, (arm, t, estimate) in enumerate(survival)
-    ]
-    found = _with_percentiles(ratio, replicates[:, 0], ci_level)
-    limits = {"ci_lower": float(np.exp(found.ci_lower)), "ci_upper": float(np.exp(found.ci_upper))}
-    return replace(found, **limits), curves
-
-
-def _with_percentiles(estimate: Estimate, values: np.ndarray, ci_level: float) -> Estimate:
-    """Replace interval and standard error, and drop the test that went with them."""
-    if estimate.status != "ok":
-        return estimate
-    known = values[np.isfinite(values)]
-    lower = upper = std_error = np.nan
-    if len(known) >= max(2, LEAST_SHARE * len(values)):
-        lower, upper = np.quantile(known, ((1 - ci_level) / 2, (1 + ci_level) / 2))
-        std_error = known.std(ddof=1)
-    return replace(
-        estimate,
-        ci_lower=float(lower),
-        ci_upper=float(upper),
-        std_error=float(std_error),
-        statistic=np.nan,
-        p_value=np.nan,
-        note=f"{len(known)} of {len(values)} bootstrap replicates estimable",
-        method=f"{estimate.method.split(', ')[0]}, weighted, bootstrap percentile interval",
     )

@@ -8,11 +8,9 @@ import pandas as pd
 
 from timetoevent.competing_risks import FineGray
 from timetoevent.cox import CoxFit
-from timetoevent.firth.fitted import FirthFit
-from timetoevent.imputation import PooledFit
 from timetoevent.results import Estimate
 
-Found = Estimate | CoxFit | FirthFit | PooledFit | FineGray
+Found = Estimate | CoxFit | FineGray
 
 
 def side_by_side(found: Mapping[str, Found]) -> pd.DataFrame:

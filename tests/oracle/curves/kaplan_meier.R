@@ -24,14 +24,6 @@ for (cohort in c("myeloma", "myeloma5", "channing", "delayed", "empties_early"))
 add_curve("mixed", c(standard, weights = "weight"))
 add_curve("lung", level = 0.9); add_curve("bmt", level = 0.99, type = "log")
 
-add_hazard <- function(cohort, columns = standard) {
-  f <- fit(cohort, columns)
-  add("nelson_aalen", cohort, columns, list(), sampled(data.frame(time = f$time, cumulative_hazard = f$cumhaz, std_error = f$std.chaz)))
-}
-for (cohort in c("lung", "mgus2", "bmt", "time_zero", "tied", "all_censored", "near_equal")) add_hazard(cohort)
-for (cohort in c("myeloma", "delayed", "empties_early")) add_hazard(cohort, delayed)
-add_hazard("mixed", c(standard, weights = "weight")); add_hazard("mixed", c(standard, weights = "count"))
-
 add_at <- function(cohort, at, columns = standard, type = "log-log", level = 0.95) {
   s <- summary(fit(cohort, columns, type, level), times = at)
   stopifnot(length(s$time) == length(at))

@@ -95,13 +95,6 @@ add_trend("flchain", with_group("group")); add_trend("larynx", with_group("stage
 add_trend("veteran", with_group("celltype")); add_trend("larynx", with_group("stage"), c(0, 1, 3, 10)); add_trend("mixed", with_group("group"), c(2, 1, 5))
 
 methods <- c(holm = "holm", hochberg = "hochberg", bonferroni = "bonferroni", "benjamini-hochberg" = "BH", none = "none")
-for (name in names(methods)) for (cohort in c("larynx", "veteran")) {
-  d <- cohorts[[cohort]]; d$group_ <- d[[plain[[cohort]]]]
-  pairs <- combn(sort(unique(d$group_)), 2)
-  p <- apply(pairs, 2, function(g) { s <- survdiff(Surv(time, event) ~ group_, data = d[d$group_ %in% g, ]); c(s$chisq, pchisq(s$chisq, 1, lower.tail = FALSE)) })
-  add("logrank_pairwise", cohort, with_group(plain[[cohort]]), list(adjustment = name),
-    list(statistic = I(p[1, ]), p_value = I(p[2, ]), p_adjusted = I(p.adjust(p[2, ], methods[[name]]))))
-}
 raw <- list(c(0.01, 0.04, 0.03, 0.2), c(0.5, NA, 0.001, 0.02, 0.02), 0.03)
 for (name in names(methods)) for (p in raw) add("adjust_p_values", NULL, list(), list(p_values = I(p), method = name), list(adjusted = I(p.adjust(p, methods[[name]]))))
 freeze(cases, "rank_tests.json")

@@ -28,9 +28,6 @@ contrast <- function(cohort, group, horizon) {
   difference <- diff(m$mean); se <- sqrt(sum(m$se^2))
   columns <- c(standard, group = group)
   add("rmst_difference", cohort, columns, list(horizon = horizon), c(normal(difference, se), test(difference / se)))
-  log_ratio <- diff(log(m$mean)); log_se <- sqrt(sum((m$se / m$mean)^2)); width <- qnorm(0.975) * log_se
-  add("rmst_ratio", cohort, columns, list(horizon = horizon), c(list(estimate = exp(log_ratio), std_error = log_se,
-    ci_lower = exp(log_ratio - width), ci_upper = exp(log_ratio + width)), test(log_ratio / log_se)))
 }
 contrast("lung", "sex", 365); contrast("mgus2", "sex", 120); contrast("veteran", "trt", 365); contrast("aml", "x", 40)
 contrast("ovarian", "rx", 700); contrast("colon", "sex", 1826); contrast("alloauto", "type", 30); contrast("tied", "group", 5)

@@ -1,4 +1,4 @@
-# Proportions and tables: binom.test, prop.test, fisher.test, prop.trend.test.
+# Proportions and tables: binom.test, prop.test, fisher.test.
 source("common.R")
 pairs <- list(c(38, 62), c(26, 62), c(0, 10), c(10, 10), c(1, 1), c(0, 1), c(5, 9), c(250, 1000), c(3, 62), c(61, 62))
 for (pair in pairs) for (level in if (pair[1] == 38) c(0.95, 0.9, 0.99) else 0.95) {
@@ -7,13 +7,6 @@ for (pair in pairs) for (level in if (pair[1] == 38) c(0.95, 0.9, 0.99) else 0.9
   options <- list(successes = x, n = n, ci_level = level)
   add("proportion", NULL, list(), c(options, method = "clopper-pearson"), list(estimate = x / n, ci_lower = exact$conf.int[1], ci_upper = exact$conf.int[2]))
   add("proportion", NULL, list(), c(options, method = "wilson"), list(estimate = x / n, ci_lower = score$conf.int[1], ci_upper = score$conf.int[2]))
-}
-# Newcombe's method 10 from the two Wilson intervals.
-wilson <- function(x, n) suppressWarnings(prop.test(x, n, correct = FALSE))$conf.int
-for (q in list(c(56, 70, 48, 80), c(9, 10, 3, 10), c(10, 10, 0, 20), c(0, 10, 0, 10), c(20, 35, 18, 27), c(5, 56, 0, 29), c(1, 1, 1, 2))) {
-  p <- c(q[1] / q[2], q[3] / q[4]); a <- wilson(q[1], q[2]); b <- wilson(q[3], q[4])
-  add("proportion_difference", NULL, list(), list(successes_1 = q[1], n_1 = q[2], successes_2 = q[3], n_2 = q[4]), list(estimate = p[1] - p[2],
-    ci_lower = p[1] - p[2] - sqrt((p[1] - a[1])^2 + (b[2] - p[2])^2), ci_upper = p[1] - p[2] + sqrt((a[2] - p[1])^2 + (p[2] - b[1])^2)))
 }
 rows <- function(m) lapply(seq_len(nrow(m)), function(i) I(unname(m[i, ])))
 with_data <- list(table(survival::veteran$celltype, survival::veteran$status), table(survival::lung$ph.ecog[survival::lung$ph.ecog < 3], survival::lung$sex[survival::lung$ph.ecog < 3]),
@@ -40,12 +33,6 @@ for (m in Filter(function(m) all(dim(m) == 2), tables)) {
   finite <- is.finite(c(found$estimate, found$ci_lower, found$ci_upper))
   stopifnot(all.equal(c(printed$estimate, printed$conf.int)[finite], unlist(found)[finite], tolerance = 0.02, check.attributes = FALSE))
   add("odds_ratio", NULL, list(), list(table = rows(m)), lapply(found, function(v) if (is.infinite(v)) "Infinity" else v))
-}
-trends <- list(list(c(2, 5, 8), c(10, 10, 11), NULL), list(c(83, 90, 129, 70), c(86, 93, 136, 82), NULL), list(c(83, 90, 129, 70), c(86, 93, 136, 82), c(0, 0, 0, 1)), list(c(0, 1, 4), c(9, 14, 12), c(1, 2, 4)),
-  list(c(1, 0), c(5, 4), NULL), list(c(10, 8, 7, 3, 1), c(12, 11, 12, 9, 10), NULL))
-for (q in trends) {
-  t <- suppressWarnings(if (is.null(q[[3]])) prop.trend.test(q[[1]], q[[2]]) else prop.trend.test(q[[1]], q[[2]], q[[3]]))
-  add("cochran_armitage", NULL, list(), c(list(successes = I(q[[1]]), n = I(q[[2]])), if (!is.null(q[[3]])) list(scores = I(q[[3]]))), list(statistic = unname(t$statistic), p_value = t$p.value))
 }
 z <- function(p) qnorm(p)
 for (q in list(c(25, 0.18), c(16, 0.23), c(28, 0.37), c(25, 0.58), c(100, 0.5))) for (power in c(0.8, 0.9))

@@ -1,4 +1,4 @@
-# Writes cox.json: coefficients, variances, likelihoods, tests, concordance, residuals and predicted survival.
+# Writes cox.json: coefficients, variances, likelihoods, tests, concordance and dfbeta.
 source("common.R")
 
 model <- function(terms, time = "time", event = "event", ...) list(time = time, event = event, terms = I(terms), ...)
@@ -72,50 +72,12 @@ for (pair in models) {
   fit <- fit_r(pair[[1]], pair[[2]])
   add("coxph", pair[[1]], pair[[2]], coefficients_of(fit))
 }
-with_residuals <- c(2, 3, 4, 12, 17, 18, 19, 26, 33, 34, 35, 39, 42, 45, 48, 49, 50, 51, 52, 54, 56, 57, 58, 59, 60)
-for (i in with_residuals) {
+with_dfbeta <- c(2, 3, 4, 12, 17, 18, 19, 26, 33, 34, 35, 39, 42, 45, 48, 49, 50, 51, 52, 54, 56, 57, 58, 59, 60)
+for (i in with_dfbeta) {
   m <- models[[i]][[2]]
   fit <- fit_r(models[[i]][[1]], m)
-  kinds <- c("martingale", "deviance", "score", "dfbeta")
-  frozen <- lapply(setNames(kinds, kinds), function(kind) sample_of(residuals(fit, type = kind)))
-  frozen$schoenfeld <- sample_of(residuals(fit, type = "schoenfeld"))
-  add("residuals", models[[i]][[1]], m, frozen)
+  add("dfbeta", models[[i]][[1]], m, sample_of(residuals(fit, type = "dfbeta")))
 }
-
-# Predicted survival: the rows of `new` and a stratum where there is one.
-predict_at <- function(cohort, m, rows, times) {
-  fit <- fit_r(cohort, m)
-  data <- cohorts[[cohort]]
-  for (kind in c("log", "log-log", "plain")) {
-    curves <- lapply(rows, function(row) {
-      s <- survfit(fit, newdata = data[row, ], conf.type = kind, se.fit = TRUE)
-      s <- summary(s, times = times, extend = TRUE)
-      keep <- seq_along(times)
-      list(survival = I(as.vector(s$surv)[keep]), std_error = I(as.vector(s$std.err / s$surv)[keep]),
-        ci_lower = I(as.vector(s$lower)[keep]), ci_upper = I(as.vector(s$upper)[keep]))
-    })
-    add("survfit_coxph", cohort, m, curves, rows = I(rows - 1), times = I(times), ci_type = kind)
-  }
-}
-predict_at("lung", models[[2]][[2]], c(1, 50, 100), c(0, 30, 180, 365, 700))
-predict_at("lung", models[[3]][[2]], c(1, 60), c(100, 365))
-predict_at("lung", models[[4]][[2]], c(1, 120), c(100, 365))
-predict_at("mgus2", models[[9]][[2]], c(10, 500), c(12, 120, 240))
-predict_at("veteran", models[[22]][[2]], c(1, 70, 137), c(30, 100))
-predict_at("myeloma", models[[37]][[2]], c(5, 700), c(365, 1826, 3653))
-predict_at("heart", models[[33]][[2]], c(3, 100), c(10, 100, 500))
-predict_at("bmt", models[[46]][[2]], c(2, 80), c(100, 1000))
-predict_at("edge", models[[54]][[2]], c(1, 20), c(0, 1, 2, 4))
-predict_at("edge", models[[57]][[2]], c(1, 20), c(1, 2, 4))
-predict_at("book3", models[[52]][[2]], c(1, 2), c(1, 2, 4))
-
-baseline_of <- function(cohort, m) {
-  fit <- fit_r(cohort, m)
-  b <- survfit(fit, se.fit = FALSE)
-  keep <- b$n.event > 0
-  add("basehaz", cohort, m, list(table = sample_of(cbind(b$cumhaz, b$time)[keep, ])))
-}
-for (i in c(2, 3, 4, 9, 37, 39, 44, 54, 57)) baseline_of(models[[i]][[1]], models[[i]][[2]])
 
 # Monotone likelihood: what is finite agrees with R, what is not is recognized.
 for (m in list(model("g"), model(c("x", "g")), model(c("g", "z")))) {

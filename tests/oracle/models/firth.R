@@ -1,5 +1,5 @@
-# Writes firth.json: Firth's penalized likelihoods maximized and profiled in base R, on R's own partial likelihood
-# and information (coxph without iterations) and on the logistic likelihood. coxphf and logistf are not in Debian.
+# Writes firth.json: Firth's penalized likelihood maximized and profiled in base R, on R's own partial likelihood
+# and information (coxph without iterations). coxphf is not in Debian.
 source("common.R")
 model <- function(terms, time = "time", event = "event", ...) list(time = time, event = event, terms = I(terms), ...)
 
@@ -16,16 +16,6 @@ cox_objective <- function(cohort, m) {
   list(p = ncol(x), scale = 1 / apply(x, 2, sd), value = function(b) {
     fit <- suppressWarnings(fitter(x, left, layer, rep(0, nrow(x)), b, zero, w, m$ties, rownames(frame), resid = FALSE))
     fit$loglik[length(fit$loglik)] - as.numeric(determinant(fit$var)$modulus) / 2
-  })
-}
-logistic_objective <- function(cohort, m) {
-  frame <- cohorts[[cohort]]
-  x <- model.matrix(stats::as.formula(paste("~", paste(m$terms, collapse = "+"))), frame)
-  y <- frame[[m$outcome]]
-  list(p = ncol(x), scale = c(1, 1 / apply(x[, -1, drop = FALSE], 2, sd)), value = function(b) {
-    eta <- drop(x %*% b)
-    sum(plogis(ifelse(y == 1, eta, -eta), log.p = TRUE)) +
-      as.numeric(determinant(crossprod(x * sqrt(dlogis(eta))))$modulus) / 2
   })
 }
 maximize <- function(f, start, scale) {
@@ -63,9 +53,4 @@ for (pair in list(
   list("edge", model("z", ties = "efron", weights = "w")),
   list("kidney", model(c("age", "female"), ties = "breslow")), list("veteran", model(c("trt", "karno"), ties = "breslow"))))
   freeze_firth("firth_cox", pair[[1]], pair[[2]], cox_objective(pair[[1]], pair[[2]]))
-for (pair in list(list("edge", c("x", "z")), list("separated", "g"), list("separated", c("x", "z")),
-  list("veteran", c("trt", "karno")), list("kidney", c("age", "female")), list("book1", "x"))) {
-  m <- list(outcome = "event", terms = I(pair[[2]]))
-  freeze_firth("firth_logistic", pair[[1]], m, logistic_objective(pair[[1]], m))
-}
 freeze(cases, file.path(target(), "firth.json"))

@@ -1,4 +1,4 @@
-# Writes frailty.json: gamma and normal frailty at fixed and at estimated variance, and ridge.
+# Writes frailty.json: gamma and normal frailty at fixed and at estimated variance.
 source("common.R")
 model <- function(terms, group, time = "time", event = "event", ...)
   list(time = time, event = event, terms = I(terms), group = group, ...)
@@ -31,12 +31,5 @@ for (pair in list(
       variance = unname(used), integrated = if (distribution == "gamma") unname(history$c.loglik) else NULL),
       distribution = distribution, theta = theta)
   }
-}
-for (pair in list(list("lung", c("age", "female", "ph.karno", "wt.loss")), list("pbc", c("age", "bili", "albumin", "protime")),
-  list("edge", c("x", "z", "w")), list("kidney", c("age", "female")))) for (theta in c(0.5, 5, 50)) {
-  f <- stats::as.formula(sprintf("Surv(time, event) ~ ridge(%s, theta = %g)", paste(pair[[2]], collapse = ", "), theta))
-  fit <- coxph(f, cohorts[[pair[[1]]]], control = loose)
-  add("ridge", pair[[1]], list(time = "time", event = "event", terms = I(pair[[2]]), theta = theta),
-    list(coefficient = I(unname(coef(fit))), std_error = I(sqrt(diag(fit$var))), log_likelihood = I(fit$loglik), df = sum(fit$df)))
 }
 freeze(cases, file.path(target(), "frailty.json"))

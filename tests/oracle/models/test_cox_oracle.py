@@ -16,7 +16,7 @@ from tests.oracle.models.frozen import (
     worst_difference,
 )
 
-from timetoevent.cox import CoxFit, baseline_hazard, concordance_index, fit_cox, predict_survival, residuals
+from timetoevent.cox import CoxFit, concordance_index, dfbeta, fit_cox
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
@@ -59,33 +59,12 @@ def test_fit(case):
     assert max(differences.values()) < RELATIVE, differences
 
 
-@cases("residuals")
-def test_residuals(case):
-    fit = fit_case(case)
-    for kind, expected in case["expected"].items():
-        frame = residuals(fit, kind)
-        found = frame.drop(columns=["row", "stratum", "time"], errors="ignore").to_numpy()
-        assert len(found) == expected["n"]
-        rows = as_list(expected["rows"])
-        assert worst_difference(found[rows], expected["values"], scale=1.0) < RELATIVE, kind
-        assert worst_difference((found**2).sum(axis=0), expected["squares"], scale=1e-3) < RELATIVE, kind
-
-
-@cases("survfit_coxph")
-def test_predicted_survival(case):
-    fit, cohort = fit_case(case), read_cohort(case["cohort"])
-    for row, expected in zip(as_list(case["rows"]), case["expected"], strict=True):
-        found = predict_survival(fit, cohort.iloc[[row]], as_list(case["times"]), ci_type=case["ci_type"])
-        for name, numbers in expected.items():
-            assert worst_difference(found[name], numbers) < RELATIVE, name
-
-
-@cases("basehaz")
-def test_baseline_hazard(case):
-    table = baseline_hazard(fit_case(case))[["cumulative_hazard", "time"]].to_numpy()
-    expected = case["expected"]["table"]
-    assert len(table) == expected["n"]
-    assert worst_difference(table[as_list(expected["rows"])], expected["values"]) < RELATIVE
+@cases("dfbeta")
+def test_dfbeta(case):
+    found, expected = dfbeta(fit_case(case)).drop(columns="row").to_numpy(), case["expected"]
+    assert len(found) == expected["n"]
+    assert worst_difference(found[as_list(expected["rows"])], expected["values"], scale=1.0) < RELATIVE
+    assert worst_difference((found**2).sum(axis=0), expected["squares"], scale=1e-3) < RELATIVE
 
 
 @cases("monotone")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.oracle.models.frozen import identifiers, model_of, read_cases, read_cohort, worst_difference
 
-from timetoevent.firth import fit_firth_cox, fit_firth_logistic
+from timetoevent.firth import fit_firth_cox
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
@@ -18,8 +18,7 @@ RELATIVE_OF_OPTIM = 1e-5
 @pytest.mark.parametrize("case", CASES, ids=identifiers(CASES))
 def test_firth(case):
     frame, expected = read_cohort(case["cohort"]), case["expected"]
-    fit_model = fit_firth_cox if case["operation"] == "firth_cox" else fit_firth_logistic
-    fit = fit_model(frame, **model_of(case))
+    fit = fit_firth_cox(frame, **model_of(case))
     table = fit.coefficients[fit.coefficients.note != "reference"]
     found = {
         "coefficient": table.coefficient,

@@ -1,4 +1,4 @@
-"""Frailty and ridge against R's penalized ``coxph`` (``frailty.R``)."""
+"""Frailty against R's penalized ``coxph`` (``frailty.R``)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from tests.oracle.models.frozen import RELATIVE, identifiers, model_of, read_cases, read_cohort, worst_difference
 
-from timetoevent.frailty import fit_frailty_cox, fit_ridge_cox
+from timetoevent.frailty import fit_frailty_cox
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
 FRAILTY = read_cases("frailty.json", operation="frailty")
-RIDGE = read_cases("frailty.json", operation="ridge")
 # R's search for the variance stops on the likelihood, which is flat around its maximum
 RELATIVE_OF_SEARCH = 1e-4
 NO_VARIANCE = 1e-3
@@ -42,16 +41,3 @@ def test_frailty(case):
         limit = 20 * tolerance if name == "variance" and theta is None else tolerance
         assert worst_difference(numbers, expected[name], scale.get(name)) < limit, name
     assert worst_difference(fit.log_likelihood[1], expected["log_likelihood"][1]) < tolerance
-
-
-@pytest.mark.parametrize("case", RIDGE, ids=identifiers(RIDGE))
-def test_ridge(case):
-    fit, expected = fit_ridge_cox(read_cohort(case["cohort"]), **model_of(case)), case["expected"]
-    found = {
-        "coefficient": fit.coefficients.coefficient,
-        "std_error": fit.coefficients.std_error,
-        "log_likelihood": fit.log_likelihood,
-        "df": fit.effective_df,
-    }
-    for name, numbers in found.items():
-        assert worst_difference(numbers, expected[name]) < RELATIVE, name

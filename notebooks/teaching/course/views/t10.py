@@ -12,7 +12,7 @@ from course.rows import Found, side_by_side
 from course.view import View
 from course.worlds.cytogenetics import MECHANISMS, TRUE_RATIO, cytogenetic_patients
 from timetoevent.cox import CoxFit, fit_cox
-from timetoevent.imputation import PooledFit, impute_chained, pool_fits
+from timetoevent.imputation import impute_chained, pool_fits
 
 _VARIABLES = ["high_risk", "iss_iii", "age_decades", "ldh_high"]
 
@@ -30,7 +30,7 @@ def fit_model(patients: pd.DataFrame, column: str = "high_risk", of: str = "high
     return fit_cox(complete, time="time_months", event="event", terms=terms)
 
 
-def impute_and_pool(patients: pd.DataFrame, n_imputations: int = 10, of: str = "high_risk") -> PooledFit:
+def impute_and_pool(patients: pd.DataFrame, n_imputations: int = 10, of: str = "high_risk") -> CoxFit:
     """Impute by chained equations with the outcome among the predictors, fit each completed table, pool.
 
     Examples

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from timetoevent.firth.cox import penalized_coefficients
 
 from timetoevent.cox import fit_cox
 from timetoevent.cox.data import make_model, read_data
-from timetoevent.firth.cox import penalized_coefficients
 
 FACTORS = ("extramedullary", "lenalidomide", "no_asct", "ecog", "stage", "not_krd")
 PREVALENCE = 0.35

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from timetoevent.checks import FloatArray
-from timetoevent.cox.concordance import concordance_index
-from timetoevent.cox.data import CoxData, make_model, read_data
+from timetoevent.cox.data import CoxData, IntArray, make_model, read_data
 from timetoevent.cox.fit import redundancy_notes
+from timetoevent.cox.fitted import CoxFit, label_covariance, no_fit
 from timetoevent.cox.likelihood import Point, make_point
 from timetoevent.cox.newton import find_redundant, standardize
 from timetoevent.cox.risk_sets import RiskSets, make_risk_sets
-from timetoevent.firth.fitted import FirthFit, Problem, solve
-from timetoevent.firth.penalized import Objective, climb
+from timetoevent.cox.table import coefficient_table, describe
+from timetoevent.firth.profile import Objective, Peak, climb, profile_limits, profile_root
+from timetoevent.results import NOT_ESTIMABLE, OK
 
 
 def fit_firth_cox(
@@ -32,7 +33,7 @@ def fit_firth_cox(
     ties: str = "breslow",
     ci_level: float = 0.95,
     profile_terms: Sequence[str] | None = None,
-) -> FirthFit:
+) -> CoxFit:
     """Fit a Cox model by Firth's penalized likelihood, which is finite where a level has no events.
 
     The partial likelihood is multiplied by the root of the determinant of the information (Jeffreys'
@@ -50,8 +51,10 @@ def fit_firth_cox(
 
     Returns
     -------
-    FirthFit
-        Columns that are redundant, and data without events, have a status and a reason.
+    CoxFit
+        Its limits are of the profile penalized likelihood, NaN where not reached; ``statistic`` is the signed root of
+        the profile penalized likelihood ratio, ``covariance`` the inverse information at the estimates. Columns that
+        are redundant, and data without events, have a status and a reason.
 
     Raises
     ------
@@ -83,65 +86,99 @@ def fit_firth_cox(
         ci_level=ci_level,
     )
     data = read_data(frame, model)
-    sets = None if data.problem else make_risk_sets(data)
-    fit = solve(_problem(data, sets, profile_terms))
-    if not np.isfinite(fit.log_likelihood[1]):
-        return fit
-    concordance = concordance_index(
-        data.time,
-        data.event,
-        fit.beta @ data.design.matrix,
-        entry=data.entry,
-        weights=data.weights,
-        strata=data.stratum,
+    problem = _problem(data)
+    method = f"Firth-penalized Cox regression, {ties.capitalize()} ties, profile likelihood intervals"
+    if problem.objective is None:
+        reason = "; ".join(dict.fromkeys(problem.notes.values())) or "no terms"
+        return no_fit(data, reason, method=method, notes=problem.notes)
+    coefficients = data.design.coefficients
+    start = np.zeros(len(problem.free))
+    null, peak = Peak(start, *problem.objective(start)), climb(problem.objective, start)
+    profiled = [k for k, j in enumerate(problem.free) if profile_terms is None or coefficients[j].term in profile_terms]
+    columns, covariance = _in_units(problem, peak, profiled, ci_level)
+    reasons = [f"{describe(coefficients[j])}: {reason}" for j, reason in problem.notes.items()]
+    # the penalty is half a log determinant, so units add the logarithm of their scale
+    units = float(np.log(problem.scale[problem.free]).sum())
+    return CoxFit(
+        coefficients=coefficient_table(
+            data.design,
+            columns[:, 0],
+            np.sqrt(np.diag(covariance)),
+            problem.notes,
+            ci_level=ci_level,
+            limits=columns[:, 1:3],
+            statistic=columns[:, 3],
+        ),
+        covariance=label_covariance(covariance, data.design),
+        log_likelihood=(null.value + units, peak.value + units),
+        n=data.n,
+        n_events=data.n_events,
+        status=NOT_ESTIMABLE if reasons else OK,
+        note="; ".join([*reasons, *([data.note] if data.note else [])]),
+        method=method,
         ci_level=ci_level,
+        beta=np.nan_to_num(columns[:, 0]),
+        df=len(problem.free),
+        is_penalized=True,
+        data=data,
     )
-    return replace(fit, concordance=concordance)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A penalized likelihood of the coefficients `free`, in scaled units; no objective if there is nothing to maximize.
+
+    ``scale`` are the divisors from scaled to reported coefficients, ``notes`` say why a position has none.
+    """
+
+    objective: Objective | None
+    free: IntArray
+    scale: FloatArray
+    notes: Mapping[int, str]
+
+
+def _in_units(problem: _Problem, peak: Peak, profiled: list[int], ci_level: float) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients, profile limits and signed roots as columns, and the covariance, in the units of the data."""
+    p, places = len(problem.scale), problem.free
+    columns, covariance = np.full((p, 4), np.nan), np.full((p, p), np.nan)
+    covariance[np.ix_(places, places)] = np.linalg.inv(peak.information)
+    columns[places, 0] = peak.beta
+    for k in profiled:
+        columns[places[k], 1:3] = profile_limits(problem.objective, peak, k, ci_level)
+        columns[places[k], 3] = profile_root(problem.objective, peak, k)
+    columns[:, :3] /= problem.scale[:, None]
+    return columns, covariance / np.outer(problem.scale, problem.scale)
 
 
 def penalized_coefficients(data: CoxData) -> FloatArray:
     """Return Firth's coefficients alone, 0 where redundant, NaN without events: for resampling."""
-    problem = _problem(data, None if data.problem else make_risk_sets(data))
+    problem = _problem(data)
     beta = np.zeros(len(problem.scale))
     if problem.objective is None:
         return np.full(len(beta), np.nan)
-    peak = climb(problem.objective, np.zeros(len(problem.free)))
-    beta[problem.free] = peak.beta
+    beta[problem.free] = climb(problem.objective, np.zeros(len(problem.free))).beta
     return beta / problem.scale
 
 
-def _problem(data: CoxData, sets: RiskSets | None, profile_terms: Sequence[str] | None = None) -> Problem:
-    columns = data.design.coefficients
-    p = len(columns)
-    method = f"Firth-penalized Cox regression, {data.model.ties.capitalize()} ties, profile likelihood intervals"
-    shared = {
-        "design": data.design,
-        "n": data.n if not data.problem else data.n_frame,
-        "n_events": data.n_events,
-        "method": method,
-        "ci_level": data.model.ci_level,
-        "remark": data.note,
-        "profiled": None if profile_terms is None else np.array([c.term in profile_terms for c in columns], dtype=bool),
-    }
+def _problem(data: CoxData) -> _Problem:
+    p = len(data.design.coefficients)
+    sets = None if data.problem else make_risk_sets(data)
     if sets is None:
-        reason = data.problem or ("no events" if data.n else "no rows")
-        notes = dict.fromkeys(range(p), reason)
-        nobody = np.empty(0, dtype=int)
-        return Problem(objective=None, free=nobody, scale=np.ones(p), notes=notes, **shared)
+        notes = dict.fromkeys(range(p), data.problem or ("no events" if data.n else "no rows"))
+        return _Problem(None, np.empty(0, dtype=np.int64), np.ones(p), notes)
     x, _, scale = standardize(data.design.matrix[:, sets.order])
     information = make_point(sets, x, np.zeros(p)).information()
     redundant = find_redundant(information) | (scale == 0)
     free = np.flatnonzero(~redundant)
-    return Problem(
-        objective=penalized_likelihood(sets, x[free]) if len(free) else None,
+    return _Problem(
+        objective=_penalized_likelihood(sets, x[free]) if len(free) else None,
         free=free,
         scale=np.where(scale > 0, scale, 1.0),
         notes=redundancy_notes(data.design, redundant, information, scale),
-        **shared,
     )
 
 
-def penalized_likelihood(sets: RiskSets, x: FloatArray) -> Objective:
+def _penalized_likelihood(sets: RiskSets, x: FloatArray) -> Objective:
     """Return Firth's objective for covariates `x` of shape (p, m), centered, of the sorted rows."""
 
     def objective(beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:

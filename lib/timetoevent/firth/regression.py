@@ -85,9 +85,13 @@ def fit_firth_cox(
         ties=ties,
         ci_level=ci_level,
     )
-    data = read_data(frame, model)
-    problem = _problem(data)
-    method = f"Firth-penalized Cox regression, {ties.capitalize()} ties, profile likelihood intervals"
+    return _fit(read_data(frame, model), profile_terms)
+
+
+def _fit(data: CoxData, profile_terms: Sequence[str] | None) -> CoxFit:
+    """Maximize, follow the profiles of the terms asked for, and tabulate."""
+    problem, ci_level = _problem(data), data.model.ci_level
+    method = f"Firth-penalized Cox regression, {data.model.ties.capitalize()} ties, profile likelihood intervals"
     if problem.objective is None:
         reason = "; ".join(dict.fromkeys(problem.notes.values())) or "no terms"
         return no_fit(data, reason, method=method, notes=problem.notes)

@@ -124,7 +124,8 @@ def _verified(subjects: Subjects, counts: EventTable, se_log: FloatArray, ci_lev
     normal_quantile(ci_level)
     found = product_limit(subjects.time, subjects.event, subjects.weights, ci_level)
     rows = np.searchsorted(found.time, counts.time)
-    survival = found.survival[rows]
+    # a sum of logarithms leaves 0.5625000000000001 where the product of fractions is 0.5625, and prints otherwise
+    survival = _round_noise(found.survival[rows])
     same = np.array_equal(found.n_at_risk[rows], counts.n_at_risk) and np.array_equal(
         found.n_events[rows], counts.n_events
     )
@@ -132,6 +133,13 @@ def _verified(subjects: Subjects, counts: EventTable, se_log: FloatArray, ci_lev
     limits = probability_limits(survival[inner], se_log[inner], ci_type="log-log", ci_level=ci_level)
     theirs = found.ci_lower[rows][inner], found.ci_upper[rows][inner]
     return survival if same and np.allclose(theirs, limits, rtol=1e-9, atol=1e-12) else None
+
+
+def _round_noise(survival: FloatArray) -> FloatArray:
+    """Return probabilities to thirteen significant digits."""
+    positive = survival > 0
+    unit = 10.0 ** (13 - np.ceil(np.log10(np.where(positive, survival, 1.0))))
+    return np.where(positive, np.rint(survival * unit) / unit, 0.0)
 
 
 def survival_at(

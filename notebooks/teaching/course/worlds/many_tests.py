@@ -76,8 +76,10 @@ def try_cut_points(outcome: pd.DataFrame) -> pd.DataFrame:
     17
     """
     cuts = np.quantile(outcome["marker"], np.linspace(0.2, 0.8, 17))
-    found = [logrank(outcome["time_months"], outcome["event"], outcome["marker"] > cut).p_value for cut in cuts]
-    return pd.DataFrame({"cut": cuts, "p_value": found})
+    found = [
+        logrank(outcome["time_months"], outcome["event"], outcome["marker"] > cut, is_repeated=True) for cut in cuts
+    ]
+    return pd.DataFrame({"cut": cuts, "p_value": [test.p_value for test in found]})
 
 
 @cache

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from timetoevent.firth.cox import penalized_coefficients
 
 from timetoevent.cox import fit_cox
 from timetoevent.cox.data import make_model, read_data
+from timetoevent.firth.regression import penalized_coefficients
 
 FACTORS = ("extramedullary", "lenalidomide", "no_asct", "ecog", "stage", "not_krd")
 PREVALENCE = 0.35
@@ -59,7 +59,7 @@ def repeat_study(samples: int, n: int = 62, hazard_ratio: float = 1.6) -> pd.Dat
         hazard = _HAZARD_PER_MONTH * np.exp(np.log(hazard_ratio) * study["ecog"].to_numpy(dtype=float))
         progression, follow_up = rng.exponential(1, n) / hazard, rng.uniform(4, 30, n)
         study = study.assign(time_months=np.minimum(progression, follow_up), event=progression <= follow_up)
-        fit = fit_cox(study, time="time_months", event="event", terms=["ecog"])
+        fit = fit_cox(study, time="time_months", event="event", terms=["ecog"], is_repeated=True)
         found = fit.coefficients.iloc[0]
         if found["status"] == "ok":
             rows.append({name: found[name] for name in ("hazard_ratio", "ci_lower", "ci_upper", "p_value", "n_events")})
@@ -85,9 +85,11 @@ def repeat_model(samples: int, n: int, hazard_ratio: float = 1.8) -> pd.DataFram
     rows = []
     for _ in range(samples):
         study = six_factor_patients(n, hazard_ratio=hazard_ratio, seed=rng)
-        plain = fit_cox(study, time="time_months", event="event", terms=FACTORS).coefficients["hazard_ratio"]
+        fit = fit_cox(study, time="time_months", event="event", terms=FACTORS, is_repeated=True)
         penalized = np.exp(penalized_coefficients(read_data(study, model)))
-        rows.append(pd.DataFrame({"likelihood": plain.to_numpy(dtype=float), "firth": penalized}))
+        rows.append(
+            pd.DataFrame({"likelihood": fit.coefficients["hazard_ratio"].to_numpy(dtype=float), "firth": penalized})
+        )
     return pd.concat(rows, ignore_index=True)
 
 

@@ -136,9 +136,9 @@ def _verified(subjects: Subjects, counts: EventTable, se_log: FloatArray, ci_lev
 
 
 def _round_noise(survival: FloatArray) -> FloatArray:
-    """Return probabilities to thirteen significant digits."""
+    """Return probabilities to fourteen significant digits."""
     positive = survival > 0
-    unit = 10.0 ** (13 - np.ceil(np.log10(np.where(positive, survival, 1.0))))
+    unit = 10.0 ** (14 - np.ceil(np.log10(np.where(positive, survival, 1.0))))
     return np.where(positive, np.rint(survival * unit) / unit, 0.0)
 
 

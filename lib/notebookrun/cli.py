@@ -20,9 +20,9 @@ from notebookrun.parameters import Parameter, Value, check_values, describe_rang
 from notebookrun.places import Places
 from notebookrun.progress import say_any_letter, tell
 from notebookrun.project import Project
-from notebookrun.selection import check_names
 from notebookrun.session import Request, Session
-from notebookrun.sources import Notebook, names_of, read_notebooks
+from notebookrun.sources import Notebook, read_notebooks
+from notebookrun.wording import unknown
 
 GOOD, SOMETHING_FAILED, MISUSE = 0, 1, 2
 
@@ -131,9 +131,9 @@ def _check(
     places = find_places(project, options)
     problems = _folder_problems(places)
     scopes = _scopes(project, places, problems)
-    if scopes:
-        problems += check_names("scope", options.center, scopes)
-    problems += check_names("notebook", options.notebook, names_of(notebooks))
+    problems += [unknown("scope", name, scopes) for name in options.center if scopes and name not in scopes]
+    names = [notebook.name for notebook in notebooks]
+    problems += [unknown("notebook", name, names) for name in options.notebook if name not in names]
     values, complaints = _values(project, options, known)
     problems += complaints + _number_problems(options)
     sets: list[ParameterSet] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from notebookrun.errors import DeclarationError
@@ -117,6 +117,24 @@ class Graph:
                 found.add(node)
                 waiting += self.before(node)
         return found
+
+    def select(self, scopes: Collection[str], notebooks: Collection[str]) -> set[NodeId]:
+        """Return the nodes to be run.
+
+        Parameters
+        ----------
+        scopes : collection of str
+            Scopes asked for; empty for all. Nodes of other scopes are not run even if they are needed.
+        notebooks : collection of str
+            Notebooks asked for; empty for all. What they need within the scopes comes with them, and so do the steps of
+            every scope concerned.
+        """
+        inside = {node for node in self.nodes if not scopes or node.scope in scopes}
+        if not notebooks:
+            return inside
+        chosen = self.ancestors(node for node in inside if node.name in notebooks) & inside
+        touched = {node.scope for node in chosen}
+        return chosen | {node for node in inside if not self.nodes[node].is_notebook and node.scope in touched}
 
     def dependents(self, wanted: Iterable[NodeId]) -> set[NodeId]:
         """Return all nodes that cannot do without one of the wanted, directly or not, without these."""

@@ -30,38 +30,31 @@ MEANING = {
 def matrix_rows(
     scopes: Sequence[str],
     notebooks: Sequence[str],
-    states: Mapping[tuple[str, str], str],
+    states: Mapping[str, str],
+    pages: Container[str],
     figures: Mapping[str, Sequence[str]],
-    pageless: Container[tuple[str, str]] = (),
 ) -> list[dict[str, Any]]:
-    """Return the rows of the matrix scopes x notebooks; those without a page, for whatever reason, have no link.
+    """Return the rows of the matrix scopes x notebooks; those without a page, for any reason, have no link.
 
     Examples
     --------
-    >>> matrix_rows(["ALL"], ["00_a"], {("ALL", "00_a"): "ok"}, {})[0]["cells"][0]["href"]
+    >>> matrix_rows(["ALL"], ["00_a"], {"ALL/00_a": "ok"}, {"ALL/00_a"}, {})[0]["cells"][0]["href"]
     'ALL/00_a.html'
     """
     return [
         {
             "scope": scope,
             "figures": list(figures.get(scope, ())),
-            "cells": [
-                _cell(scope, name, states.get((scope, name), "absent"), (scope, name) not in pageless)
-                for name in notebooks
-            ],
+            "cells": [_cell(f"{scope}/{name}", states, pages) for name in notebooks],
         }
         for scope in scopes
     ]
 
 
-def _cell(scope: str, name: str, state: str, has_page: bool) -> dict[str, str]:
-    has_page = has_page and state not in ("absent", "interrupted")
-    return {
-        "state": state,
-        "text": STATE_TEXT[state],
-        "href": f"{scope}/{name}.html" if has_page else "",
-        "node": f"{scope}/{name}" if has_page else "",
-    }
+def _cell(node: str, states: Mapping[str, str], pages: Container[str]) -> dict[str, str]:
+    state = states.get(node, "absent")
+    shown = node if node in pages and state not in ("absent", "interrupted") else ""
+    return {"state": state, "text": STATE_TEXT[state], "href": f"{shown}.html" if shown else "", "node": shown}
 
 
 def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -84,20 +77,9 @@ def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
     """
     used = {cell["state"] for row in rows for cell in row["cells"]}
     legend = [{"state": s, "text": STATE_TEXT[s], "meaning": MEANING[s]} for s in STATE_TEXT if s in used]
-    defaults: dict[str, Any] = {
-        "banner": "",
-        "question": "",
-        "paragraphs": [],
-        "headline": [],
-        "figure_labels": [],
-        "thumbnail": None,
-        "links": [],
-        "problems": [],
-        "footer": "",
-    }
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     template = _environment().get_template("index.html.j2")
-    return template.render({**defaults, **content}, style=style, rows=rows, columns=columns, legend=legend)
+    return template.render(content, style=style, rows=rows, columns=columns, legend=legend)
 
 
 def render_comparison(

@@ -7,7 +7,6 @@ for the check of declared reads and writes, and what a pre-imported parent would
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import logging
 import os
@@ -31,12 +30,6 @@ KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     # Arrow's allocator would start a thread when pandas is imported, and a process with threads cannot be forked safely
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
-    # glibc would give every large array back at once, and the next would have to be cleared page by page again
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
-    "MALLOC_TOP_PAD_": str(16 << 20),
-    # and clears it in pages of 2 MiB where the system has them
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _IGNORED = (".py", ".pyc", ".so", ".pyd", ".ttf", ".afm")
@@ -62,19 +55,6 @@ def trace_files(target: str) -> None:
             # no OSError: whoever is opening a file may take that for a fault of the file, and look for another one
             raise RuntimeError(f"the files that are opened cannot be noted: {error.strerror}") from None
 
-    sys.addaudithook(_hook(note))
-
-
-def _path_text(path: Any) -> str | None:
-    """Return an absolute path, or None for what is not a path (a file descriptor)."""
-    if isinstance(path, bytes):
-        path = os.fsdecode(path)
-    if not isinstance(path, str) or "\n" in path or path.startswith(("/dev/", "/proc/")):
-        return None
-    return os.path.abspath(path)
-
-
-def _hook(note: Callable[[str, Any], None]) -> Callable[[str, tuple[Any, ...]], None]:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             flags = arguments[2] if isinstance(arguments[2], int) else 0
@@ -85,7 +65,16 @@ def _hook(note: Callable[[str, Any], None]) -> Callable[[str, tuple[Any, ...]], 
         elif event == "os.remove":
             note("D", arguments[0])
 
-    return hook
+    sys.addaudithook(hook)
+
+
+def _path_text(path: Any) -> str | None:
+    """Return an absolute path, or None for what is not a path (a file descriptor)."""
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not isinstance(path, str) or "\n" in path or path.startswith(("/dev/", "/proc/")):
+        return None
+    return os.path.abspath(path)
 
 
 def reset_leaks() -> None:
@@ -135,8 +124,6 @@ def make_app(arguments: list[str]) -> Any:
 def start(arguments: list[str], ready: Callable[[], None] = lambda: None) -> None:
     """Start a kernel in this process and serve until it is shut down; `ready` is called once its sockets are bound."""
     reset_leaks()
-    # a notebook ends before its garbage matters: looking for cycles less often saves a few percent of its time
-    gc.set_threshold(50_000, 20, 50)
     app = make_app(arguments)
     target = os.environ.pop(TRACE_VARIABLE, "")
     if target:

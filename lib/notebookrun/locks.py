@@ -14,11 +14,12 @@ from filelock import FileLock, Timeout
 
 from notebookrun.errors import BusyFolderError
 from notebookrun.files import write_json
-from notebookrun.processes import is_alive
+
+PATIENCE_SECONDS = 2.0  # the last processes of a run that was killed may still be ending
 
 
 @contextlib.contextmanager
-def hold_folder(folder: Path, kind: str, patience: float = 5.0) -> Iterator[None]:
+def hold_folder(folder: Path, kind: str) -> Iterator[None]:
     """Hold a folder for this run.
 
     The system releases the lock when its process ends, however it ends: a lock is never stale, and only the note on who
@@ -30,8 +31,6 @@ def hold_folder(folder: Path, kind: str, patience: float = 5.0) -> Iterator[None
         The folder.
     kind : str
         What it is, for the message.
-    patience : float
-        Seconds to wait if the holder noted is no longer alive but its last processes are still ending.
 
     Raises
     ------
@@ -42,9 +41,9 @@ def hold_folder(folder: Path, kind: str, patience: float = 5.0) -> Iterator[None
     note = folder / ".run.json"
     lock = FileLock(str(folder / ".run.lock"))
     try:
-        lock.acquire(timeout=patience if _holder_is_dead(note) else 0)
+        lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:
-        raise BusyFolderError([f"the {kind} folder {folder.name!r} is in use by {describe_holder(note)}"]) from None
+        raise BusyFolderError([f"the {kind} folder {folder.name!r} is in use by {_describe_holder(note)}"]) from None
     try:
         write_json(
             note, {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
@@ -55,23 +54,9 @@ def hold_folder(folder: Path, kind: str, patience: float = 5.0) -> Iterator[None
         lock.release()
 
 
-def describe_holder(note: Path) -> str:
-    """Say who holds a folder."""
-    holder = _read(note)
-    if not holder:
-        return "another run"
-    return f"the run with process id {holder['pid']} on {holder['host']}, started {holder['since']}"
-
-
-def _read(note: Path) -> dict[str, str]:
+def _describe_holder(note: Path) -> str:
     try:
         holder = json.loads(note.read_text(encoding="utf-8"))
-        return {key: str(holder[key]) for key in ("pid", "host", "since")}
+        return f"the run with process id {holder['pid']} on {holder['host']}, started {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _holder_is_dead(note: Path) -> bool:
-    holder = _read(note)
-    is_ours = bool(holder) and holder["host"] == socket.gethostname() and holder["pid"].isdecimal()
-    return is_ours and not is_alive(int(holder["pid"]))
+        return "another run"

@@ -106,17 +106,11 @@ def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str
 def write_index(planner: Planner, rows: Mapping[str, Any], content: Mapping[str, Any]) -> None:
     """Write ``index.html``: every scope and notebook with its state."""
     reports, names = planner.places.reports, [notebook.name for notebook in planner.notebooks]
-    states = {tuple(name.split("/", 1)): row["state"] for name, row in rows.items()}
     pages = {name for name in rows if (reports / f"{name}.html").is_file()}
-    pageless = {tuple(name.split("/", 1)) for name in rows.keys() - pages}
-    figures = content.get("figures", {})
-    shown = matrix_rows(planner.shown_scopes, names, states, figures, pageless)  # type: ignore[arg-type]
+    states = {name: row["state"] for name, row in rows.items()}
+    shown = matrix_rows(planner.shown_scopes, names, states, pages, content.get("figures", {}))
     problems = [
-        {
-            "node": name,
-            "reason": row["reason"] or row["state"],
-            "href": f"{name}.html" if name in pages else "",
-        }
+        {"node": name, "reason": row["reason"] or row["state"], "href": f"{name}.html" if name in pages else ""}
         for name, row in rows.items()
         if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
     ]

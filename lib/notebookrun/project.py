@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from notebookrun.graph import Step
-
-
-def _no_content(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Project:
     input_files: Callable[[Path, str], list[Path]]
     plain_decorators: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
-    content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = _no_content
+    content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = lambda reports, scopes, facts: {}
     facts: Callable[[Path], dict[str, Any]] = lambda data: {}
     data: str = "data"
     work: str = "work"
@@ -72,10 +68,6 @@ class Project:
     preload: tuple[str, ...] = ()
     shared_files: tuple[str, ...] = ()
     glossary: Path | None = None
-    place_parameters: Mapping[str, str] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        """Fill the default of the mapping: a dataclass default must not be mutable."""
-        if self.place_parameters is None:
-            places = {"center": "scope", "data_dir": "data", "work_dir": "work", "reports_dir": "reports"}
-            object.__setattr__(self, "place_parameters", places)
+    place_parameters: Mapping[str, str] = field(
+        default_factory=lambda: {"center": "scope", "data_dir": "data", "work_dir": "work", "reports_dir": "reports"}
+    )

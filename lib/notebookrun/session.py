@@ -29,7 +29,6 @@ from notebookrun.plan import Planner
 from notebookrun.progress import Progress, tell
 from notebookrun.project import Project
 from notebookrun.run import Run
-from notebookrun.selection import select_nodes
 from notebookrun.sources import Notebook
 from notebookrun.wording import count, duration
 
@@ -82,23 +81,6 @@ class Request:
         return sys.stderr if self.json_log == "-" else sys.stdout
 
 
-@dataclass(frozen=True)
-class NodePlan:
-    """What would be done with a node."""
-
-    reasons: list[str]
-    is_same_page: bool
-    seconds: float | None
-
-    @property
-    def word(self) -> str:
-        """Say it in one word."""
-        return "run" if self.reasons else "keep" if self.is_same_page else "render"
-
-
-KEPT = NodePlan([], True, None)
-
-
 class Interrupted(KeyboardInterrupt):
     """The run was asked to stop by a signal."""
 
@@ -131,7 +113,7 @@ class Session:
         self._changed = 0
         self._resting: list[str] = []
         self._unwritten: list[str] = []
-        self.selected = select_nodes(graph, request.scopes, request.notebooks)
+        self.selected = graph.select(request.scopes, request.notebooks)
 
     def _planner(self) -> Planner:
         return Planner(
@@ -162,20 +144,19 @@ class Session:
         """Print scope by scope what would be done, and why; return the exit status."""
         planner, digests, memory = self._planner(), Digests(self.request.places), Memory(self.request.places)
         AmendedFiles(self.graph, self.request.places).learn(memory, digests)
-        plans: dict[NodeId, NodePlan] = {}
+        plans: dict[NodeId, list[str]] = {}
+        lines: dict[NodeId, list[str]] = {}
         for node in (n for n in self.graph.nodes if n in self.selected):
             then = memory.load(node)
             reasons, now = planner.compare(self.graph.nodes[node], then, digests)
             reasons += ["forced"] if self.request.force else []
-            earlier = [f"{other} runs before" for other in self.graph.before(node) if plans.get(other, KEPT).reasons]
+            plans[node] = reasons or [f"{other} runs before" for other in self.graph.before(node) if plans.get(other)]
             is_same = bool(now and then) and not reasons_to_render(now, then, digests)
-            plans[node] = NodePlan(reasons or earlier, is_same, then.seconds.get("total") if then else None)
-        for node in [n for n in self.project_order() if n in plans]:
-            plan = plans[node]
-            took = f", took {duration(plan.seconds)} last time" if plan.seconds is not None else ""
-            tell(f"{node}: {plan.word}{took}", self.request.words)
-            for reason in plan.reasons if with_reasons else []:
-                tell(f"    {reason}", self.request.words)
+            word = "run" if plans[node] else "keep" if is_same else "render"
+            took = f", took {duration(then.seconds['total'])} last time" if then and "total" in then.seconds else ""
+            lines[node] = [f"{node}: {word}{took}", *(f"    {reason}" for reason in plans[node] if with_reasons)]
+        for line in (line for node in self.project_order() for line in lines.get(node, ())):
+            tell(line, self.request.words)
         return 0
 
     def run(self) -> int:

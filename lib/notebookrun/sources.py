@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import DeclarationError
+from notebookrun.fingerprint import digest
 from notebookrun.parameters import Parameter, read_parameters
 from notebookrun.places import PLACES
 
@@ -62,16 +62,12 @@ class Notebook:
     def code_digest(self) -> str:
         """Return a digest of what an execution depends on: code cells and their tags, and the declaration."""
         code = [[cell_source(c), cell_tags(c)] for c in self.cells if c["cell_type"] == "code"]
-        return _digest([code, self.reads, self.writes, self.scopes])
+        return digest([code, self.reads, self.writes, self.scopes])
 
     def text_digest(self) -> str:
         """Return a digest of all that a page shows apart from outputs."""
         shown = [[c.get("id"), c["cell_type"], cell_source(c), cell_tags(c)] for c in self.cells]
-        return _digest([shown, self.title])
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+        return digest([shown, self.title])
 
 
 def cell_source(cell: dict[str, Any]) -> str:
@@ -170,8 +166,3 @@ def read_notebooks(folder: Path) -> list[Notebook]:
     if not found:
         raise DeclarationError([f"no notebook NN_name.ipynb in {folder.name}/"])
     return found
-
-
-def names_of(notebooks: Sequence[Notebook]) -> list[str]:
-    """Return the names of notebooks."""
-    return [notebook.name for notebook in notebooks]

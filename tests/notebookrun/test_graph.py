@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from notebookrun.errors import DeclarationError
 from notebookrun.graph import Graph, NodeId, Step, build_graph
 from notebookrun.places import matches, overlaps
-from notebookrun.selection import select_nodes
 from notebookrun.sources import Notebook
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
@@ -74,10 +73,10 @@ def test_longest_path_first(graph: Graph) -> None:
 
 
 def test_selection(graph: Graph) -> None:
-    names = {str(node) for node in select_nodes(graph, {"C01"}, {"02_model"})}
+    names = {str(node) for node in graph.select({"C01"}, {"02_model"})}
     assert names == {"C01/01_clean", "C01/02_model", "C01/estimates"}
-    assert select_nodes(graph, (), ()) == set(graph.nodes)
-    assert len(select_nodes(graph, (), {"07_centers"})) == len(graph.nodes)
+    assert graph.select((), ()) == set(graph.nodes)
+    assert len(graph.select((), {"07_centers"})) == len(graph.nodes)
 
 
 @pytest.mark.parametrize(

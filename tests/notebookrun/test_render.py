@@ -227,7 +227,7 @@ def test_notice_and_blocked_page() -> None:
 
 @pytest.mark.parametrize("state", ["ok", "failed", "blocked", "stale", "interrupted", "absent"])
 def test_index_shows_each_state_in_words(state: str) -> None:
-    rows = matrix_rows(["ALL"], ["00_a"], {("ALL", "00_a"): state}, {"ALL": ["62"]})
+    rows = matrix_rows(["ALL"], ["00_a"], {"ALL/00_a": state}, {"ALL/00_a"}, {"ALL": ["62"]})
     page = render_index(
         {"title": "T <x>", "figure_labels": ["n"], "headline": [{"label": "ORR", "value": "61%"}]}, rows, ["A"]
     )

@@ -15,13 +15,14 @@ from fhrmm.study import Frozen
 from intake.values.units import known_units, normalize_unit
 
 Format = Literal[
-    "csv", "tsv", "xlsx", "ods", "parquet", "redcap_raw", "redcap_label", "spss", "stata", "sas"
+    "csv", "tsv", "xlsx", "xls", "ods", "parquet", "redcap_raw", "redcap_label", "spss", "stata", "sas"
 ]  # fmt: skip
 FORMAT_BY_EXTENSION: dict[str, Format] = {
-    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".ods": "ods",
-    ".parquet": "parquet", ".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas", ".xpt": "sas",
+    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls",
+    ".ods": "ods", ".parquet": "parquet", ".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas",
+    ".xpt": "sas",
 }  # fmt: skip
-CANONICAL_EXTENSIONS = (".csv", ".tsv", ".xlsx", ".parquet")
+CANONICAL_EXTENSIONS = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
 
 
 class _Dialect(Frozen):
@@ -208,8 +209,8 @@ def _canonical_center(folder: Path) -> Center:
     if not found["patients"]:
         there = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
         raise StudyError(
-            f"{folder.name}: neither center.toml nor a patients.csv, .tsv, .xlsx or .parquet; the folder has {there}."
-            " `python run_all.py --init-center FOLDER` writes a first center.toml"
+            f"{folder.name}: neither center.toml nor a patients.csv, .tsv, .xlsx, .xls or .parquet; the folder has"
+            f" {there}. `python run_all.py --init-center FOLDER` writes a first center.toml"
         )
     return Center(files=tuple(CenterFile(path=names[0], table=table) for table, names in found.items() if names))
 

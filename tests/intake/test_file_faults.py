@@ -7,6 +7,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -80,6 +81,10 @@ SHEET = [HEAD.strip().split(","), ["P1", "2022-07-11", "PR"]]
 RAW = "record_id,redcap_repeat_instrument,redcap_repeat_instance,assessment_date,response\n"
 KEY = '[files.columns]\n"record_id" = "patient_id"\n'
 EVENT = "patient_id,redcap_event_name,assessment_date,response\nP1,a,2022-07-11,PR\nP1,b,,CR\n"
+SWAPPED = [
+    SHEET[0], *(["P1", date(2022, month, 7), "PR"] for month in range(1, 9)),
+    *(["P1", f"{day}/07/2022", "PR"] for day in range(13, 18)),
+]  # fmt: skip
 # rule, severity, what makes it
 CASES: list[tuple[str, str, Callable[[Path], None]]] = [
     ("file_missing", "error", missing),
@@ -110,6 +115,9 @@ CASES: list[tuple[str, str, Callable[[Path], None]]] = [
         '[files.units]\nserum_m_protein_g_dl = "g/dL"\n',
     )),
     ("identifier_address", "error", visits("patient_id,assessment_date,response,Indirizzo\nP1,2022-07-11,PR,x\n")),
+    ("formula_without_value", "error", visits(book(("v", [*SHEET, ["P1", "=B2+30", "PR"]])), name="v.xlsx")),
+    ("dates_swapped", "error", visits(book(("v", SWAPPED)), name="v.xlsx")),
+    ("date_utc_midnight", "warning", visits(HEAD + "P1,2022-07-10T22:00:00Z,PR\n")),
     ("duplicate_row", "warning", visits(HEAD + "P1,2022-07-11,PR\nP1,2022-07-11,PR\n")),
     ("column_entirely_missing", "warning", visits(HEAD + "P1,2022-07-11,\nP1,2022-10-01,\n")),
     ("checkbox_conflict", "error", boxes("P1,2022-07-11,1,1")),

@@ -193,7 +193,7 @@ def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np
             finding.rule, table=typed.raw.spec.table, file=typed.raw.spec.path, column=values.variable.column,
             sheet=typed.frame["_sheet"].iloc[rows].astype(object), row=typed.frame["_row"].to_numpy()[rows],
             patient_id=patient_ids(typed.frame)[rows], found=values.texts[codes] if shown else "(not repeated here)",
-            expected=np.where(expected == "", _expected_text(values.variable), expected),
+            expected=np.where(expected == "", expected_text(values.variable), expected),
             what_to_do=values.advice[codes],
         )
     )  # fmt: skip
@@ -205,7 +205,7 @@ def patient_ids(frame: pd.DataFrame) -> np.ndarray:
     return np.where(pd.isna(ids), "", ids)
 
 
-def _expected_text(variable: Variable) -> str:
+def expected_text(variable: Variable) -> str:
     """Say in words what a column holds."""
     if variable.levels:
         return "one of " + ", ".join(variable.levels)

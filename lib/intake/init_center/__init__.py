@@ -11,6 +11,7 @@ import numpy as np
 from fhrmm.errors import StudyError
 from fhrmm.schema import Variable, variables
 from intake.center import FORMAT_BY_EXTENSION
+from intake.cleaning.typed import expected_text
 from intake.init_center.evidence import (
     Proposal,
     distinct_texts,
@@ -133,6 +134,8 @@ def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list
     for name in ("format", "sheet", "dictionary", "instrument"):
         if value := getattr(file, name):
             lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    if file.skip_rows:
+        lines.append(f"skip_rows = {file.skip_rows}  # the header stands below them")
     if file.header_rows > 1:
         lines.append(f"header_rows = {file.header_rows}  # the first row alone leaves columns without a name")
     lines += ["[files.columns]", *_column_lines(source, decisions)]
@@ -265,12 +268,10 @@ def _value_lines(source: Source, shared: list[Proposal], decisions: list[str]) -
         if not len(strange):
             continue
         lines.append(f"[files.values.{name}]")
-        accepted = ", ".join(known[name].levels) or f"{known[name].minimum:g} to {known[name].maximum:g}"
+        accepted = expected_text(known[name])
         for text, count in strange.head(MOST_VALUES).items():
             label = f" ({choices[text]})" if text in choices else ""
-            lines.append(
-                f'# CONFIRM {json.dumps(text, ensure_ascii=False)} = ""  # in {count} rows{label}; one of {accepted}'
-            )
+            lines.append(f'# CONFIRM {json.dumps(text, ensure_ascii=False)} = ""  # in {count} rows{label}; {accepted}')
         shown = ", ".join(repr(text) for text in np.array(strange.index[:5]).tolist())
         decisions.append(f"{source.file.path}: what do these values of {name} mean: {shown}?")
     return lines

@@ -18,7 +18,11 @@ COMMA = re.compile(r"[<>]?\s*\d+,\d+\*?")
 POINT = re.compile(r"[<>]?\s*\d+\.(?:\d{1,2}|\d{4,})\*?")
 GROUPED = re.compile(r"[<>]?\s*\d{1,3}(?:\.\d{3})+")
 NINES = re.compile(r"-\d{1,4}|-?9{2,4}")
-STRANGE = ("value_unknown", "out_of_range", "number_unreadable", "number_is_range", "score_is_bound")
+STRANGE = (
+    "value_unknown", "out_of_range", "number_unreadable", "number_is_range", "score_is_bound", "date_unreadable",
+    "date_impossible", "formula_without_value", "number_looks_like_date", "spreadsheet_error",
+)  # fmt: skip
+SIGNS_ALONE = re.compile(r"[^\w\s]+")
 RATIO_LIMITS = (0.2, 15.0)
 ENOUGH = 0.8
 UNLIKE = ("date_unreadable", "number_unreadable")
@@ -124,7 +128,7 @@ def propose_thousands(texts: Sequence[str]) -> Proposal | None:
 
 
 def propose_missing(columns: Iterable[tuple[Variable, pd.Series]]) -> Proposal | None:
-    """Propose codes for missing: nines and negative numbers that cannot be a value of their column.
+    """Propose codes for missing: nines, negative numbers and signs that cannot be a value of their column.
 
     Parameters
     ----------
@@ -139,7 +143,11 @@ def propose_missing(columns: Iterable[tuple[Variable, pd.Series]]) -> Proposal |
     found: dict[str, int] = {}
     for variable, texts in columns:
         for text in texts.index:
-            if NINES.fullmatch(text) and variable.type != "id" and parse_cell(text, variable, CellDialect()).problem:
+            if (
+                (NINES.fullmatch(text) or SIGNS_ALONE.fullmatch(text))
+                and variable.type != "id"
+                and parse_cell(text, variable, CellDialect()).problem
+            ):
                 found[text] = found.get(text, 0) + 1
     if not found:
         return None
@@ -218,7 +226,5 @@ def unexplained_values(texts: pd.Series, variable: Variable, dialect: CellDialec
     dialect : CellDialect
         What has been recognized so far.
     """
-    if variable.type not in ("category", "yes_no", "integer"):
-        return texts.iloc[:0]
     bad = [parse_cell(text, variable, dialect).problem in STRANGE for text in texts.index]
     return texts[bad]

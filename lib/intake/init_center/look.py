@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 from charset_normalizer import from_bytes
+from python_calamine import CalamineWorkbook
 
 from fhrmm.schema import TABLES, variables
 from intake.center import FORMAT_BY_EXTENSION, CenterFile
@@ -21,6 +22,7 @@ from intake.readers.headers import UNIT_BEHIND, header_key, match_header
 from intake.values import comparison_key, find_unit, header_identifier, load_synonyms, tidy
 
 MOST_SHEETS = 20
+MOST_TITLE_ROWS = 10
 NOT_OF_A_LINE = ("identity", "diagnosis", "visit", "event")
 SAMPLE = 2**18
 CHECKBOX = re.compile(r"(\w+?)___(\w+)|(.+) \(choice=(.*)\)")
@@ -145,7 +147,7 @@ def _match_headers(headers: list[str], table: str) -> list[Match]:
     for position, match in enumerate(matches):
         if match.certain and match.column in seen:
             matches[position] = Match(match.header, match.column, f"{match.how}; another header came first", False)
-        seen |= {match.column} if match.certain else set()
+        seen |= {match.column} if match.certain and match.column else set()
     return [Match(m.header, "", "", False) if not m.certain and m.column in seen else m for m in matches]
 
 
@@ -243,9 +245,12 @@ def _look_at_file(folder: Path, path: Path, dictionary: str | None) -> tuple[lis
 
 def _sheets(path: Path) -> list[str | None]:
     """Return the sheets of a workbook; one nameless sheet for any other file."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+    if path.suffix.lower() not in (".xlsx", ".xlsm", ".xls"):
         return [None]
     try:
+        if path.suffix.lower() == ".xls":
+            names = CalamineWorkbook.from_path(str(path)).sheet_names[:MOST_SHEETS]
+            return names if len(names) > 1 else [None]
         book = openpyxl.load_workbook(path, read_only=True)
     except Exception:  # a broken workbook is reported where it is opened for reading
         return [None]
@@ -256,14 +261,32 @@ def _sheets(path: Path) -> list[str | None]:
 
 def _sources(folder: Path, name: str, sheet: str | None, dictionary: str | None) -> list[Source]:
     """Open one sheet, and once per repeated instrument of a REDCap export."""
-    file = CenterFile(path=name, table="patients", sheet=sheet)
-    opened = open_file(folder, file)
+    file, opened = _open_below_titles(folder, CenterFile(path=name, table="patients", sheet=sheet))
     structure = redcap.find_structure(opened.grid.headers)
     if structure or any(CHECKBOX.fullmatch(header) for header in opened.grid.headers):
         return _redcap_sources(folder, file, opened, dictionary)
     file, opened = _with_header_rows(folder, file, opened)
     source = _best_table(file, opened)
     return [source] if source else []
+
+
+def _open_below_titles(folder: Path, file: CenterFile) -> tuple[CenterFile, OpenedFile]:
+    """Open a file; where its first row says nothing, with the row as header that says most."""
+    tried, problems = [], []
+    for skip_rows in range(MOST_TITLE_ROWS + 1):
+        form = file.model_copy(update={"skip_rows": skip_rows})
+        try:
+            opened = open_file(folder, form)
+        except ReadProblem as problem:
+            problems.append(problem)
+            continue
+        n_known = max(_known(opened.grid.headers, table) for table in TABLES)
+        if n_known >= 2 and not tried and not problems:
+            return form, opened
+        tried.append((n_known, -skip_rows, form, opened))
+    if not tried:
+        raise problems[0]
+    return max(tried, key=lambda item: item[:2])[2:]
 
 
 def _with_header_rows(folder: Path, file: CenterFile, opened: OpenedFile) -> tuple[CenterFile, OpenedFile]:

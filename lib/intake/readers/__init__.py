@@ -14,6 +14,8 @@ from intake.readers.grid import ReadProblem
 from intake.readers.raw import PLACE, RawCenter, RawTable, unknown_frame
 from intake.rules import Finding
 
+READABLE = ", ".join(sorted(FORMAT_BY_EXTENSION))
+
 __all__ = ["PLACE", "RawCenter", "RawTable", "cell_identifiers", "read_center"]
 
 
@@ -51,7 +53,7 @@ def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
         return RawCenter(center, findings=(Finding("center_unreadable", file="center.toml", found=str(error)),))
     notes = FileNotes()
     tables, left_out = _read_files(folder, description, notes)
-    notes.findings += [Finding("file_not_read", file=name) for name in _files_not_named(folder, description)]
+    notes.findings += [_file_not_read(name) for name in _files_not_named(folder, description)]
     unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
     return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(left_out))
 
@@ -103,12 +105,17 @@ def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, note
     return [(f"{file.path} [{name}]", n) for name, n in left.items()]
 
 
+def _file_not_read(name: str) -> Finding:
+    if Path(name).suffix.lower() in FORMAT_BY_EXTENSION:
+        return Finding("file_not_read", file=name)
+    return Finding(
+        "file_not_read", file=name, what_to_do=f"nothing if it holds no data; else save it as one of {READABLE}"
+    )
+
+
 def _files_not_named(folder: Path, center: Center) -> list[str]:
-    """Return the data files in the folder that no entry names."""
+    """Return the files in the folder that no entry names, of whatever kind."""
     named = {file.path for file in center.files} | {file.dictionary for file in center.files}
     there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [
-        name
-        for name in there
-        if name not in named and Path(name).suffix.lower() in FORMAT_BY_EXTENSION and not name.startswith((".", "~"))
-    ]
+    own = {"center.toml", "center.proposed.toml"}
+    return [name for name in there if name not in named | own and not Path(name).name.startswith((".", "~"))]

@@ -21,7 +21,7 @@ NAMES = {
     "parquet": "Parquet", "pdf": "PDF", "spss": "SPSS", "picture": "a picture", "gzip": "a compressed file (gz)",
     "7z": "a compressed file (7z)", "rar": "a compressed file (rar)", "rtf": "a text document (rtf)",
 }  # fmt: skip
-EXPECTED = {"xlsx": "zip", "ods": "zip", "parquet": "parquet"}
+EXPECTED = {"xlsx": "zip", "xls": "xls", "ods": "zip", "parquet": "parquet"}
 
 
 def check_signature(path: Path, file_format: str) -> None:

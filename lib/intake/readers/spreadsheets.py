@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -16,12 +17,13 @@ from odf.element import Element
 from odf.namespaces import OFFICENS, TABLENS
 from openpyxl.cell.cell import Cell
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from python_calamine import CalamineWorkbook
 
 from intake.center import CenterFile
 from intake.readers.grid import Grid, ReadProblem, grid_from_cells
 from intake.readers.guard import check_archive
 from intake.readers.headers import count_known
-from intake.values import comparison_key, write_number
+from intake.values import NO_STORED_VALUE, comparison_key, write_number
 
 MOST_REPEATED = 20_000
 LARGEST_ODS = 2**26  # its reader holds the whole document, at about thirty times its size
@@ -51,26 +53,48 @@ def read_xlsx(path: Path, file: CenterFile) -> Grid:
         except Exception as error:  # openpyxl raises whatever its parts raise on a broken file
             raise ReadProblem("file_unreadable", f"no readable workbook ({type(error).__name__})") from None
         try:
-            return _read_workbook(book, file)
+            return _read_workbook(book, file, path)
         finally:
             book.close()
 
 
-def _read_workbook(book: openpyxl.Workbook, file: CenterFile) -> Grid:
+def _read_workbook(book: openpyxl.Workbook, file: CenterFile, path: Path) -> Grid:
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     for sheet in sheets.values():
         sheet.reset_dimensions()
     top = {"min_row": file.skip_rows + 1, "max_row": file.skip_rows + file.header_rows}
     heads = {name: [[_cell_text(cell) for cell in row] for row in s.iter_rows(**top)] for name, s in sheets.items()}
     name = _choose_sheet(heads, file)
+    formulas = _formula_cells(path, name)
     body = (
-        (number, [_cell_text(cell) for cell in row])
+        (
+            number,
+            [
+                NO_STORED_VALUE if cell.value is None and (number, place) in formulas else _cell_text(cell)
+                for place, cell in enumerate(row)
+            ],
+        )
         for number, row in enumerate(sheets[name].iter_rows(), start=1)
         if number > file.skip_rows + file.header_rows
     )
     others = tuple(other for other in sheets if other != name)
     epoch = 1904 if book.epoch == CALENDAR_MAC_1904 else 1900
     return grid_from_cells(heads[name], body, sheet=name, epoch=epoch, other_sheets=others)
+
+
+def _formula_cells(path: Path, name: str) -> set[tuple[int, int]]:
+    """Return row number and position of the cells of a sheet that hold a formula; most workbooks hold none at all."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [part for part in archive.namelist() if part.startswith("xl/worksheets/") and part.endswith(".xml")]
+        if not any(b"<f" in archive.read(part) for part in parts):
+            return set()
+    book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
+    try:
+        book[name].reset_dimensions()
+        rows = enumerate(book[name].iter_rows(), start=1)
+        return {(number, place) for number, row in rows for place, cell in enumerate(row) if cell.data_type == "f"}
+    finally:
+        book.close()
 
 
 def _choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:
@@ -166,6 +190,21 @@ def number_text(value: float) -> str:
     return f"{text}0" if re.fullmatch(r"-?\d+\.\d{3}", text) else text
 
 
+def read_xls(path: Path, file: CenterFile) -> Grid:
+    """Read one sheet of a workbook of before 2007; see `read_xlsx`. How precisely it shows a date is not known."""
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        cells = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    except Exception as error:  # whatever is raised on a broken or encrypted file
+        raise ReadProblem("file_unreadable", f"no readable workbook ({type(error).__name__})") from None
+    texts = {name: [[plain_text(value) for value in row] for row in rows] for name, rows in cells.items()}
+    start = file.skip_rows + file.header_rows
+    heads = {name: rows[file.skip_rows : start] for name, rows in texts.items()}
+    chosen = _choose_sheet(heads, file)
+    body = enumerate(texts[chosen][start:], start=start + 1)
+    return grid_from_cells(heads[chosen], body, sheet=chosen, other_sheets=tuple(n for n in texts if n != chosen))
+
+
 def read_ods(path: Path, file: CenterFile) -> Grid:
     """Read one sheet of an OpenDocument spreadsheet; see `read_xlsx`."""
     check_archive(path, LARGEST_ODS)
@@ -212,6 +251,8 @@ def _ods_cells(row: Element) -> list[str]:
 
 def _ods_text(cell: Element) -> str:
     kind = cell.attributes.get((OFFICENS, "value-type"), "")
+    if not kind and (TABLENS, "formula") in cell.attributes:
+        return NO_STORED_VALUE
     if kind == "date":
         return cell.attributes[(OFFICENS, "date-value")].removesuffix("T00:00:00").replace("T", " ")
     if kind == "boolean":

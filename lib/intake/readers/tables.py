@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,12 @@ def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
     except Exception as error:  # pyreadstat raises its own errors and whatever Python raises on broken files
         raise ReadProblem("file_unreadable", f"not readable ({type(error).__name__})") from None
     _check_cells(len(content), len(content.columns))
-    factors = [pd.factorize(content[name]) for name in content.columns]
-    columns = [categorical_text([_text(value) for value in values], codes) for codes, values in factors]
+    factors = {name: pd.factorize(content[name]) for name in content.columns}
+    formats = meta.original_variable_types or {}
+    columns = [
+        categorical_text([_period_text(value, formats.get(name) or "") for value in values], codes)
+        for name, (codes, values) in factors.items()
+    ]
     choices = {
         name: {plain_text(code): str(label) for code, label in labels.items()}
         for name, labels in (meta.variable_value_labels or {}).items()
@@ -90,6 +95,30 @@ def _arrow_text(column: pa.ChunkedArray) -> pd.Categorical:
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return categorical_text([_text(value) for value in encoded.dictionary.to_pylist()], codes)
+
+
+def _period_text(value: object, variable_format: str) -> str:
+    """Return a value as text; months, quarters and weeks as the program shows them, not as what it counts.
+
+    SPSS keeps the seconds since 1582 of the first day, Stata the periods since 1960.
+
+    Examples
+    --------
+    >>> _period_text(734.0, "%tm"), _period_text(13855104000.0, "MOYR6"), _period_text(244.0, "%tq")
+    ('2021-03', '2021-11', '2021 Q1')
+    """
+    found = re.match("(MO|Q|WK)YR|%-?t([mqwh])", variable_format)
+    if not found or not isinstance(value, int | float | np.number):
+        return _text(value)
+    if found[2]:
+        per_year = {"m": 12, "q": 4, "w": 52, "h": 2}[found[2]]
+        year, number = 1960 + int(value) // per_year, int(value) % per_year + 1
+    else:
+        first = datetime(1582, 10, 14) + timedelta(seconds=float(value))
+        of_year = {"MO": first.month, "Q": (first.month + 2) // 3, "WK": (first.timetuple().tm_yday + 6) // 7}
+        year, number = first.year, of_year[found[1]]
+    is_month = "m" in (found[1] or found[2]).lower()
+    return f"{year}-{number:02d}" if is_month else f"{year} {(found[1] or found[2])[0].upper()}{number}"
 
 
 def _text(value: object) -> str:

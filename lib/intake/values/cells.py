@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fhrmm.schema import Variable
 from intake.values.dates import FULL_DATE_LIKE, DateOrder, parse_date
 from intake.values.numbers import parse_integer, parse_number, write_number
-from intake.values.parsed import MISSING, Parsed, comparison_key, tidy
+from intake.values.parsed import MISSING, NO_STORED_VALUE, Parsed, comparison_key, tidy
 from intake.values.synonyms import RESPONSE_GROUP, is_missing, missing_kind, parse_category, read_mapped
 from intake.values.units import RATIO, UNITS, conversion_factor, convert, find_unit, known_units
 
@@ -83,6 +83,8 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
     text = tidy(raw)
     if not text:
         return MISSING
+    if text == NO_STORED_VALUE:
+        return Parsed(None, problem="formula_without_value")
     if dialect.boxed and BOXES in text:
         return Parsed(None, problem="checkbox_conflict", expected="one box checked")
     mapped, change = _translate(text, variable, dialect)

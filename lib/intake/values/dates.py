@@ -23,7 +23,9 @@ MONTHS = {
     for spelling in (name, name[:3], name[:4])
 }
 UNKNOWN_PART = r"00|0|-{1,2}|\?{1,2}|x{1,2}|_{1,2}|nd|un|unk|uk"
-TIME = r"(?:[T ]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?Z?)?"
+TIME = r"(?:[T ]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+# midnight in central Europe, written by a clock that shows universal time: the day is the next one
+UTC_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]2[23]:00(?::00(?:\.0+)?)?(?:Z|\+00:?00)", re.IGNORECASE)
 YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){TIME}", re.IGNORECASE)
 YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/. ])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){TIME}", re.IGNORECASE)
 UNKNOWN_FIRST = re.compile(rf"(\d{{4}})[-/.](\d{{1,2}}|{UNKNOWN_PART})[-/.](?:{UNKNOWN_PART})", re.IGNORECASE)
@@ -77,10 +79,15 @@ def parse_date(text: str, order: DateOrder = None, epoch: int = 1900) -> Parsed:
     --------
     >>> parse_date("13/04/2023").text, parse_date("03/04/2023").problem
     ('2023-04-13', 'date_ambiguous')
+    >>> parse_date("2021-10-27T00:00:00+02:00").text, parse_date("2021-10-26T22:00:00Z").text
+    ('2021-10-27', '2021-10-27')
     >>> parse_date("marzo 2023").value
     DateInterval(lower=datetime.date(2023, 3, 1), upper=datetime.date(2023, 3, 31), precision='month')
     """
     plain = text.translate(SIGNS)
+    if found := UTC_MIDNIGHT.fullmatch(plain):
+        parsed = _check(found[1], Parsed(_next_day(found[1])))
+        return parsed if parsed.problem else parsed._replace(change="utc_midnight", problem="date_utc_midnight")
     for reader in (_read_year_first, _read_partial, _read_compact, _read_named):
         if parsed := reader(plain):
             return _check(text, parsed)
@@ -110,6 +117,12 @@ def month(year: int, number: int) -> DateInterval | None:
     if not (1 <= number <= 12 and 1 <= year <= 9999):
         return None
     return DateInterval(date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1]), "month")
+
+
+def _next_day(iso: str) -> DateInterval | None:
+    """Return the day after one in ISO notation, or None where the calendar has no such day."""
+    found = day(*(int(part) for part in iso.split("-")))
+    return found and DateInterval(found.lower + timedelta(days=1), found.upper + timedelta(days=1), "day")
 
 
 def _whole_year(year: int) -> DateInterval | None:

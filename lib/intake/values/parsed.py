@@ -39,6 +39,8 @@ class Parsed(NamedTuple):
 
 
 MISSING = Parsed(None)
+# What a cell reads as whose formula was written by a program that did not compute it.
+NO_STORED_VALUE = "formula without a stored value"
 
 
 def tidy(text: str) -> str:

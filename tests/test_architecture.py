@@ -75,6 +75,7 @@ COMES_WITH = {
     "pygments": "nbconvert",
     "traitlets": "nbconvert",
     "jupyter_core": "jupyter-client",
+    "markupsafe": "jinja2",
     "PIL": "matplotlib",
 }
 

@@ -116,6 +116,14 @@ def test_imports_stand_together_after_the_parameters(path):
     assert importing == [1], "parameters first, then one cell of imports"
 
 
+@every_numbered
+def test_one_setup_cell_opens_the_page_and_a_heading_follows(path):
+    setup = cells(path, "code")[1]
+    assert re.search(rf'^page = report\.open_page\(\s*"{path.stem}",\s*globals\(\)', setup.source, flags=re.MULTILINE)
+    following = read(path).cells[read(path).cells.index(setup) + 1]
+    assert (following.cell_type, following.source[:5]) == ("markdown", "## 1 ")
+
+
 @every_notebook
 def test_first_cell_is_the_numbered_title(path):
     first = read(path).cells[0]

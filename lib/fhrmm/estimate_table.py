@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ ESTIMATE_COLUMNS: Mapping[str, str] = {
 # What a row answers: two rows of one scope that agree in it contradict or repeat each other.
 QUESTION = ("population", "endpoint", "model", "variable", "level", "reference", "estimand", "time_months")
 Estimates = pd.DataFrame | Sequence[pd.DataFrame]
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def make_row(

@@ -28,10 +28,10 @@ from fhrmm.manuscript import write_manuscript
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist
 from fhrmm.manuscript.methods import write_methods
 from fhrmm.manuscript.published import CHOICES, NEEDED, read_published
-from fhrmm.report import Page, publish_estimates, show_figure, start_page
+from fhrmm.report import Page, open_page, publish_estimates, show_figure
 from fhrmm.report import page as page_module
-from fhrmm.store import Run, combine_estimates, open_run
-from fhrmm.study import load_study, repository_root
+from fhrmm.store import combine_estimates, open_run
+from fhrmm.study import PLAN_PARAMETERS, load_study, repository_root
 from notebookrun.glossary import read_glossary
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate
@@ -113,16 +113,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         (folder / "data" / "C01").mkdir(parents=True)
         info = f'name = "Ten centers"\nsynthetic = {str(synthetic).lower()}\ndata_cutoff_date = 2025-03-31\n'
         (folder / "data" / "dataset.toml").write_text(info, encoding="utf-8")
-        run = Run("ALL", folder / "data", folder / "work", folder / "reports")
+        names = {f"{name}_dir": str(folder / name) for name in ("data", "work", "reports")}
+        names |= {"center": "ALL", "study_file": "study.toml"}
         frames = dict(zip(NEEDED, (baseline(), response(), survival(), models()), strict=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(page_module, "display", lambda *_, **__: None)
             for notebook, frame in frames.items():
-                page = start_page(run, STUDY, notebook, title=notebook, display=display)
+                page = open_page(notebook, names | {"display": display})
                 publish_estimates(page, collect("ALL", notebook, frame))
                 if notebook == "04_pfs_os":
                     draw(page)
-        combine_estimates(run.reports_dir, "ALL")
+        combine_estimates(folder / "reports", "ALL")
         return folder
 
     return publish
@@ -389,9 +390,8 @@ def test_choices_are_those_of_the_notebooks() -> None:
     for name in NEEDED:
         cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-        (chosen,) = [call for call in calls if getattr(call.func, "id", "") == "plan_choices"]
-        assert {word.arg: word.value.id for word in chosen.keywords} == {name: name for name in CHOICES}, name
+        parameters = {node.target.id for node in ast.parse(source).body if isinstance(node, ast.AnnAssign)}
+        assert parameters & set(PLAN_PARAMETERS) == set(CHOICES), name
 
 
 ITEMS = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from fhrmm.errors import StudyError
 from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.report import page as page_module
 from fhrmm.report.page import Page
-from fhrmm.store import Run
 from fhrmm.study import load_study
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate
@@ -37,14 +37,17 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def start(tmp_path: Path, shown: list[str]) -> Callable[..., Page]:
     """Start a page of a dataset with two centers."""
 
-    def make(*, synthetic: bool = True, scope: str = "ALL", study=STUDY, **options: object) -> Page:
+    def make(
+        *, synthetic: bool = True, scope: str = "ALL", display: str = "local", after: Sequence[str] = (), **plan: object
+    ) -> Page:
         data = tmp_path / "data"
         for center in ("C01", "C02"):
             (data / center).mkdir(parents=True, exist_ok=True)
         text = f'name = "Ten centers"\nsynthetic = {str(synthetic).lower()}\ndata_cutoff_date = 2025-03-31\n'
         (data / "dataset.toml").write_text(text, encoding="utf-8")
-        run = Run(scope, data, tmp_path / "work", tmp_path / "reports")
-        return report.start_page(run, study, "04_pfs_os", title="Survival", **options)
+        places = {"data_dir": data, "work_dir": tmp_path / "work", "reports_dir": tmp_path / "reports"}
+        names = {"center": scope, "study_file": "study.toml", "display": display, **places, **plan}
+        return report.open_page("04_pfs_os", names | {"of the notebook": "not a parameter"}, after=after)
 
     return make
 
@@ -78,7 +81,7 @@ def test_banner_says_what_the_data_are(start, shown: list[str]) -> None:
 
 
 def test_banner_and_colophon_name_what_differs_from_the_plan(start, shown: list[str]) -> None:
-    page = start(study=load_study(overrides={"functional_high_risk.window_months": 18}))
+    page = start(fhr_window_months=18)
     assert "functional_high_risk.window_months = 18 (plan: 12)" in shown[1]
     report.show_colophon(page)
     assert "functional_high_risk.window_months = 18 (plan: 12)" in shown[-1]
@@ -169,24 +172,24 @@ def test_two_runs_write_the_same_bytes(start) -> None:
 
 def test_table_is_shown_and_written_as_shown(start, shown: list[str]) -> None:
     page = start()
-    laid_out = tables.tabulate_estimates(to_frame([rate(62, 38)]), STUDY)
-    report.show_table(page, laid_out, "rates", caption="Rates", notes=["A note."])
+    rows = to_frame([rate(62, 38)])
+    report.show_table(page, rows, tables.tabulate_estimates, name="rates", caption="Rates", notes=["A note."])
     assert "<caption" in shown[-1]
     assert "A note." in shown[-1]
     written = pd.read_csv(page.run.reports / "tables" / "04_pfs_os_rates.csv", dtype=str)
     assert written.iloc[0].tolist() == ["All patients", "62", "38", "61.3", "40.0 to 70.0"]
-    report.show_table(page, pd.DataFrame({"center": ["C01"], "n_patients": [3]}), "plain", caption="Plain")
+    report.show_table(page, pd.DataFrame({"center": ["C01"], "n_patients": [3]}), name="plain", caption="Plain")
     assert '<th scope="row">C01</th>' in shown[-1]
 
 
 def test_identifiers_and_dates_stop_the_page_before_anything_is_written(start) -> None:
-    page = start(patient_ids=["PAZ17"])
+    page = replace(start(), patient_ids=frozenset({"PAZ17"}))
     for value in ("SYN-C01-001", "2023-05-06", "seen PAZ17 again"):
         with pytest.raises(DisclosureError) as caught:
-            report.show_table(page, pd.DataFrame({"x": [value]}), "leak", caption="Leak")
+            report.show_table(page, pd.DataFrame({"x": [value]}), name="leak", caption="Leak")
         assert value not in str(caught.value)
         with pytest.raises(DisclosureError):
-            report.say(page, value)
+            report.show_text(page, value)
         with pytest.raises(DisclosureError):
             report.publish_table(page, pd.DataFrame({"x": [value]}), "leak")
         with pytest.raises(DisclosureError):
@@ -196,8 +199,8 @@ def test_identifiers_and_dates_stop_the_page_before_anything_is_written(start) -
 
 def test_the_plans_own_dates_may_be_shown(start) -> None:
     page = start()
-    report.say(page, f"Accrual from {STUDY.cohort.second_line_from} to {STUDY.cohort.second_line_to}.")
-    report.show_table(page, pd.DataFrame({"rule": ["1900-01-01"]}), "rules", caption="Rules", public=True)
+    report.show_text(page, f"Accrual from {STUDY.cohort.second_line_from} to {STUDY.cohort.second_line_to}.")
+    report.show_table(page, pd.DataFrame({"rule": ["1900-01-01"]}), name="rules", caption="Rules", public=True)
 
 
 def test_published_estimates_keep_full_precision(start) -> None:
@@ -216,10 +219,10 @@ def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> 
     frame = to_frame(SMALL)
     published = report.publish_estimates(page, frame)
     assert published["status"].tolist() == ["ok", "suppressed", "suppressed"]
-    report.show_table(page, tables.tabulate_across(frame, STUDY), "t", caption="By sex")
+    report.show_table(page, frame, tables.tabulate_across, name="t", caption="By sex")
     assert "33.3" not in shown[-1]
     assert shown[-1].count("suppressed") >= 2
-    report.say_proportion(page, frame, endpoint="ORR", variable="sex", level="female")
+    report.say(page, frame, endpoint="ORR", estimand="proportion", variable="sex", level="female")
     assert "is not shown: the numbers are too small" in shown[-1]
     report.show_figure(
         page, figures.plot_rates(frame, STUDY, endpoint="ORR"), "f", caption="By sex", alt="33% in women"
@@ -260,12 +263,12 @@ def test_release_leaves_out_single_patients_and_foreign_figures(start, shown: li
 def test_release_takes_earlier_tables_and_pages_into_account(start, shown: list[str]) -> None:
     page = start(display="release")
     first = to_frame([rate(62, 40), rate(49, 32, variable="v", level="no")])
-    report.show_table(page, tables.tabulate_estimates(first, STUDY), "a", caption="First")
+    report.show_table(page, first, tables.tabulate_estimates, name="a", caption="First")
     assert "suppressed" not in shown[-1]
     later = to_frame([rate(11, 6, variable="v", level="yes")])
     assert report.publish_estimates(page, [first, later])["status"].tolist() == ["ok", "ok", "suppressed"]
     following = start(display="release", after=["04_pfs_os"])
-    report.show_table(following, tables.tabulate_estimates(later, STUDY), "b", caption="Later")
+    report.show_table(following, later, tables.tabulate_estimates, name="b", caption="Later")
     assert "suppressed" in shown[-1]
 
 
@@ -310,18 +313,16 @@ def test_sentences_through_the_page(start, shown: list[str]) -> None:
             make_row(Estimate(0.4, p_value=0.4, n=9), endpoint="PFS", estimand="log_rank_p", variable="sex"),
         ]
     )
-    report.say_survival(page, frame, endpoint="PFS", time_months=12)
-    report.say_median(page, frame, endpoint="PFS")
-    report.say_follow_up(page, frame)
-    report.say_hazard_ratio(page, frame, endpoint="PFS", variable="sex", model="m")
-    report.say_difference(page, frame, endpoint="PFS", variable="sex")
-    report.say_test(page, frame, endpoint="PFS", estimand="log_rank_p", variable="sex")
+    report.say(page, frame, endpoint="PFS", estimand="survival_probability")
+    report.say(page, frame, endpoint="PFS", estimand="median_months")
+    report.say(page, frame, endpoint="FOLLOW_UP", estimand="median_months")
+    report.say(page, frame, endpoint="PFS", estimand="hazard_ratio", variable="sex", model="m")
+    report.say(page, frame, endpoint="PFS", estimand="rmst_difference_months", variable="sex", time_months=12)
+    report.say(page, frame, endpoint="PFS", estimand="log_rank_p", variable="sex")
     assert all(html.startswith('<p class="finding">') for html in shown[2:])
     assert len(shown) == 8
-    with pytest.raises(ValueError, match="0 comparisons"):
-        report.say_hazard_ratio(page, frame, endpoint="OS", variable="sex", model="m")
     with pytest.raises(ValueError, match="no estimate"):
-        report.say_proportion(page, frame, endpoint="ORR")
+        report.say(page, frame, endpoint="OS", estimand="hazard_ratio", variable="sex", model="m")
 
 
 def test_notice(start, shown: list[str]) -> None:

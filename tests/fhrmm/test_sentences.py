@@ -8,16 +8,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.estimate_table import make_row, to_frame
-from fhrmm.report.sentences import (
-    pick_row,
-    word_difference,
-    word_follow_up,
-    word_hazard_ratio,
-    word_median,
-    word_proportion,
-    word_survival,
-    word_test,
-)
+from fhrmm.report.sentences import pick_row, word
 from fhrmm.study import load_study
 from timetoevent.results import Estimate, not_estimable
 
@@ -30,29 +21,27 @@ def one(value: Estimate, **what: object) -> dict[str, object]:
 
 def test_proportion() -> None:
     row = one(Estimate(38 / 62, 0.481, 0.734, n=62, n_events=38), endpoint="ORR", estimand="proportion")
-    assert word_proportion(row, STUDY) == (
-        "Overall response rate was 61.3% (95% CI 48.1% to 73.4%; 38 of 62 patients)."
-    )
+    assert word(row, STUDY) == ("Overall response rate was 61.3% (95% CI 48.1% to 73.4%; 38 of 62 patients).")
 
 
 def test_subgroup_and_population_are_named() -> None:
     value = Estimate(0.5, 0.2, 0.8, n=10, n_events=5)
     names = {"endpoint": "ORR", "estimand": "proportion"}
     subgroup = one(value, variable="ecog_2_or_more", level=">=2", **names)
-    assert word_proportion(subgroup, STUDY).startswith(
+    assert word(subgroup, STUDY).startswith(
         "ECOG performance status at second line, \u22652: overall response rate was 50.0%"
     )
     evaluable = one(value, population="evaluable", **names)
-    assert word_proportion(evaluable, STUDY).startswith("Overall response rate in evaluable patients was 50.0%")
+    assert word(evaluable, STUDY).startswith("Overall response rate in evaluable patients was 50.0%")
 
 
 def test_survival_and_its_absence() -> None:
     what = {"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0}
-    assert word_survival(one(Estimate(0.539, 0.391, 0.665, n=62, n_events=26), **what), STUDY) == (
+    assert word(one(Estimate(0.539, 0.391, 0.665, n=62, n_events=26), **what), STUDY) == (
         "Progression-free survival at 12 months was 53.9% (95% CI 39.1% to 66.5%; 26 events in 62 patients)."
     )
     gone = not_estimable("beyond the last observed time (7.13331)", n=3)
-    assert word_survival(one(gone, **what), STUDY) == (
+    assert word(one(gone, **what), STUDY) == (
         "Progression-free survival at 12 months could not be estimated: beyond the last observed time (7.1)."
     )
 
@@ -60,19 +49,17 @@ def test_survival_and_its_absence() -> None:
 def test_median_reached_not_reached_and_open_above() -> None:
     what = {"endpoint": "OS", "estimand": "median_months"}
     reached = one(Estimate(31.24, 27.9, 36.0, n=412, n_events=214), **what)
-    assert word_median(reached, STUDY) == (
+    assert word(reached, STUDY) == (
         "Median overall survival was 31.2 months (95% CI 27.9 to 36.0; 214 events in 412 patients)."
     )
     not_reached = one(Estimate(ci_lower=15.9, n=62, n_events=17, status="not_reached"), **what)
-    assert word_median(not_reached, STUDY) == (
+    assert word(not_reached, STUDY) == (
         "Median overall survival was not reached (95% CI 15.9 to not reached; 17 events in 62 patients)."
     )
     nothing = one(Estimate(n=1, n_events=0, status="not_reached"), **what)
-    assert word_median(nothing, STUDY) == "Median overall survival was not reached (0 events in 1 patient)."
+    assert word(nothing, STUDY) == "Median overall survival was not reached (0 events in 1 patient)."
     hidden = one(Estimate(status="suppressed"), **what)
-    assert word_median(hidden, STUDY) == (
-        "Median overall survival is not shown: the numbers are too small to be released."
-    )
+    assert word(hidden, STUDY) == ("Median overall survival is not shown: the numbers are too small to be released.")
 
 
 def test_follow_up_with_and_without_range() -> None:
@@ -82,12 +69,12 @@ def test_follow_up_with_and_without_range() -> None:
         one(Estimate(value, n=62), estimand=name, **what)
         for name, value in (("minimum_months", 0.0), ("maximum_months", 19.8))
     ]
-    assert word_follow_up(median, *ends, STUDY) == (
+    assert word(median, STUDY, shortest=ends[0], longest=ends[1]) == (
         "Median follow-up (reverse Kaplan-Meier) was 12.2 months (95% CI 11.1 to 15.2); "
         "observed times ranged from 0.0 to 19.8 months."
     )
-    assert word_follow_up(median, None, None, STUDY).endswith("(95% CI 11.1 to 15.2).")
-    assert word_follow_up(median, ends[1], ends[1], STUDY).endswith("; every observed time was 19.8 months.")
+    assert word(median, STUDY).endswith("(95% CI 11.1 to 15.2).")
+    assert word(median, STUDY, shortest=ends[1], longest=ends[1]).endswith("; every observed time was 19.8 months.")
 
 
 RATIO = {
@@ -110,7 +97,7 @@ RATIO = {
     ],
 )
 def test_hazard_ratio_has_a_direction_only_if_the_interval_excludes_one(value: Estimate, reading: str) -> None:
-    text = word_hazard_ratio(one(value, **RATIO), STUDY)
+    text = word(one(value, **RATIO), STUDY)
     assert text.startswith("Second-line regimen (other against KRd): the hazard ratio for PFS was ")
     assert text.endswith(reading)
     assert "18 events in 36 patients at this level" in text
@@ -118,7 +105,7 @@ def test_hazard_ratio_has_a_direction_only_if_the_interval_excludes_one(value: E
 
 
 def test_hazard_ratio_that_does_not_exist_gives_the_reason() -> None:
-    text = word_hazard_ratio(one(not_estimable("3 events; the plan needs 5", n=9), **RATIO | {"level": ""}), STUDY)
+    text = word(one(not_estimable("3 events; the plan needs 5", n=9), **RATIO | {"level": ""}), STUDY)
     assert text == "Second-line regimen: the hazard ratio for PFS could not be estimated: 3 events; the plan needs 5."
 
 
@@ -134,7 +121,7 @@ DIFFERENCE = RATIO | {"estimand": "rmst_difference_months", "time_months": 12.0}
     ],
 )
 def test_difference_is_neutral_when_the_interval_includes_none(value: Estimate, words: str) -> None:
-    text = word_difference(one(value, **DIFFERENCE), STUDY)
+    text = word(one(value, **DIFFERENCE), STUDY)
     assert words in text
     if "includes" in words:
         assert not any(word in text for word in ("shorter", "longer", "higher", "lower"))
@@ -143,7 +130,7 @@ def test_difference_is_neutral_when_the_interval_includes_none(value: Estimate, 
 def test_p_value_is_said_without_a_verdict() -> None:
     test = Estimate(0.0004, p_value=0.0004, n=58, n_events=26)
     row = one(test, endpoint="PFS", estimand="log_rank_p", variable="second_line_krd")
-    assert word_test(row, STUDY) == (
+    assert word(row, STUDY) == (
         "Second-line regimen, PFS: the log-rank test gave p <0.001 (exploratory; 26 events in 58 patients)."
     )
 
@@ -165,3 +152,21 @@ def test_overall_is_meant_unless_a_subgroup_is_named() -> None:
     frame = pd.DataFrame(rows).reindex(columns=to_frame([]).columns)
     assert math.isnan(pick_row(frame, endpoint="ORR")["time_months"])
     assert pick_row(frame, endpoint="ORR", variable="sex", level="male")["level"] == "male"
+
+
+def test_a_comparison_is_found_without_naming_its_level() -> None:
+    rows = [
+        make_row(Estimate(1.0, n=5, n_events=2), **RATIO | {"level": "KRd"}),
+        make_row(Estimate(2.0, 0.5, 8.0, n=4, n_events=2), **RATIO),
+    ]
+    found = pick_row(to_frame(rows), endpoint="PFS", estimand="hazard_ratio", variable="second_line_krd")
+    assert (found["level"], found["n"]) == ("other", 4)
+
+
+def test_budget_is_said_beside_the_yardstick() -> None:
+    what = {"endpoint": "PFS", "estimand": "events_per_parameter", "model": "primary"}
+    assert word(one(Estimate(6.5, n=62, n_events=26, note="4 parameters"), **what), STUDY) == (
+        "The primary model has 6.5 events per parameter (26 events, 4 parameters), below the usual 10."
+    )
+    none = one(not_estimable("no term varies", n=1), **what)
+    assert word(none, STUDY) == "The primary model has no budget: no term varies."

@@ -13,7 +13,6 @@ from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.study import load_study
 from fhrmm.tables import (
     Cells,
-    Table,
     render_table,
     tabulate_across,
     tabulate_attrition,
@@ -47,8 +46,8 @@ def ratio(model: str, variable: str, level: str, reference: str, value: Estimate
     return make_row(value, endpoint="PFS", estimand="hazard_ratio", **what)
 
 
-def text_of(table: Table) -> list[list[str]]:
-    return table.cells.text.to_numpy(dtype=object).tolist()
+def text_of(table: Cells) -> list[list[str]]:
+    return table.text.to_numpy(dtype=object).tolist()
 
 
 def test_versions_of_an_estimate_can_be_told_apart() -> None:
@@ -57,7 +56,7 @@ def test_versions_of_an_estimate_can_be_told_apart() -> None:
         make_row(Estimate(value, n=61, n_events=25), endpoint="PFS", estimand="concordance", level=level)
         for level, value in (("apparent", 0.66), ("optimism", 0.04), ("corrected", 0.62))
     ]
-    shown = tabulate_estimates(to_frame(versions), STUDY).cells.text
+    shown = tabulate_estimates(to_frame(versions), STUDY).text
     assert shown["What"].tolist() == ["Concordance, apparent", "Concordance, optimism", "Concordance, corrected"]
 
 
@@ -116,20 +115,14 @@ def test_a_caption_is_required() -> None:
         render_table(Cells(pd.DataFrame({"a": ["1"]})), caption=" ")
 
 
-def test_spanners_cover_their_columns() -> None:
-    cells = Cells(pd.DataFrame({"Level": ["a"], "x": ["1"], "y": ["2"]}), spanners=(("", 1), ("Both", 2)))
-    spanner = [th for th in Outline(render_table(cells, caption="c")).all("th") if th["scope"] == "colgroup"]
-    assert spanner == [{"scope": "colgroup", "class": "spanner", "colspan": "2"}]
-
-
 def test_an_empty_table_says_so() -> None:
-    html = render_table(tabulate_estimates(to_frame([]), STUDY).cells, caption="Nothing")
+    html = render_table(tabulate_estimates(to_frame([]), STUDY), caption="Nothing")
     assert "No rows" in html
 
 
 def test_estimates_one_per_row_with_reason_as_footnote() -> None:
     rows = [rate(62, 38), make_row(not_estimable("no events", n=3), endpoint="PFS", estimand="median_months")]
-    cells = tabulate_estimates(to_frame(rows), STUDY).cells
+    cells = tabulate_estimates(to_frame(rows), STUDY)
     assert cells.text.columns.tolist() == ["Patients in", "What", "Patients", "Events", "Value", "95% CI"]
     assert cells.text.iloc[0].tolist() == ["All patients", "ORR, %", "62", "38", "61.3", "48.1 to 73.4"]
     assert cells.text.iloc[1].tolist() == ["All patients", "Median, months", "3", "0", "not estimable [a]", "\u2013"]
@@ -139,7 +132,7 @@ def test_estimates_one_per_row_with_reason_as_footnote() -> None:
 
 def test_categories_are_counts_of_a_whole() -> None:
     rows = [rate(62, n, endpoint="BEST_RESPONSE", variable="best_response", level=level) for level, n in (("CR", 9),)]
-    cells = tabulate_estimates(to_frame(rows), STUDY).cells
+    cells = tabulate_estimates(to_frame(rows), STUDY)
     assert cells.text.columns.tolist()[:4] == ["Best response", "Number", "Of", "Proportion, %"]
     assert cells.text.iloc[0].tolist()[:4] == ["CR", "9", "62", "14.5"]
 
@@ -150,7 +143,7 @@ def test_groups_side_by_side_with_the_test_in_the_first_row() -> None:
     rows += [rate(49, 24, level="no", endpoint="VGPR_OR_BETTER", **factor)]
     test = Estimate(0.059, p_value=0.059, n=58, n_events=37, method="Fisher")
     rows.append(make_row(test, endpoint="ORR", estimand="fisher_p", **factor))
-    cells = tabulate_across(to_frame(rows), STUDY).cells
+    cells = tabulate_across(to_frame(rows), STUDY)
     assert cells.group == ("Extramedullary disease at second line",) * 2
     assert cells.text.iloc[0].tolist() == [
         "no", "49", "34; 69.4 (48.1 to 73.4)", "24; 49.0 (48.1 to 73.4)", "0.059",
@@ -160,7 +153,7 @@ def test_groups_side_by_side_with_the_test_in_the_first_row() -> None:
 
 def test_two_estimates_for_one_cell_are_refused() -> None:
     with pytest.raises(ValueError, match="two estimates for one cell"):
-        _ = tabulate_across(to_frame([rate(62, 38), rate(62, 37)]), STUDY).cells
+        _ = tabulate_across(to_frame([rate(62, 38), rate(62, 37)]), STUDY)
 
 
 def test_survival_table_has_median_rates_and_words() -> None:
@@ -168,7 +161,7 @@ def test_survival_table_has_median_rates_and_words() -> None:
     rows = [make_row(median, endpoint="PFS", estimand="median_months")]
     at = Estimate(0.539, 0.391, 0.665, n=62, n_events=26)
     rows.append(make_row(at, endpoint="PFS", estimand="survival_probability", time_months=12.0))
-    cells = tabulate_survival(to_frame(rows), STUDY, endpoint="PFS").cells
+    cells = tabulate_survival(to_frame(rows), STUDY, endpoint="PFS")
     assert cells.text.columns.tolist() == ["Patients in", "Patients", "Events", "Median, months", "At 12 months, %"]
     assert cells.text.iloc[0].tolist() == [
         "All patients", "62", "26", "not reached (8.2 to not reached)", "53.9 (39.1 to 66.5)",
@@ -180,7 +173,7 @@ def test_several_endpoints_are_rows() -> None:
     for endpoint in ("PFS", "OS"):
         rows.append(make_row(Estimate(5.0, n=62, n_events=26), endpoint=endpoint, estimand="median_months"))
         rows.append(make_row(Estimate(8.0, n=62, n_events=26), endpoint=endpoint, estimand="rmst_months"))
-    cells = tabulate_across(to_frame(rows), STUDY).cells
+    cells = tabulate_across(to_frame(rows), STUDY)
     assert cells.text["Endpoint"].tolist() == ["Progression-free survival", "Overall survival"]
     assert cells.text.shape == (2, 5)
 
@@ -193,7 +186,7 @@ def test_models_side_by_side_with_reference_rows_first() -> None:
         ratio("primary", "second_line_krd", "KRd", "KRd", reference),
         ratio("primary", "second_line_krd", "other", "KRd", not_estimable("monotone likelihood", n=36)),
     ]
-    cells = tabulate_model(to_frame(rows), STUDY, with_p=True).cells
+    cells = tabulate_model(to_frame(rows), STUDY, with_p=True)
     assert cells.text["Variable"].tolist() == ["KRd", "other"]
     assert cells.text.iloc[0].tolist() == ["KRd", "26", "8", "1 (reference)", "\u2013", "1 (reference)", "\u2013"]
     assert cells.text.iloc[1].tolist() == [
@@ -205,7 +198,7 @@ def test_models_side_by_side_with_reference_rows_first() -> None:
 def test_models_of_two_endpoints_do_not_share_a_table() -> None:
     rows = [ratio("m", "v", "a", "b", Estimate(1.0, n=1)) | {"endpoint": name} for name in ("PFS", "OS")]
     with pytest.raises(ValueError, match="several endpoints"):
-        _ = tabulate_model(to_frame(rows), STUDY).cells
+        _ = tabulate_model(to_frame(rows), STUDY)
 
 
 def count(population: str, level: str, members: int, n: int) -> list[dict[str, object]]:
@@ -225,7 +218,7 @@ def test_table_one_has_groups_then_all_missing_rows_and_differences() -> None:
     ]
     difference = Estimate(0.2, n=60)
     rows.append(make_row(difference, endpoint="BASELINE", estimand="standardized_mean_difference", variable="sex"))
-    cells = tabulate_baseline(to_frame(rows), STUDY).cells
+    cells = tabulate_baseline(to_frame(rows), STUDY)
     assert cells.text.columns.tolist() == ["Characteristic", "Quadruplet (n = 30)", "All patients (n = 62)", "SMD"]
     assert cells.text["Characteristic"].tolist() == ["male", "missing"], "missing last"
     assert cells.text.iloc[0].tolist() == ["male", "15 (50.0%)", "33 (53.2%)", "0.20"]
@@ -241,7 +234,7 @@ TRUTH = [
 
 def test_headline_keeps_published_truth_and_run_apart() -> None:
     rows = [rate(62, 37), ratio("univariable", "second_line_krd", "other", "KRd", Estimate(2.3, 0.99, 5.3, n=36))]
-    cells = tabulate_headline(to_frame(rows), STUDY, TRUTH).cells
+    cells = tabulate_headline(to_frame(rows), STUDY, truth=TRUTH)
     by_name = {row[0]: row[1:] for row in cells.text.to_numpy(dtype=object).tolist()}
     assert by_name["Overall response rate"] == ["61%", "61.3%", "59.7% (48.1 to 73.4%)"]
     assert by_name["Patients"] == ["62", "\u2013", "62"]
@@ -252,7 +245,7 @@ def test_headline_keeps_published_truth_and_run_apart() -> None:
 
 
 def test_headline_of_real_data_has_no_synthetic_column() -> None:
-    cells = tabulate_headline(to_frame([rate(4, 1)]), STUDY, None).cells
+    cells = tabulate_headline(to_frame([rate(4, 1)]), STUDY)
     assert cells.text.columns.tolist() == ["Quantity", "Published", "This run (95% CI)"]
     assert "ynthetic" not in render_table(cells, caption="c")
 
@@ -262,21 +255,21 @@ def test_counts_missing_from_a_protected_frame_are_named() -> None:
         {"label": ["a"], "n_before": pd.array([9], "Int64"), "n_excluded": pd.array([pd.NA], "Int64"),
          "n_remaining": pd.array([pd.NA], "Int64")}
     )  # fmt: skip
-    assert text_of(tabulate_attrition(attrition)) == [["a", "9", "\u2013", "\u2013"]]
+    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "\u2013", "\u2013"]]
     attrition.attrs["protected"] = True
-    assert text_of(tabulate_attrition(attrition)) == [["a", "9", "suppressed", "suppressed"]]
+    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "suppressed", "suppressed"]]
 
 
 def test_row_accounting_states_its_identity() -> None:
     frame = pd.DataFrame({"center": ["C01"], "file": ["a.csv"], "rows_read": [1200], "rows_accepted": [1200],
                           "rows_quarantined": [0], "rows_duplicate": [0]})  # fmt: skip
-    cells = tabulate_row_accounting(frame).cells
+    cells = tabulate_row_accounting(frame, STUDY)
     assert cells.text.iloc[0].tolist() == ["C01", "a.csv", "1,200", "1,200", "0", "0"]
     assert cells.notes == ("Rows read = accepted + quarantined + exact duplicates, in each file.",)
 
 
 def test_endpoints_of_any_frame_are_named() -> None:
-    cells = tabulate_frame(pd.DataFrame({"endpoint": ["VGPR_OR_BETTER"], "n": [3]})).cells
+    cells = tabulate_frame(pd.DataFrame({"endpoint": ["VGPR_OR_BETTER"], "n": [3]}))
     assert cells.text["Endpoint"].tolist() == ["Very good partial response or better"]
 
 
@@ -284,7 +277,7 @@ def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
     frame = pd.DataFrame(
         {"table": ["x", "y"], "rule": ["r", None], "age_years": [61.25, math.nan], "ok": [True, False]}
     )
-    cells = tabulate_frame(frame, group="table").cells
+    cells = tabulate_frame(frame, group="table")
     assert cells.group == ("x", "y")
     assert cells.text.columns.tolist() == ["Rule", "Age (years)", "Ok"]
     assert cells.text.to_numpy(dtype=object).tolist() == [["r", "61.2", "yes"], ["\u2013", "\u2013", "no"]]
@@ -298,7 +291,7 @@ def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
         lambda rows: tabulate_survival(rows, STUDY, endpoint="PFS"),
         lambda rows: tabulate_model(rows, STUDY),
         lambda rows: tabulate_baseline(rows, STUDY),
-        lambda rows: tabulate_headline(rows, STUDY, TRUTH),
+        lambda rows: tabulate_headline(rows, STUDY, truth=TRUTH),
         lambda rows: tabulate_balance(rows, STUDY),
         lambda rows: tabulate_sample_size(rows, STUDY),
         lambda rows: tabulate_within(rows, STUDY),
@@ -317,14 +310,14 @@ def test_every_table_survives_what_small_centers_send(tabulate, kind: str) -> No
         "long label": [ratio("primary", "sex", long_label, "male", Estimate(2.0, 1.0, 4.0, n=1, n_events=0))],
     }[kind]
     table = tabulate(to_frame(rows))
-    html = render_table(table.cells, caption="c")
+    html = render_table(table, caption="c")
     assert not re.search(r"\bnan\b|<NA>", html, re.IGNORECASE)
     assert "None" not in html
 
 
 def test_estimates_may_come_in_parts() -> None:
     parts = [to_frame([rate(62, 38)]), to_frame([rate(62, 26, endpoint="VGPR_OR_BETTER")])]
-    assert tabulate_across(parts, STUDY).cells.text.shape == (1, 4)
+    assert tabulate_across(parts, STUDY).text.shape == (1, 4)
 
 
 def weighted(estimand: str, model: str, value: float, **what: object) -> dict[str, object]:
@@ -341,7 +334,7 @@ def test_balance_has_one_column_before_and_one_per_kind_of_weights() -> None:
     what = {"variable": "extramedullary_disease", "level": "yes"}
     rows = [weighted("standardized_mean_difference", model, value, **what) for model, value in values.items()]
     table = tabulate_balance(to_frame(rows), STUDY)
-    assert list(table.cells.text) == ["Covariate", "Before weighting", "A weights", "B weights"]
+    assert list(table.text) == ["Covariate", "Before weighting", "A weights", "B weights"]
     assert text_of(table) == [["Extramedullary disease at second line: yes", "0.25", "0.00", "0.02"]]
 
 
@@ -361,7 +354,7 @@ def test_comparison_within_groups_and_the_interaction() -> None:
         make_row(Estimate(0.049), endpoint="PFS", estimand="interaction_p", model="interaction"),
     ]
     table = tabulate_within(to_frame(rows), STUDY)
-    assert list(table.cells.text)[1:] == [
+    assert list(table.text)[1:] == [
         "KRd, events/patients", "other, events/patients", "Hazard ratio (95% CI)", "p",
     ]  # fmt: skip
     assert text_of(table) == [
@@ -395,8 +388,8 @@ def test_performance_has_one_row_per_estimator_and_size() -> None:
 
     rows = [row("bias", 62, -0.004), row("coverage", 62, 0.96), row("exaggeration_ratio", 62, 2.06, samples=34)]
     both = tabulate_performance(to_frame([*rows, row("coverage", 5000, 1.0)]), STUDY, only=["bias", "coverage"])
-    assert list(both.cells.text) == ["Estimator", "Samples", "Bias", "Coverage, %"]
-    assert both.cells.group == ("Samples of 62 patients", "Samples of 5,000 patients")
+    assert list(both.text) == ["Estimator", "Samples", "Bias", "Coverage, %"]
+    assert both.group == ("Samples of 62 patients", "Samples of 5,000 patients")
     assert text_of(both) == [["PFS rate", "100", "0.00", "96.0"], ["PFS rate", "100", "\u2013", "100.0"]]
 
 

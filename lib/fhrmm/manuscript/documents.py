@@ -69,8 +69,6 @@ class Paper:
         columns = [str(name) for name in cells.text.columns]
         table = self._document.add_table(rows=0, cols=max(len(columns), 1))
         table.autofit = False
-        if cells.spanners:
-            _add_spanners(table, cells.spanners)
         _fill(table.add_row(), columns, cells, columns, is_head=True)
         heads = len(table.rows)
         current = ""
@@ -170,14 +168,6 @@ def _add_group(table: Table, heading: str) -> None:
     row = table.add_row()
     _write(row.cells[0].merge(row.cells[-1]), heading, is_bold=True)
     _keep_together(row)
-
-
-def _add_spanners(table: Table, spanners: Sequence[tuple[str, int]]) -> None:
-    row, at = table.add_row(), 0
-    for text, width in spanners:
-        _write(row.cells[at].merge(row.cells[at + width - 1]), text, is_bold=True)
-        at += width
-    _keep_together(row, is_head=True)
 
 
 def _keep_together(row: _Row, *, is_head: bool = False) -> None:

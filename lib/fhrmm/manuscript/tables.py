@@ -45,7 +45,7 @@ def make_tables(published: Published) -> tuple[Document, ...]:
 def _baseline(published: Published) -> Document:
     rows = published.of("02_cohort")
     rows = rows[(rows["endpoint"] == "BASELINE") & rows["variable"].isin(list(BASELINE_VARIABLES))]
-    cells = tabulate_baseline(rows, published.study).cells
+    cells = tabulate_baseline(rows, published.study)
     timing = "Stage and cytogenetics at diagnosis; ECOG and extramedullary disease at the start of second line."
     title = "Patients at baseline, overall and by the route by which they entered"
     return Document(1, "baseline", title, (Part("", cells, (timing, _WHO, _name_regimens(rows))),))
@@ -68,8 +68,8 @@ def _response(published: Published) -> Document:
         "All patients: not evaluable and unknown count as no response. Evaluable: those with a known response."
     )
     parts = (
-        Part("Best response", tabulate_estimates(best, published.study).cells),
-        Part("Response rates", tabulate_across(rates, published.study).cells, (denominator,)),
+        Part("Best response", tabulate_estimates(best, published.study)),
+        Part("Response rates", tabulate_across(rates, published.study), (denominator,)),
     )
     return Document(2, "response", "Response to second-line therapy", parts)
 
@@ -84,8 +84,8 @@ def _survival(published: Published) -> Document:
     who = "Duration of response: responders from their first response; all others: all patients."
     reached = "Not reached: the curve stays above one half. Follow-up: events are deaths, by which it is censored."
     parts = (
-        Part("Rates", tabulate_across(times[is_rate], published.study).cells, (who,)),
-        Part("Medians and restricted means", tabulate_across(medians, published.study).cells, (who, reached)),
+        Part("Rates", tabulate_across(times[is_rate], published.study), (who,)),
+        Part("Medians and restricted means", tabulate_across(medians, published.study), (who, reached)),
     )
     return Document(3, "survival", "Progression-free and overall survival from the start of second line", parts)
 
@@ -96,7 +96,7 @@ def _models(published: Published) -> Document:
     parts = tuple(
         Part(
             name_endpoint(endpoint, published.study),
-            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, models=_MODELS, with_p=True).cells,
+            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, models=_MODELS, with_p=True),
             (note, "p: Wald test, in the penalized model likelihood ratio test; exploratory, not corrected."),
         )
         for endpoint in ("PFS", "OS")

@@ -94,7 +94,7 @@ def _write_part(paper: Paper, published: Published, part: Part, caption: str, gl
 
 def _texts(cells: Cells) -> list[str]:
     values = [str(value) for row in cells.text.to_numpy(dtype=object) for value in row]
-    return [*map(str, cells.text.columns), *cells.group, *(text for text, _ in cells.spanners), *values]
+    return [*map(str, cells.text.columns), *cells.group, *values]
 
 
 def abbreviations(text: str, glossary: Mapping[str, str]) -> str:

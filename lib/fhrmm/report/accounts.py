@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fhrmm.formats import format_value, name_result
-from fhrmm.report.display import say
+from fhrmm.report.display import show_text
 from fhrmm.report.page import Page
 from fhrmm.wording import counted
 
@@ -26,7 +26,7 @@ def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
     files = len(row_accounting)
     kept, held, same = (_count(page, number) for number in (accepted, quarantined, duplicate))
     copies = "an exact duplicate" if same == "1" else "exact duplicates"
-    say(
+    show_text(
         page,
         f"Of {counted(_count(page, read), 'row')} in {counted(files, 'file')}, {kept} {_were(kept)} accepted, "
         f"{held} quarantined, and {same} {_were(same)} {copies} of another row.",
@@ -44,7 +44,7 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
     )
     if columns:
         text += f" {counted(columns, 'column')} unknown to the data dictionary {_were(str(columns))} kept out."
-    say(page, text)
+    show_text(page, text)
 
 
 def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
@@ -58,40 +58,14 @@ def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
         As published: a protected count is missing.
     """
     if attrition.empty:
-        say(page, "No criterion was applied: there was no patient.")
+        show_text(page, "No criterion was applied: there was no patient.")
         return
     first, last = attrition["n_before"].iloc[0], attrition["n_remaining"].iloc[-1]
     if pd.isna(first) or pd.isna(last):
-        say(page, "The number of patients is small and is not shown in this release.")
+        show_text(page, "The number of patients is small and is not shown in this release.")
         return
     verb = "fulfills" if last == 1 else "fulfill"
-    say(page, f"Of {counted(int(first), 'accepted patient')}, {int(last)} {verb} every criterion: the cohort.")
-
-
-def say_budget(page: Page, budget: pd.DataFrame, *, model: str) -> None:
-    """Say how many events there are per parameter of a model, against the plan's yardstick.
-
-    Parameters
-    ----------
-    page : Page
-        The page.
-    budget : DataFrame
-        Rows of `fhrmm.estimates.regression.estimate_budget`.
-    model : str
-        Name of the model.
-    """
-    row = budget[(budget["estimand"] == "events_per_parameter") & (budget["model"] == model)].iloc[0]
-    if row["status"] != "ok":
-        say(page, f"The {model} model has no budget: {row['note']}.")
-        return
-    yardstick = page.study.models.events_per_parameter
-    verdict = "below" if row["estimate"] < yardstick else "at or above"
-    n_events = counted(_count(page, int(row["n_events"])), "event")
-    say(
-        page,
-        f"The {model} model has {row['estimate']:.1f} events per parameter ({n_events}, {row['note']}), {verdict} the "
-        f"usual {yardstick:g}.",
-    )
+    show_text(page, f"Of {counted(int(first), 'accepted patient')}, {int(last)} {verb} every criterion: the cohort.")
 
 
 def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) -> None:
@@ -110,11 +84,11 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     known = rows["estimate"].dropna()
     name = name_result(rows.iloc[0].to_dict(), page.study) if len(rows) else endpoint
     if known.empty:
-        say(page, f"{name}: no specification could be estimated.")
+        show_text(page, f"{name}: no specification could be estimated.")
         return
     ends = [format_value(value, estimand, page.study.display) for value in (known.min(), known.max())]
     of = f"all {len(rows)}" if len(known) == len(rows) else f"{len(known)} of {len(rows)}"
-    say(page, f"{name} ranged from {ends[0]} to {ends[1]} over {of} specifications.")
+    show_text(page, f"{name} ranged from {ends[0]} to {ends[1]} over {of} specifications.")
 
 
 def say_performance(page: Page, performance: pd.DataFrame) -> None:
@@ -138,10 +112,14 @@ def say_performance(page: Page, performance: pd.DataFrame) -> None:
         if len(found)
     }
     if "coverage" in words:
-        say(page, f"In samples of {size} patients, intervals held the truth in {words['coverage']} of the samples.")
+        show_text(
+            page, f"In samples of {size} patients, intervals held the truth in {words['coverage']} of the samples."
+        )
     if "exaggeration_ratio" in words:
         over = words["exaggeration_ratio"]
-        say(page, f"Where the interval excluded one, the log hazard ratio was {over} times the true one on average.")
+        show_text(
+            page, f"Where the interval excluded one, the log hazard ratio was {over} times the true one on average."
+        )
 
 
 def _count(page: Page, number: int) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import escape
 from importlib.metadata import version
-
-import pandas as pd
+from typing import Any
 
 from fhrmm.errors import StudyError
 from fhrmm.figures import describe_figure, drawn_by, figure_data, mark_synthetic, save_figure
 from fhrmm.figures.output import PRINT_DPI, Figure
 from fhrmm.report.markup import figure_html
 from fhrmm.report.page import Page, overridden_values, show_html
-from fhrmm.report.publish import protect_table, protections
+from fhrmm.report.publish import protect_frame, protections
 from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
-from fhrmm.tables import PUBLIC, Table, render_table, tabulate_frame
+from fhrmm.tables import Cells, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 _DOWNLOADS = {"svg": "SVG", "png": f"PNG, {PRINT_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
@@ -72,31 +71,35 @@ def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = 
 
 def show_table(
     page: Page,
-    table: pd.DataFrame | Table,
-    name: str,
+    rows: Any,
+    layout: Callable[..., Cells] = tabulate_frame,
     *,
+    name: str,
     caption: str,
     notes: Collection[str] = (),
-    labels: Mapping[str, str] | None = None,
-    group: str = "",
     public: bool = False,
+    **options: object,
 ) -> None:
-    """Show a table and write its cells to ``tables/<notebook>_<name>.csv``.
+    """Lay a table out, show it and write its cells to ``tables/<notebook>_<name>.csv``.
 
     Parameters
     ----------
     page : Page
         The page.
-    table : DataFrame or Table
-        A table of `fhrmm.tables`, or a small frame shown as it is.
+    rows : DataFrame
+        What the table is made from: estimates, attrition, or counts. In release it is protected first.
+    layout : callable
+        A function of `fhrmm.tables`; by default a small frame is shown as it is.
     name : str
         Of the file.
     caption : str
         What the table says, in whom.
     notes : collection of str
-        Footnotes.
-    labels, group, public
-        For a frame, as in `fhrmm.tables.tabulate_frame`.
+        Footnotes before those of the layout.
+    public : bool
+        True for definitions and settings, in which no number is a number of patients: nothing is protected.
+    **options
+        Further arguments of the layout; the plan is given by the page.
 
     Raises
     ------
@@ -105,10 +108,9 @@ def show_table(
     DisclosureError
         If a cell holds what looks like a patient identifier or a date.
     """
-    laid_out = table if isinstance(table, Table) else tabulate_frame(table, labels=labels, group=group, public=public)
-    cells = protect_table(page, laid_out).cells
+    cells = layout(rows if public else protect_frame(page, rows), page.study, **options)
     html = render_table(cells, caption=caption, table_id=f"table-{name}", notes=tuple(notes))
-    show_html(page, html, f"table {name}", with_dates=laid_out.kind == PUBLIC)
+    show_html(page, html, f"table {name}", with_dates=public)
     grouped = cells.text
     if cells.group:
         grouped = cells.text.copy()
@@ -116,7 +118,7 @@ def show_table(
     write_report_csv(page.run, f"{page.notebook}_{name}", grouped)
 
 
-def say(page: Page, text: str) -> None:
+def show_text(page: Page, text: str) -> None:
     """Show one paragraph of generated text."""
     show_html(page, f'<p class="finding">{escape(text)}</p>', "text")
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from IPython import get_ipython
 from IPython.display import display
 
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.errors import StudyError
-from fhrmm.formats import clean_estimates
-from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_report_csv, read_report_values, scope_centers
-from fhrmm.study import Study, load_study
+from fhrmm.estimate_table import clean_estimates
+from fhrmm.store import (
+    DatasetInfo,
+    Run,
+    open_run,
+    read_dataset_info,
+    read_report_csv,
+    read_report_values,
+    scope_centers,
+)
+from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
 from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 
 
@@ -32,8 +40,6 @@ class Page:
         The plan with the parameters of this run.
     notebook : str
         Name of the notebook without extension; prefixes the files it writes.
-    title : str
-        Title of the page.
     display : str
         ``local`` (full numbers, no patients) or ``release`` (small numbers protected).
     info : DatasetInfo
@@ -48,7 +54,6 @@ class Page:
     run: Run
     study: Study
     notebook: str
-    title: str
     display: str
     info: DatasetInfo
     patient_ids: frozenset[str] = frozenset()
@@ -73,32 +78,16 @@ class Page:
         refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=allowed)
 
 
-def start_page(
-    run: Run,
-    study: Study,
-    notebook: str,
-    *,
-    title: str,
-    display: str = LOCAL,
-    patient_ids: Iterable[str] = (),
-    after: Iterable[str] = (),
-) -> Page:
-    """Show the banner of a page and return the page.
+def open_page(notebook: str, parameters: Mapping[str, Any], *, after: Iterable[str] = ()) -> Page:
+    """Open the page of a notebook for its parameters and show the banner.
 
     Parameters
     ----------
-    run : Run
-        Where the notebook reads and writes.
-    study : Study
-        The plan with this run's parameters applied.
     notebook : str
         Name of the notebook without extension.
-    title : str
-        Title of the page, for the colophon.
-    display : {"local", "release"}
-        How numbers may be shown.
-    patient_ids : iterable of str
-        Identifiers to look for in everything shown; what looks like one is refused anyway.
+    parameters : mapping
+        The names of the notebook, ``globals()``: where it reads and writes, how numbers may be shown, and what it
+        replaces in the plan.
     after : iterable of str
         Notebooks that were published before this one. In release their estimates are read, so that this page shows
         nothing that, together with theirs, gives a suppressed count away.
@@ -106,25 +95,28 @@ def start_page(
     Returns
     -------
     Page
-        To be passed to every function that shows or writes.
+        To be passed to every function that shows or writes; it holds the run and the plan.
 
     Raises
     ------
     StudyError
-        If the way of showing is unknown.
+        If a value of the plan, a folder or the way of showing is unknown.
     """
-    _refuse_to_overwrite(run, notebook)
-    mode = check_display(display)
-    page = Page(run, study, notebook, title, mode, read_dataset_info(run.data_dir), frozenset(map(str, patient_ids)))
+    choices = {name: parameters[name] for name in PLAN_PARAMETERS if name in parameters}
+    study = load_study(parameters["study_file"], plan_choices(**choices))
+    run = open_run(*(parameters[name] for name in ("center", "data_dir", "work_dir", "reports_dir")))
+    _refuse_to_overwrite(run, notebook, parameters)
+    page = Page(run, study, notebook, check_display(parameters["display"]), read_dataset_info(run.data_dir))
     if page.is_release:
         for name in after:
             remember(page, read_report_csv(run, f"estimates/{name}"))
-    show_html(page, f"<style>{_style_sheet()}</style>", "style")
+    style = files("fhrmm.report").joinpath("fhrmm.css").read_text(encoding="utf-8")
+    show_html(page, f"<style>{style}</style>", "style")
     show_html(page, _banner(page), "banner")
     return page
 
 
-def _refuse_to_overwrite(run: Run, notebook: str) -> None:
+def _refuse_to_overwrite(run: Run, notebook: str, parameters: Mapping[str, Any]) -> None:
     """Let a notebook that is run by itself write over a report only what the report was made with.
 
     Raises
@@ -132,8 +124,7 @@ def _refuse_to_overwrite(run: Run, notebook: str) -> None:
     StudyError
         Naming the parameters that differ, and how to have both.
     """
-    shell = get_ipython()
-    here = {**shell.user_ns, "data_dir": run.data_dir.name} if shell else {}
+    here = {**parameters, "data_dir": run.data_dir.name}
     made = read_report_values(run, notebook)
     made |= {"data_dir": Path(made.get("data_dir", run.data_dir)).name}
     other = [f"{k} = {here[k]!r}, not {v!r}" for k, v in made.items() if here.get(k, v) != v]
@@ -176,18 +167,15 @@ def _differences(plan: dict[str, object], run: dict[str, object], prefix: str) -
             yield f"{prefix}{name}", value, other
 
 
-def _style_sheet() -> str:
-    return files("fhrmm.report").joinpath("fhrmm.css").read_text(encoding="utf-8")
-
-
 def _banner(page: Page) -> str:
     is_synthetic = page.info.synthetic
     cutoff = page.info.data_cutoff_date
+    shown_as = f"release: numbers below {page.study.disclosure.minimum_cell_count} are protected"
     facts = [
         ("Data set", page.info.name),
         ("Data", SYNTHETIC_WARNING if is_synthetic else "center data, pseudonymous"),
         ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
-        ("Shown as", _mode_words(page)),
+        ("Shown as", shown_as if page.is_release else "local: full numbers, no patient rows"),
         *(
             ("Changed from the plan", f"{name} = {new} (plan: {old})")
             for name, old, new in overridden_values(page.study)
@@ -195,18 +183,7 @@ def _banner(page: Page) -> str:
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
     css = "banner synthetic" if is_synthetic else "banner"
-    head = f'<p class="scope">{escape(_scope_words(page))}</p>'
-    return f'<aside class="{css}" aria-label="About this page">{head}<dl>{items}</dl></aside>'
-
-
-def _scope_words(page: Page) -> str:
-    if page.run.scope != POOLED:
-        return f"Center {page.run.scope}"
     count = len(scope_centers(page.run.data_dir, POOLED))
-    return f"All centers pooled ({count})"
-
-
-def _mode_words(page: Page) -> str:
-    if not page.is_release:
-        return "local: full numbers, no patient rows"
-    return f"release: numbers below {page.study.disclosure.minimum_cell_count} are protected"
+    scope = f"All centers pooled ({count})" if page.run.scope == POOLED else f"Center {page.run.scope}"
+    head = f'<p class="scope">{escape(scope)}</p>'
+    return f'<aside class="{css}" aria-label="About this page">{head}<dl>{items}</dl></aside>'

@@ -18,7 +18,6 @@ from fhrmm.estimate_table import ESTIMATE_COLUMNS, Estimates, clean_estimates, t
 from fhrmm.figures import count_routes
 from fhrmm.report.page import Page, remember
 from fhrmm.store import write_report_csv
-from fhrmm.tables import Table
 
 
 def protect_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
@@ -61,20 +60,19 @@ def publish_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
 
 
 def publish_table(page: Page, frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Protect a table of counts, write it to ``tables/<name>.csv``, and return what was written.
-
-    An attrition table is recognized by its columns.
-    """
-    kind = "attrition" if {"n_excluded", "n_remaining"} <= set(frame.columns) else "counts"
-    published = protections(page)[kind](frame)
+    """Protect a table of counts, write it to ``tables/<name>.csv``, and return what was written."""
+    published = protect_frame(page, frame)
     page.check(published.to_csv(index=False), f"table {name}")
     write_report_csv(page.run, name, published)
     return published
 
 
-def protect_table(page: Page, table: Table) -> Table:
-    """Return the table drawn from a protected frame; definitions stay as they are."""
-    return table if table.kind == "public" else table.over(protections(page)[table.kind](table.source))
+def protect_frame(page: Page, frame: Estimates) -> pd.DataFrame:
+    """Return what a table is laid out from as it may be shown; its columns say what it is."""
+    columns = set(frame.columns) if isinstance(frame, pd.DataFrame) else set(ESTIMATE_COLUMNS)
+    if set(ESTIMATE_COLUMNS) <= columns:
+        return protect_estimates(page, frame)
+    return protections(page)["attrition" if {"n_excluded", "n_remaining"} <= columns else "counts"](frame)
 
 
 def _protect_counts(

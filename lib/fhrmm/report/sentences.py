@@ -1,18 +1,20 @@
-"""Sentences from estimates: one row in, one sentence out. Nothing is concluded that the interval does not carry."""
+"""Sentences from estimates: one row in, one sentence out. Nothing is concluded that the interval does not carry.
+
+Number, interval, patients, events and the model are those of the row itself; its estimand chooses the words.
+"""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
 
+from fhrmm.estimate_table import Row, clean_estimates
 from fhrmm.formats import (
     DASH,
     MONTHS,
     OK,
+    P_VALUE,
     PERCENT,
-    clean_estimates,
     format_ci,
     format_count,
     format_counted,
@@ -28,10 +30,15 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 
-Row = dict[str, object]
 _RATES = {
     "VGPR_OR_BETTER": "Rate of very good partial response or better",
     "CR_OR_BETTER": "Rate of complete response or better",
+}
+_TESTS = {
+    "log_rank_p": "log-rank",
+    "gray_p": "Gray",
+    "fisher_p": "Fisher exact",
+    "ph_test_p": "proportional hazards",
 }
 
 
@@ -43,8 +50,9 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     estimates : DataFrame
         Rows of the estimates table.
     **wanted
-        Column and value. ``variable``, ``level`` and ``model`` are empty and ``time_months`` is missing unless
-        asked for; ``population`` is ``cohort`` unless asked for.
+        Column and value. ``variable`` and ``model`` are empty and ``time_months`` is missing unless asked for;
+        ``population`` is ``cohort``. The level of a variable needs naming only where several are compared with the
+        reference.
 
     Raises
     ------
@@ -59,9 +67,12 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     ...
     ValueError: no estimate for endpoint=ORR
     """
-    question = {"variable": "", "level": "", "model": "", "population": "cohort", "time_months": None} | wanted
+    question = {"variable": "", "model": "", "population": "cohort", "time_months": None} | wanted
     frame = clean_estimates(estimates)
     keep = np.full(len(frame), True)
+    if "level" not in wanted:
+        keep &= ((frame["level"] != frame["reference"]) | (frame["level"] == "")).to_numpy()
+        question |= {} if question["variable"] else {"level": ""}
     for column, value in question.items():
         keep &= (frame[column].isna() if value is None else frame[column] == value).to_numpy(dtype=bool)
     rows = frame[keep].to_dict("records")
@@ -71,183 +82,158 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     raise ValueError(f"{len(rows)} estimates for {asked}; one expected" if rows else f"no estimate for {asked}")
 
 
-def word_proportion(row: Row, study: Study) -> str:
-    """Say a proportion with its interval and denominator."""
-    subject = _subject(row, study, _RATES.get(str(row["endpoint"]), name_endpoint(str(row["endpoint"]), study)))
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    counts = f"{format_count(row['n_events'])} of {format_counted(row['n'], 'patient')}"  # type: ignore[arg-type]
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{counts})."
+def word(row: Row, study: Study, *, shortest: Row | None = None, longest: Row | None = None) -> str:
+    """Say what a row of the estimates table says.
 
-
-def word_survival(row: Row, study: Study) -> str:
-    """Say a survival probability at a time with its interval and events."""
-    name = name_endpoint(str(row["endpoint"]), study)
-    subject = _subject(row, study, f"{name} at {row['time_months']:g} months")
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_events(row)})."
-
-
-def word_median(row: Row, study: Study) -> str:
-    """Say a median time; one that is not reached, with the lower limit where there is one."""
-    name = name_endpoint(str(row["endpoint"]), study)
-    subject = _subject(row, study, f"Median {name[:1].lower() + name[1:]}")
-    if row["status"] == "not_reached":
+    Parameters
+    ----------
+    row : dict
+        The row; one without number is said with its reason.
+    study : Study
+        The plan: labels and decimals.
+    shortest, longest : dict, optional
+        For follow-up: the rows of the range of observed times.
+    """
+    subject, kind = _subject(row, study), kind_of(row["estimand"])
+    if row["endpoint"] == "FOLLOW_UP":
+        return _follow_up(subject, row, _observed(shortest, longest, study), study)
+    if row["status"] == "not_reached" and row["estimand"] == "median_months":
         interval = _interval(row, study) if not is_missing(row["ci_lower"]) else ""
-        return f"{subject} was not reached ({interval}{_events(row)})."
+        return f"{subject} was not reached ({interval}{_counts(row)})."
     if row["status"] != OK:
         return _no_number(subject, row)
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_events(row)})."
+    if kind == P_VALUE:
+        return f"{subject} gave p {_equals(format_p(row['p_value']))} (exploratory; {_counts(row)})."
+    if row["estimand"] == "events_per_parameter":
+        return _budget(subject, row, study)
+    if "difference" in row["estimand"] and not _includes(row, 0.0):
+        return _direction(row, study)
+    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_counts(row)}){_reading(row)}."
 
 
-def word_follow_up(median: Row, shortest: Row | None, longest: Row | None, study: Study) -> str:
-    """Say the median follow-up by reverse Kaplan-Meier, with the observed range where it may be shown."""
-    subject = "Median follow-up (reverse Kaplan-Meier)"
-    if median["status"] == "not_reached":
-        text = f"{subject} was not reached"
-    elif median["status"] != OK:
-        return _no_number(subject, median)
-    else:
-        interval = _interval(median, study).removesuffix("; ")
-        text = f"{subject} was {_value(median, study)}" + (f" ({interval})" if interval else "")
-    ends = [row for row in (shortest, longest) if row is not None and row["status"] == OK]
-    if len(ends) == 2:
-        low, high = (format_value(row["estimate"], "maximum_months", study.display) for row in ends)  # type: ignore[arg-type]
-        same = f"; every observed time was {low} months"
-        text += same if low == high else f"; observed times ranged from {low} to {high} months"
-    return text + "."
-
-
-def word_hazard_ratio(row: Row, study: Study) -> str:
-    """Say a hazard ratio; a direction only where the interval excludes 1."""
-    endpoint = name_endpoint(str(row["endpoint"]), study, short=True)
-    subject = f"{_pair(row, study)}: the hazard ratio for {endpoint}"
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_level_events(row)}); {_hazard_reading(row)}."
-
-
-def word_difference(row: Row, study: Study) -> str:
-    """Say a difference or ratio between two groups, in neutral words when the interval includes no difference."""
-    if str(row["estimand"]) in ("hazard_ratio", "odds_ratio"):
-        return word_hazard_ratio(row, study) if row["estimand"] == "hazard_ratio" else _word_odds(row, study)
-    pair = _pair(row, study)
-    subject = f"{pair}: the difference in {_measure(row, study)}"
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    size = format_value(abs(float(row["estimate"])), str(row["estimand"]), study.display)  # type: ignore[arg-type]
-    unit = " months" if kind_of(str(row["estimand"])) == MONTHS else " points"
-    if _includes(row, 0.0):
-        reading = "the interval includes no difference, so either direction is compatible with the data"
-        return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_events(row)}); {reading}."
-    direction = "higher" if kind_of(str(row["estimand"])) == PERCENT else "longer"
-    opposite = "lower" if direction == "higher" else "shorter"
-    word = direction if float(row["estimate"]) > 0 else opposite  # type: ignore[arg-type]
-    number = size.removesuffix("%") + unit
-    what = f"{pair}: {_measure(row, study)} was {number} {word} than in the reference"
-    return f"{what} ({_interval(row, study)}{_events(row)})."
-
-
-def word_test(row: Row, study: Study) -> str:
-    """Say a p-value as what it is, without a verdict."""
-    names = {
-        "log_rank_p": "log-rank",
-        "gray_p": "Gray",
-        "fisher_p": "Fisher exact",
-        "ph_test_p": "proportional hazards",
-    }
-    name = names.get(str(row["estimand"]), str(row["estimand"]).removesuffix("_p").replace("_", " "))
-    variable = name_variable(str(row["variable"]), study) if row["variable"] else "All terms"
-    endpoint = name_endpoint(str(row["endpoint"]), study, short=True)
-    subject = f"{variable}, {endpoint}: the {name} test"
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    return f"{subject} gave p {_equals(format_p(row['p_value']))} (exploratory{_semicolon(_events(row))})."  # type: ignore[arg-type]
-
-
-def _word_odds(row: Row, study: Study) -> str:
-    subject = f"{_pair(row, study)}: the odds ratio"
-    if row["status"] != OK:
-        return _no_number(subject, row)
-    reading = "the interval includes 1" if _includes(row, 1.0) else "the interval excludes 1"
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_events(row)}); {reading}."
-
-
-def _subject(row: Row, study: Study, quantity: str) -> str:
+def _subject(row: Row, study: Study) -> str:
+    """What was estimated, when, in whom."""
+    estimand, endpoint = row["estimand"], name_endpoint(row["endpoint"], study)
+    short = name_endpoint(row["endpoint"], study, short=True)
+    if row["endpoint"] == "FOLLOW_UP":
+        return "Median follow-up (reverse Kaplan-Meier)"
+    if estimand == "events_per_parameter":
+        return f"The {row['model']} model"
+    if estimand == "hazard_ratio":
+        return f"{_pair(row, study)}: the hazard ratio for {short}"
+    if "difference" in estimand:
+        return f"{_pair(row, study)}: the difference in {_measure(row, study)}"
+    if kind_of(estimand) == P_VALUE:
+        variable = name_variable(row["variable"], study) if row["variable"] else "All terms"
+        name = _TESTS.get(estimand, estimand.removesuffix("_p").replace("_", " "))
+        return f"{variable}, {short}: the {name} test"
+    quantity = {
+        "proportion": _RATES.get(row["endpoint"], endpoint),
+        "survival_probability": f"{endpoint} at {row['time_months']:g} months",
+        "median_months": f"Median {endpoint[:1].lower() + endpoint[1:]}",
+    }[estimand]
     if row["variable"]:
-        label = name_variable(str(row["variable"]), study)
-        return f"{label}, {name_level(str(row['level']))}: {quantity[:1].lower() + quantity[1:]}"
-    if row["population"] not in ("cohort", ""):
-        return f"{quantity} in {str(row['population']).replace('_', ' ')} patients"
-    return quantity
+        label = name_variable(row["variable"], study)
+        return f"{label}, {name_level(row['level'])}: {quantity[:1].lower() + quantity[1:]}"
+    is_part = row["population"] not in ("cohort", "")
+    return f"{quantity} in {row['population'].replace('_', ' ')} patients" if is_part else quantity
 
 
 def _pair(row: Row, study: Study) -> str:
-    name = name_variable(str(row["variable"]), study)
-    level, reference = (name_level(str(row[part])) for part in ("level", "reference"))
-    return f"{name} ({level} against {reference})" if level else name
+    name = name_variable(row["variable"], study)
+    return f"{name} ({name_level(row['level'])} against {name_level(row['reference'])})" if row["level"] else name
+
+
+def _measure(row: Row, study: Study) -> str:
+    name = name_endpoint(row["endpoint"], study, short=True)
+    if row["estimand"].startswith("rmst"):
+        return f"restricted mean {name} over {row['time_months']:g} months"
+    return name if is_missing(row["time_months"]) else f"{name} at {row['time_months']:g} months"
 
 
 def _no_number(subject: str, row: Row) -> str:
-    status, note = str(row["status"]), tidy_note(row["note"])
-    if status == "suppressed":
+    note = tidy_note(row["note"])
+    if row["status"] == "suppressed":
         return f"{subject} is not shown: the numbers are too small to be released."
-    if status == "not_reached":
+    if row["status"] == "not_reached":
         return f"{subject} was not reached."
+    if row["estimand"] == "events_per_parameter":
+        return f"{subject} has no budget: {note}."
     return f"{subject} could not be estimated" + (f": {note}." if note else ".")
 
 
 def _value(row: Row, study: Study) -> str:
-    text = format_value(row["estimate"], str(row["estimand"]), study.display)  # type: ignore[arg-type]
-    return f"{text} months" if kind_of(str(row["estimand"])) == MONTHS and text != DASH else text
+    text = format_value(row["estimate"], row["estimand"], study.display)
+    return f"{text} months" if kind_of(row["estimand"]) == MONTHS and text != DASH else text
 
 
 def _interval(row: Row, study: Study) -> str:
     """The interval as "95% CI a to b; ", or nothing where there is none."""
-    text = format_ci(row["ci_lower"], row["ci_upper"], str(row["estimand"]), study.display)  # type: ignore[arg-type]
-    if text == DASH:
+    text = format_ci(row["ci_lower"], row["ci_upper"], row["estimand"], study.display)
+    level = study.models.ci_level if is_missing(row["ci_level"]) else row["ci_level"]
+    return "" if text == DASH else f"{format_level(level)} CI {text}; "
+
+
+def _counts(row: Row) -> str:
+    """Events and patients of the row; those of a hazard ratio are those of its level."""
+    patients = format_counted(row["n"], "patient")
+    if row["estimand"] == "proportion":
+        return f"{format_count(row['n_events'])} of {patients}"
+    at_level = row["estimand"] == "hazard_ratio" and row["level"]
+    return f"{format_counted(row['n_events'], 'event')} in {patients}{' at this level' if at_level else ''}"
+
+
+def _reading(row: Row) -> str:
+    """What an interval allows to be said: a direction only where it excludes no difference."""
+    if "difference" in row["estimand"]:
+        return "; the interval includes no difference, so either direction is compatible with the data"
+    if row["estimand"] != "hazard_ratio":
         return ""
-    level = row["ci_level"] if not is_missing(row["ci_level"]) else study.models.ci_level
-    return f"{format_level(level)} CI {text}; "  # type: ignore[arg-type]
-
-
-def _events(row: Row) -> str:
-    events, patients = format_counted(row["n_events"], "event"), format_counted(row["n"], "patient")  # type: ignore[arg-type]
-    return f"{events} in {patients}"
-
-
-def _level_events(row: Row) -> str:
-    """Counts of a model's row are those of its level, not of the model."""
-    return f"{_events(row)} at this level" if row["level"] else _events(row)
-
-
-def _semicolon(text: str) -> str:
-    return f"; {text}" if text else ""
-
-
-def _equals(p_text: str) -> str:
-    return p_text if p_text[:1] in "<>" else f"= {p_text}"
+    if _includes(row, 1.0):
+        return "; the interval includes 1"
+    return f"; the hazard was {'higher' if row['estimate'] > 1 else 'lower'} than in the reference"
 
 
 def _includes(row: Row, null: float) -> bool:
     """Whether the interval includes the null, or does not exist."""
-    lower, upper = float(row["ci_lower"]), float(row["ci_upper"])  # type: ignore[arg-type]
-    if math.isnan(lower) or math.isnan(upper):
-        return True
-    return lower <= null <= upper
+    return not (row["ci_lower"] > null or row["ci_upper"] < null) or is_missing(row["ci_lower"] + row["ci_upper"])
 
 
-def _hazard_reading(row: Row) -> str:
-    if _includes(row, 1.0):
-        return "the interval includes 1"
-    word = "higher" if float(row["estimate"]) > 1 else "lower"  # type: ignore[arg-type]
-    return f"the hazard was {word} than in the reference"
+def _direction(row: Row, study: Study) -> str:
+    kind = kind_of(row["estimand"])
+    size = format_value(abs(row["estimate"]), row["estimand"], study.display).removesuffix("%")
+    words = ("higher", "lower") if kind == PERCENT else ("longer", "shorter")
+    number = f"{size} {'months' if kind == MONTHS else 'points'} {words[row['estimate'] < 0]}"
+    what = f"{_pair(row, study)}: {_measure(row, study)} was {number} than in the reference"
+    return f"{what} ({_interval(row, study)}{_counts(row)})."
 
 
-def _measure(row: Row, study: Study) -> str:
-    name = name_endpoint(str(row["endpoint"]), study, short=True)
-    estimand = str(row["estimand"])
-    if estimand.startswith("rmst"):
-        return f"restricted mean {name} over {row['time_months']:g} months"
-    return name if is_missing(row["time_months"]) else f"{name} at {row['time_months']:g} months"
+def _budget(subject: str, row: Row, study: Study) -> str:
+    """Events per parameter of a model, beside the plan's yardstick."""
+    yardstick = study.models.events_per_parameter
+    verdict = "below" if row["estimate"] < yardstick else "at or above"
+    counted = f"{format_counted(row['n_events'], 'event')}, {row['note']}"
+    return f"{subject} has {row['estimate']:.1f} events per parameter ({counted}), {verdict} the usual {yardstick:g}."
+
+
+def _follow_up(subject: str, row: Row, observed: str, study: Study) -> str:
+    if row["status"] == "not_reached":
+        return f"{subject} was not reached{observed}."
+    if row["status"] != OK:
+        return _no_number(subject, row)
+    interval = _interval(row, study).removesuffix("; ")
+    return f"{subject} was {_value(row, study)}{f' ({interval})' if interval else ''}{observed}."
+
+
+def _observed(shortest: Row | None, longest: Row | None, study: Study) -> str:
+    """The range of observed times, where it may be shown."""
+    if shortest is None or longest is None or not shortest["status"] == longest["status"] == OK:
+        return ""
+    low, high = (format_value(row["estimate"], "maximum_months", study.display) for row in (shortest, longest))
+    if low == high:
+        return f"; every observed time was {low} months"
+    return f"; observed times ranged from {low} to {high} months"
+
+
+def _equals(p_text: str) -> str:
+    return p_text if p_text[:1] in "<>" else f"= {p_text}"

@@ -1,7 +1,6 @@
-"""Tables as they are read: tidy results in, text cells with units, denominators, reference rows and footnotes out.
+"""Tables as they are read: results in, text cells with units, denominators, reference rows and footnotes out.
 
-Nothing is computed here. A `Table` keeps the frame it was made from, so that it can be drawn again from a protected
-one before release.
+Nothing is computed here. A layout takes results and the plan; the page protects the results before it lays them out.
 """
 
 from fhrmm.tables.across import tabulate_across, tabulate_survival
@@ -13,18 +12,16 @@ from fhrmm.tables.comparison import (
     tabulate_sample_size,
     tabulate_within,
 )
+from fhrmm.tables.grid import Cells
 from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
-from fhrmm.tables.long import tabulate_estimates
-from fhrmm.tables.models import tabulate_model
+from fhrmm.tables.one_per_row import tabulate_estimates
 from fhrmm.tables.performance import tabulate_performance, tabulate_truth
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
-from fhrmm.tables.table import PUBLIC, Cells, Table
+from fhrmm.tables.regression_table import tabulate_model
 
 __all__ = [
-    "PUBLIC",
     "Cells",
-    "Table",
     "render_table",
     "tabulate_across",
     "tabulate_attrition",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping
 
 import pandas as pd
 
+from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import (
     DASH,
-    Estimates,
+    OK,
     capitalize,
-    clean_estimates,
     format_count,
     format_p,
     format_value,
@@ -21,205 +20,146 @@ from fhrmm.formats import (
     name_variable,
 )
 from fhrmm.study import Study
-from fhrmm.tables.table import PUBLIC, Cells, Footnotes, Table
-from fhrmm.tables.write import Row, describe_group, interval_head, method_notes, write_cell
+from fhrmm.tables.estimate_cells import describe_group, interval_head, method_notes, read_rows, write_cell
+from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
 
 BEFORE, AFTER, WITHIN = ", before", ", after", "within "
-_RATIO, _INTERACTION = "hazard_ratio", "interaction_p"
-_Draw = Callable[[list[Row], Study, Footnotes], tuple[pd.DataFrame, tuple[str, ...]]]
 
 
-def tabulate_balance(estimates: Estimates, study: Study) -> Table:
+def tabulate_balance(estimates: Estimates, study: Study) -> Cells:
     """Lay out how alike two groups are: one row per covariate, one column before weighting, one per kind of weights.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        `standardized_mean_difference` rows of `fhrmm.estimates.treatment.compare_treatments`.
-    study : Study
-        The plan.
-
-    Returns
-    -------
-    Table
+    Rows are the `standardized_mean_difference` of `fhrmm.estimates.treatment.compare_treatments`.
     """
-    return _table(estimates, study, _balance)
+    rows = read_rows(estimates, "standardized_mean_difference")
+    models = _models(rows)
+    before = next((name for name in models if name.endswith(BEFORE)), "")
+    after = {name: capitalize(name.removesuffix(AFTER)) for name in models if name.endswith(AFTER)}
+    heads = {before: "Before weighting"} | after
+    shown = [row for row in rows if row["model"] in heads]
+    return _by_model(shown, heads, study, "Covariate", lambda row: ": ".join(filter(None, describe_group(row, study))))
 
 
-def tabulate_sample_size(estimates: Estimates, study: Study) -> Table:
+def tabulate_sample_size(estimates: Estimates, study: Study) -> Cells:
     """Lay out effective sample sizes: one row per group, its patients, one column per kind of weights.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        `effective_sample_size` rows of `fhrmm.estimates.treatment.compare_treatments`.
-    study : Study
-        The plan.
-
-    Returns
-    -------
-    Table
+    Rows are the `effective_sample_size` of `fhrmm.estimates.treatment.compare_treatments`.
     """
-    return _table(estimates, study, _sample_size)
+    rows = read_rows(estimates, "effective_sample_size")
+    heads = {"n": "Patients"} | {name: capitalize(name) for name in _models(rows)}
+    return _by_model(rows, heads, study, "Group", lambda row: name_level(row["level"]) or "Both")
 
 
-def tabulate_within(estimates: Estimates, study: Study) -> Table:
+def tabulate_within(estimates: Estimates, study: Study) -> Cells:
     """Lay out one comparison within several groups: events and patients of both sides, ratio, and the interaction.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        Rows of `fhrmm.estimates.treatment.estimate_interaction`.
-    study : Study
-        The plan.
-
-    Returns
-    -------
-    Table
+    Rows are those of `fhrmm.estimates.treatment.estimate_interaction`.
     """
-    return _table(estimates, study, _within)
+    rows = read_rows(estimates, "hazard_ratio", "interaction_p")
+    ratios = [row for row in rows if row["estimand"] == "hazard_ratio"]
+    sides = list(dict.fromkeys(row["level"] for row in ratios if row["level"]))
+    sides.sort(key=lambda side: all(side != row["reference"] for row in ratios))
+    heads: dict[Hashable, str] = {("side", side): f"{side}, events/patients" for side in sides}
+    heads |= {"ratio": f"Hazard ratio ({interval_head(ratios)})", "p": "p"}
+    footnotes = Footnotes()
+
+    def cell(key: Hashable, line: Line) -> str:
+        if "interaction" in line:
+            row = line["interaction"]
+            return footnotes.status(row) or format_p(row["estimate"]) if key == "p" else DASH
+        if isinstance(key, tuple):
+            row = line.get(key[1])
+            return f"{format_count(row['n_events'])}/{format_count(row['n'])}" if row else DASH
+        effect = next((row for row in line.values() if row["level"] != row["reference"] or not row["level"]), None)
+        if effect is None:
+            return DASH
+        return write_cell(effect, study, footnotes) if key == "ratio" else format_p(effect["p_value"])
+
+    return tabulate(
+        rows,
+        lines=lambda row: ("", row["model"].removeprefix(WITHIN) if row in ratios else "Interaction"),
+        columns=lambda row: row["level"] if row in ratios else "interaction",
+        heads=heads,
+        cell=cell,
+        first=name_variable(study.comparison.interaction_with, study),
+        footnotes=footnotes,
+        notes=method_notes(rows),
+    )
 
 
-def tabulate_e_values(estimates: Estimates, study: Study) -> Table:
+def tabulate_e_values(estimates: Estimates, study: Study) -> Cells:
     """Lay out E-values: one row per model, that of the estimate and that of the limit nearer to one.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        `e_value` rows of `fhrmm.estimates.treatment.compare_treatments`.
-    study : Study
-        The plan.
-
-    Returns
-    -------
-    Table
+    Rows are the `e_value` of `fhrmm.estimates.treatment.compare_treatments`; the E-value of the limit stands where
+    the interval of other estimates begins.
     """
-    return _table(estimates, study, _e_values)
+    rows = read_rows(estimates, "e_value")
+    footnotes = Footnotes()
+
+    def cell(key: Hashable, line: Line) -> str:
+        row = line["e_value"]
+        if key == "e_value":
+            return write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
+        known = row["status"] == OK and not is_missing(row["ci_lower"])
+        return format_value(row["ci_lower"], "e_value", study.display, sign=False) if known else DASH
+
+    return tabulate(
+        rows,
+        lines=lambda row: ("", capitalize(row["model"])),
+        columns=lambda row: "e_value",
+        heads={"e_value": "E-value", "limit": "E-value of the limit"},
+        cell=cell,
+        first="Model",
+        footnotes=footnotes,
+        notes=method_notes(rows),
+    )
 
 
-def tabulate_range(spread: pd.DataFrame, study: Study) -> Table:
+def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
     """Lay out the spread of results over specifications: one row per result.
 
-    Parameters
-    ----------
-    spread : DataFrame
-        As `fhrmm.estimates.specification_curve.summarize_specifications` returns it.
-    study : Study
-        The plan.
-
-    Returns
-    -------
-    Table
-        Not protected: a smallest or largest estimate has no denominator of its own.
+    Rows are those of `fhrmm.estimates.specification_curve.summarize_specifications`. A smallest or largest estimate
+    has no denominator of its own: the table is shown as public.
     """
-    return Table(spread, partial(_draw_range, study=study), PUBLIC)
+
+    def cell(end: Hashable, line: Line) -> str:
+        row = line[""]
+        if end == "n":
+            return f"{row['n_estimable']} of {row['n_specifications']}"
+        return format_value(row[end], str(row["estimand"]), study.display)
+
+    ends = {end: capitalize(end) for end in ("smallest", "middle", "largest")}
+    return tabulate(
+        spread.to_dict("records"),
+        lines=lambda row: ("", name_result(row, study)),
+        columns=lambda row: "",
+        heads=ends | {"n": "Specifications estimable"},
+        cell=cell,
+        first="Result",
+    )
 
 
-def _draw_range(spread: pd.DataFrame, *, study: Study) -> Cells:
-    ends = ("smallest", "middle", "largest")
-    content = [
-        [
-            name_result(row, study),
-            *(format_value(row[end], str(row["estimand"]), study.display) for end in ends),
-            f"{row['n_estimable']} of {row['n_specifications']}",
-        ]
-        for row in spread.to_dict("records")
-    ]
-    columns = ["Result", *(capitalize(end) for end in ends), "Specifications estimable"]
-    return Cells(pd.DataFrame(content, columns=columns).astype(object), numeric=frozenset(columns[1:]))
+def _models(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(row["model"] for row in rows))
 
 
-def _table(estimates: Estimates, study: Study, draw: _Draw) -> Table:
-    return Table(clean_estimates(estimates), partial(_draw, study=study, draw=draw))
+def _by_model(
+    rows: list[Row], heads: Mapping[Hashable, str], study: Study, first: str, name: Callable[[Row], str]
+) -> Cells:
+    footnotes = Footnotes()
 
+    def cell(key: Hashable, line: Line) -> str:
+        if key == "n":
+            return format_count(next(iter(line.values()))["n"])
+        return write_cell(line[key], study, footnotes) if key in line else DASH
 
-def _draw(estimates: pd.DataFrame, *, study: Study, draw: _Draw) -> Cells:
-    rows: list[Row] = clean_estimates(estimates).to_dict("records")
-    notes = Footnotes()
-    text, more = draw(rows, study, notes)
-    numeric = frozenset(str(name) for name in text.columns[1:])
-    return Cells(text.astype(object), numeric=numeric, notes=(*notes.lines(), *more, *method_notes(rows)))
-
-
-def _balance(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    before = next((str(row["model"]) for row in rows if str(row["model"]).endswith(BEFORE)), "")
-    after = [name for name in _models(rows) if name.endswith(AFTER)]
-    heads = {before: "Before weighting"} | {name: capitalize(name.removesuffix(AFTER)) for name in after}
-    lines = _by_row(rows, lambda row: ": ".join(filter(None, describe_group(row, study))))
-    return _frame("Covariate", lines, heads, study, notes), ()
-
-
-def _sample_size(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    lines = _by_row(rows, lambda row: name_level(str(row["level"])) or "Both")
-    text = _frame("Group", lines, {name: capitalize(name) for name in _models(rows)}, study, notes)
-    counts = [format_count(next(iter(cells.values()))["n"]) for cells in lines.values()]  # type: ignore[arg-type]
-    text.insert(1, "Patients", counts)
-    return text, ()
-
-
-def _within(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    ratios = [row for row in rows if row["estimand"] == _RATIO]
-    sides = list(dict.fromkeys(str(row["level"]) for row in ratios if row["level"]))
-    sides.sort(key=lambda side: all(side != row["reference"] for row in ratios))
-    content = [_within_line(model, ratios, sides, study, notes) for model in _models(ratios)]
-    for row in rows:
-        if row["estimand"] == _INTERACTION:
-            p = notes.status(row) or format_p(row["estimate"])  # type: ignore[arg-type]
-            content.append(["Interaction", *[DASH] * len(sides), DASH, p])
-    heads = [f"{side}, events/patients" for side in sides]
-    columns = [_question(study), *heads, f"Hazard ratio ({interval_head(ratios)})", "p"]
-    return pd.DataFrame(content, columns=columns), ()
-
-
-def _within_line(model: str, ratios: list[Row], sides: list[str], study: Study, notes: Footnotes) -> list[str]:
-    found = {str(row["level"]): row for row in ratios if row["model"] == model}
-    effect = next((row for row in found.values() if row["level"] != row["reference"] or not row["level"]), None)
-    counts = [
-        f"{format_count(found[side]['n_events'])}/{format_count(found[side]['n'])}" if side in found else DASH  # type: ignore[arg-type]
-        for side in sides
-    ]
-    if effect is None:
-        return [model.removeprefix(WITHIN), *counts, DASH, DASH]
-    cell = write_cell(effect, study, notes)
-    return [model.removeprefix(WITHIN), *counts, cell, format_p(effect["p_value"])]  # type: ignore[arg-type]
-
-
-def _question(study: Study) -> str:
-    return name_variable(study.comparison.interaction_with, study)
-
-
-def _e_values(rows: list[Row], study: Study, notes: Footnotes) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    content = [
-        [capitalize(str(row["model"])), write_cell(row | {"ci_lower": None, "ci_upper": None}, study, notes),
-         _limit(row, study)]
-        for row in rows
-    ]  # fmt: skip
-    return pd.DataFrame(content, columns=["Model", "E-value", "E-value of the limit"]), ()
-
-
-def _limit(row: Row, study: Study) -> str:
-    """The E-value of a limit stands where the interval of other estimates begins."""
-    if row["status"] != "ok" or is_missing(row["ci_lower"]):
-        return DASH
-    return format_value(row["ci_lower"], str(row["estimand"]), study.display, sign=False)  # type: ignore[arg-type]
-
-
-def _models(rows: Iterable[Row]) -> list[str]:
-    return list(dict.fromkeys(str(row["model"]) for row in rows))
-
-
-def _by_row(rows: list[Row], name: Callable[[Row], str]) -> dict[str, dict[str, Row]]:
-    lines: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        lines.setdefault(name(row), {})[str(row["model"])] = row
-    return lines
-
-
-def _frame(
-    first: str, lines: Mapping[str, Mapping[str, Row]], heads: Mapping[str, str], study: Study, notes: Footnotes
-) -> pd.DataFrame:
-    content = [
-        [name, *(write_cell(cells[model], study, notes) if model in cells else DASH for model in heads)]
-        for name, cells in lines.items()
-    ]
-    return pd.DataFrame(content, columns=[first, *heads.values()])
+    return tabulate(
+        rows,
+        lines=lambda row: ("", name(row)),
+        columns=lambda row: row["model"],
+        heads=heads,
+        cell=cell,
+        first=first,
+        footnotes=footnotes,
+        notes=method_notes(rows),
+    )

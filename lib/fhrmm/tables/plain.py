@@ -1,14 +1,15 @@
-"""Tables of counts: attrition, row accounting, and any small frame."""
+"""Tables of counts and words: attrition, row accounting, and any small frame."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, is_missing, name_endpoint, name_variable
-from fhrmm.tables.table import ATTRITION, COUNTS, PUBLIC, Cells, Table
+from fhrmm.study import Study
+from fhrmm.tables.grid import Cells
 
 _ATTRITION = {
     "label": "Criterion",
@@ -26,78 +27,47 @@ _ACCOUNTING = {
 }
 
 
-def tabulate_attrition(attrition: pd.DataFrame) -> Table:
-    """Lay out the attrition table: one row per criterion in order, criteria that exclude nobody kept.
-
-    Parameters
-    ----------
-    attrition : DataFrame
-        Columns criterion, label, n_before, n_excluded, n_remaining.
-    """
-    return Table(attrition, partial(_draw, labels=_ATTRITION, only=tuple(_ATTRITION)), ATTRITION)
+def tabulate_attrition(attrition: pd.DataFrame, study: Study) -> Cells:
+    """Lay out the attrition table: one row per criterion in order, criteria that exclude nobody kept."""
+    return tabulate_frame(attrition[list(_ATTRITION)], study, labels=_ATTRITION)
 
 
-def tabulate_row_accounting(row_accounting: pd.DataFrame) -> Table:
+def tabulate_row_accounting(row_accounting: pd.DataFrame, study: Study) -> Cells:
     """Lay out the row accounting: per file, rows read = accepted + quarantined + exact duplicates."""
     found = [name for name in _ACCOUNTING if name in row_accounting.columns]
-    notes = ("Rows read = accepted + quarantined + exact duplicates, in each file.",)
-    return Table(row_accounting, partial(_draw, labels=_ACCOUNTING, only=tuple(found), notes=notes), COUNTS)
+    cells = tabulate_frame(row_accounting[found], study, labels=_ACCOUNTING)
+    return replace(cells, notes=("Rows read = accepted + quarantined + exact duplicates, in each file.",))
 
 
 def tabulate_frame(
-    frame: pd.DataFrame,
-    *,
-    labels: Mapping[str, str] | None = None,
-    group: str = "",
-    notes: Collection[str] = (),
-    public: bool = False,
-) -> Table:
+    frame: pd.DataFrame, study: Study | None = None, *, labels: Mapping[str, str] | None = None, group: str = ""
+) -> Cells:
     """Lay out a small frame as it is: the first column heads its row.
 
     Parameters
     ----------
     frame : DataFrame
-        Counts and words; whole numbers are taken for counts of patients or rows unless `public`.
+        Counts and words; a whole number that is missing in a protected frame is a suppressed one.
+    study : Study, optional
+        The plan: labels.
     labels : mapping of str to str, optional
         Headings; without one, what the variable is called, or the column name in words.
     group : str
         Column whose values become row group headings instead of a column.
-    notes : collection of str
-        Footnotes.
-    public : bool
-        True for definitions and settings: nothing in it is a count, nothing is protected.
     """
-    draw = partial(_draw, labels=labels or {}, group=group, notes=tuple(notes))
-    return Table(frame, draw, PUBLIC if public else COUNTS)
-
-
-def _draw(
-    frame: pd.DataFrame,
-    *,
-    labels: Mapping[str, str],
-    only: tuple[str, ...] = (),
-    group: str = "",
-    notes: tuple[str, ...] = (),
-) -> Cells:
-    shown = [name for name in (only or frame.columns) if name != group]
-    headings = {name: labels.get(str(name), name_variable(str(name))) for name in shown}
-    numeric = [headings[name] for name in shown[1:] if _is_number(frame[name])]
+    named = {name: (labels or {}).get(name, name_variable(str(name), study)) for name in frame.columns if name != group}
+    if "endpoint" in named:
+        frame = frame.assign(endpoint=[name_endpoint(code, study) for code in frame["endpoint"]])
     is_protected = bool(frame.attrs.get("protected"))
-    text = pd.DataFrame({headings[name]: _write_column(_in_words(frame[name]), is_protected) for name in shown})
+    text = pd.DataFrame({head: _write_column(frame[name], is_protected) for name, head in named.items()}, dtype=object)
+    numeric = [head for name, head in list(named.items())[1:] if _is_number(frame[name])]
     groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
-    return Cells(text.astype(object), groups, numeric=frozenset(numeric), notes=notes)
-
-
-def _in_words(values: pd.Series) -> pd.Series:
-    """Name endpoints, which frames hold by their codes."""
-    return values.map(name_endpoint) if values.name == "endpoint" else values
+    return Cells(text, groups, numeric=frozenset(numeric))
 
 
 def _write_column(values: pd.Series, is_protected: bool) -> list[str]:
-    """A count that is missing in a protected frame is a suppressed one."""
-    if is_protected and pd.api.types.is_integer_dtype(values.dtype):
-        return [SUPPRESSED if is_missing(value) else _write(value) for value in values.tolist()]
-    return [_write(value) for value in values.tolist()]
+    hides = is_protected and pd.api.types.is_integer_dtype(values.dtype)
+    return [SUPPRESSED if hides and is_missing(value) else _write(value) for value in values.tolist()]
 
 
 def _is_number(values: pd.Series) -> bool:

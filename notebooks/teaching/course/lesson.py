@@ -75,7 +75,7 @@ class Lesson:
                 continue
             whole = bool((shown[name].dropna() % 1 == 0).all())
             shown[name] = [_write(value, 0 if whole else decimals) for value in shown[name]]
-        cells = tabulate_frame(shown, labels=labels, public=True).cells
+        cells = tabulate_frame(shown, labels=labels)
         headings = dict(zip(shown.columns, cells.text.columns, strict=True))
         aligned = cells.numeric | {headings[name] for name in numeric if name != shown.columns[0]}
         html = render_table(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 
+from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import (
     DASH,
     OK,
     P_VALUE,
-    Estimates,
     capitalize,
-    clean_estimates,
     format_ci,
     format_count,
     format_p,
@@ -22,64 +19,56 @@ from fhrmm.formats import (
     name_variable,
 )
 from fhrmm.study import Study
-from fhrmm.tables.table import Cells, Footnotes, Table
-from fhrmm.tables.write import Row, describe_group, head_estimate, interval_head, method_notes
+from fhrmm.tables.estimate_cells import (
+    CATEGORIES,
+    describe_group,
+    head_estimate,
+    interval_head,
+    method_notes,
+    read_rows,
+)
+from fhrmm.tables.grid import Cells, Footnotes
 
 _WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P = "Patients in", "What", "Patients", "Events", "Value", "CI", "p"
-_CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})
 
 
-def tabulate_estimates(estimates: Estimates, study: Study) -> Table:
+def tabulate_estimates(estimates: Estimates, study: Study) -> Cells:
     """Lay out estimates one per row: what, in whom, patients, events, value, interval.
 
-    Parameters
-    ----------
-    estimates : DataFrame, or several
-        Rows of the estimates table, in the order they are to be read.
-    study : Study
-        The plan: labels and decimals.
-
-    Returns
-    -------
-    Table
-        Row groups are the endpoints if there are several, else the models. Columns that would say the same in
-        every row are left out and named in a heading instead. Methods and reasons are footnotes.
+    Row groups are the endpoints if there are several, else the models. Columns that would say the same in every row
+    are left out and named in a heading instead. Methods and reasons are footnotes.
     """
-    return Table(clean_estimates(estimates), partial(_draw, study=study))
-
-
-def _draw(estimates: pd.DataFrame, *, study: Study) -> Cells:
-    rows: list[Row] = clean_estimates(estimates).to_dict("records")
+    rows = read_rows(estimates)
     notes = Footnotes()
     columns = [_WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P]
     text = pd.DataFrame([_line(row, study, notes) for row in rows], columns=columns).astype(object)
     text = _as_categories(text, rows) if rows and all(_is_category(row) for row in rows) else text
     text = _name_columns(text, rows, study)
-    numeric = frozenset(str(name) for name in text.columns[1:] if name != _WHAT)
+    numeric = frozenset(text.columns[1:]) - {_WHAT}
     return Cells(text, _groups(rows, study), numeric=numeric, notes=(*notes.lines(), *method_notes(rows)))
 
 
 def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
-    estimand = str(row["estimand"])
+    estimand = row["estimand"]
     heading, level = describe_group(row, study)
     is_p = kind_of(estimand) == P_VALUE
-    value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    value = format_value(row["estimate"], estimand, study.display, sign=False)
     what = head_estimate(row, study)
     return [
         f"{heading}: {level}" if heading and level else heading or level,
         # a level of no variable is a version of the estimate: apparent, optimism, corrected
         f"{what}, {row['level']}" if row["level"] and not row["variable"] else what,
-        format_count(row["n"]),  # type: ignore[arg-type]
-        format_count(row["n_events"]),  # type: ignore[arg-type]
+        format_count(row["n"]),
+        format_count(row["n_events"]),
         value if row["status"] == OK else notes.status(row),
-        format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False),  # type: ignore[arg-type]
-        DASH if is_p else format_p(row["p_value"]),  # type: ignore[arg-type]
+        format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False),
+        DASH if is_p else format_p(row["p_value"]),
     ]
 
 
 def _is_category(row: Row) -> bool:
     """Whether the row counts the members of a level among all, rather than events among the members."""
-    return bool(row["variable"]) and (row["endpoint"] in _CATEGORIES or row["estimand"] == "count")
+    return bool(row["variable"]) and (row["endpoint"] in CATEGORIES or row["estimand"] == "count")
 
 
 def _as_categories(text: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
@@ -102,7 +91,7 @@ def _name_columns(text: pd.DataFrame, rows: list[Row], study: Study) -> pd.DataF
     if rows and len(set(shown[_WHAT])) == 1:
         what = shown[_WHAT].iloc[0]
         shown = shown.drop(columns=_WHAT).rename(columns={_VALUE: what})
-    variables = {str(row["variable"]) for row in rows}
+    variables = {row["variable"] for row in rows}
     if len(variables) == 1 and (variable := variables.pop()) and all(row["level"] for row in rows):
         heading = name_variable(variable, study)
         who = [cell.removeprefix(f"{heading}: ") for cell in shown[_WHO]]
@@ -114,9 +103,9 @@ def _name_columns(text: pd.DataFrame, rows: list[Row], study: Study) -> pd.DataF
 
 def _groups(rows: list[Row], study: Study) -> tuple[str, ...]:
     if len({row["endpoint"] for row in rows}) > 1:
-        return tuple(name_endpoint(str(row["endpoint"]), study) for row in rows)
+        return tuple(name_endpoint(row["endpoint"], study) for row in rows)
     if len({row["model"] for row in rows}) > 1:
-        return tuple(_model_heading(str(row["model"]), study) for row in rows)
+        return tuple(_model_heading(row["model"], study) for row in rows)
     return ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fhrmm.estimate_table import Estimates, Row, clean_estimates
 from fhrmm.formats import (
     DASH,
     ESTIMAND_NAMES,
@@ -23,40 +24,45 @@ from fhrmm.formats import (
     name_variable,
 )
 from fhrmm.study import Study
-from fhrmm.tables.table import Footnotes
+from fhrmm.tables.grid import Footnotes
 
-Row = dict[str, object]
 OVERALL = "All patients"
+CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})
+
+
+def read_rows(estimates: Estimates, *estimands: str) -> list[Row]:
+    """Return estimates as rows with clean types, of some estimands alone or of all."""
+    rows = clean_estimates(estimates).to_dict("records")
+    return [row for row in rows if not estimands or row["estimand"] in estimands]
 
 
 def describe_group(row: Row, study: Study) -> tuple[str, str]:
     """Return (group heading, row heading) of an estimate: the variable, and the level or the population."""
     if row["variable"]:
-        return name_variable(str(row["variable"]), study), name_level(str(row["level"]))
-    population = str(row["population"])
+        return name_variable(row["variable"], study), name_level(row["level"])
+    population = row["population"]
     return "", OVERALL if population in ("", "cohort") else humanize(population)
 
 
 def write_cell(row: Row, study: Study, notes: Footnotes, *, with_count: bool = False) -> str:
     """Write value and interval in one cell, or the status; `with_count` puts the number of events before."""
-    estimand = str(row["estimand"])
-    lower, upper = row["ci_lower"], row["ci_upper"]
-    interval = format_ci(lower, upper, estimand, study.display, sign=False)  # type: ignore[arg-type]
+    estimand = row["estimand"]
+    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False)
     if row["status"] != OK:
         text = notes.status(row)
         return f"{text} ({interval})" if row["status"] == "not_reached" and interval != DASH else text
-    value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    value = format_value(row["estimate"], estimand, study.display, sign=False)
     if with_count:
-        value = f"{format_count(row['n_events'])}; {value}"  # type: ignore[arg-type]
+        value = f"{format_count(row['n_events'])}; {value}"
     return value if interval == DASH else f"{value} ({interval})"
 
 
 def head_estimate(row: Row, study: Study, *, with_count: bool = False) -> str:
     """Head a column of cells: what, when, in which unit."""
-    estimand = str(row["estimand"])
+    estimand = row["estimand"]
     name = ESTIMAND_NAMES.get(estimand, humanize(estimand))
-    if estimand == "proportion" and row["endpoint"] not in ("BEST_RESPONSE", "BASELINE", "COMPLETENESS"):
-        name = name_endpoint(str(row["endpoint"]), study, short=True)
+    if estimand == "proportion" and row["endpoint"] not in CATEGORIES:
+        name = name_endpoint(row["endpoint"], study, short=True)
     elif estimand == "survival_probability":
         name = f"At {row['time_months']:g} months"
     elif not is_missing(row["time_months"]):
@@ -75,4 +81,4 @@ def method_notes(rows: Sequence[Row]) -> tuple[str, ...]:
 def interval_head(rows: Sequence[Row]) -> str:
     """Head of an interval, with the level if all agree."""
     levels = {row["ci_level"] for row in rows if not is_missing(row["ci_level"])}
-    return f"{format_level(levels.pop())} CI" if len(levels) == 1 else "CI"  # type: ignore[arg-type]
+    return f"{format_level(levels.pop())} CI" if len(levels) == 1 else "CI"

@@ -135,7 +135,11 @@ def _check(
     names = [notebook.name for notebook in notebooks]
     problems += [unknown("notebook", name, names) for name in options.notebook if name not in names]
     values, complaints = _values(project, options, known)
-    problems += complaints + _number_problems(options)
+    problems += complaints
+    if options.jobs < 1:
+        problems.append(f"--jobs: {options.jobs} is out of range, expected at least 1")
+    if options.time_limit < 0:
+        problems.append("--time-limit: expected 0 (none) or more seconds")
     sets: list[ParameterSet] = []
     if options.matrix:
         sets, complaints = read_matrix(Path(options.matrix), known, values, _reserved(project))
@@ -160,10 +164,10 @@ def _check(
 
 
 def find_places(project: Project, options: argparse.Namespace) -> Places:
-    """Return the folders of a run, as its options say."""
-    root = project.root.resolve()
-    data, work, reports = (_absolute(root, given, project) for given in (options.data, options.work, options.out))
-    return Places(root, data, work, reports)
+    """Return the folders of a run: as given, from where the user stands; the defaults are taken from the root."""
+    root, defaults = project.root.resolve(), (project.data, project.work, project.reports)
+    given = (options.data, options.work, options.out)
+    return Places(root, *(((root if name in defaults else Path.cwd()) / name).resolve() for name in given))
 
 
 def _folder_problems(places: Places) -> list[str]:
@@ -176,12 +180,6 @@ def _folder_problems(places: Places) -> list[str]:
     return inside + [f"{a} and {b} are the same folder; {advice}" for (a, x), (b, y) in same if x == y]
 
 
-def _absolute(root: Path, given: str, project: Project) -> Path:
-    """Return a folder as given from where the user stands; the defaults are taken from the root."""
-    is_default = given in (project.data, project.work, project.reports)
-    return ((root if is_default else Path.cwd()) / given).resolve()
-
-
 def _scopes(project: Project, places: Places, problems: list[str]) -> list[str]:
     try:
         return project.list_scopes(places.data)
@@ -190,11 +188,6 @@ def _scopes(project: Project, places: Places, problems: list[str]) -> list[str]:
             raise
         problems.append(str(error))
         return []
-
-
-def _number_problems(options: argparse.Namespace) -> list[str]:
-    problems = [] if options.jobs >= 1 else [f"--jobs: {options.jobs} is out of range, expected at least 1"]
-    return problems + ([] if options.time_limit >= 0 else ["--time-limit: expected 0 (none) or more seconds"])
 
 
 def _values(

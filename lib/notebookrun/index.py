@@ -77,9 +77,7 @@ def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
     """
     used = {cell["state"] for row in rows for cell in row["cells"]}
     legend = [{"state": s, "text": STATE_TEXT[s], "meaning": MEANING[s]} for s in STATE_TEXT if s in used]
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    template = _environment().get_template("index.html.j2")
-    return template.render(content, style=style, rows=rows, columns=columns, legend=legend)
+    return _render("index.html.j2", **content, rows=rows, columns=columns, legend=legend)
 
 
 def render_comparison(
@@ -101,11 +99,11 @@ def render_comparison(
     rows : sequence of mapping
         ``href``, ``state``, ``values`` and ``figures`` of each set.
     """
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    template = _environment().get_template("matrix.html.j2")
     shown = {"title": title, "banner": banner, "scope": scope, "names": names, "labels": labels, "rows": rows}
-    return template.render(shown, style=style, states=STATE_TEXT)
+    return _render("matrix.html.j2", **shown, states=STATE_TEXT)
 
 
-def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
+def _render(template: str, **shown: Any) -> str:
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(shown, style=style)

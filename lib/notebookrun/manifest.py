@@ -33,7 +33,8 @@ def read_former(planner: Planner) -> dict[str, Any]:
 
 def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[str, Any]) -> dict[str, Any]:
     """Return one row per node: those of this run, and those of former runs that still have a page."""
-    rows = {name: row for name, row in former.items() if _still_there(planner, name)}
+    known = {str(node) for node in planner.graph.nodes}
+    rows = {name: row for name, row in former.items() if name in known}
     for node, run in runs.items():
         entry = run.entry
         rows[str(node)] = {
@@ -50,11 +51,6 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
             "warnings": list(run.warnings),
         }
     return dict(sorted(rows.items()))
-
-
-def _still_there(planner: Planner, name: str) -> bool:
-    scope, _, notebook = name.partition("/")
-    return NodeId(scope, notebook) in planner.graph.nodes
 
 
 def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> dict[NodeId, NodeId]:

@@ -141,12 +141,8 @@ def write_comparison(
                 "href": f"{one.label}/index.html" if one.label in statuses else "",
                 "values": ["as planned" if one.values.get(n) is None else str(one.values[n]) for n in names],
                 "figures": list(content.get("figures", {}).get(scope, [])),
-                "state": _state(statuses.get(one.label)),
+                "state": {None: "absent", 0: "ok"}.get(statuses.get(one.label), "failed"),
             }
         )
     page = render_comparison(project.title, str(facts.get("banner", "")), scope, names, labels, rows)
     write_page(places.reports / "index.html", page)
-
-
-def _state(status: int | None) -> str:
-    return {None: "absent", 0: "ok"}.get(status, "failed")

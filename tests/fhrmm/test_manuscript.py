@@ -22,7 +22,7 @@ from PIL import Image, PngImagePlugin
 from fhrmm import figures
 from fhrmm.disclosure import DisclosureError
 from fhrmm.errors import StudyError
-from fhrmm.estimate_table import collect, make_row
+from fhrmm.estimate_table import make_row
 from fhrmm.formats import clean_estimates
 from fhrmm.manuscript import write_manuscript
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist
@@ -120,7 +120,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             patch.setattr(page_module, "display", lambda *_, **__: None)
             for notebook, frame in frames.items():
                 page = open_page(notebook, names | {"display": display})
-                publish_estimates(page, collect("ALL", notebook, frame))
+                publish_estimates(page, frame)
                 if notebook == "04_pfs_os":
                     draw(page)
         combine_estimates(folder / "reports", "ALL")

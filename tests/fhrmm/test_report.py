@@ -205,10 +205,11 @@ def test_the_plans_own_dates_may_be_shown(start) -> None:
 
 def test_published_estimates_keep_full_precision(start) -> None:
     page = start()
-    published = report.publish_estimates(page, to_frame([rate(62, 38)]).assign(scope="ALL", notebook="04_pfs_os"))
+    published = report.publish_estimates(page, to_frame([rate(62, 38)]))
     back = pd.read_csv(page.run.reports / "tables" / "estimates" / "04_pfs_os.csv")
     assert back["estimate"].tolist() == [38 / 62] == published["estimate"].tolist()
     assert published["n"].dtype == "Int64"
+    assert published[["scope", "notebook"]].to_numpy().tolist() == [["ALL", "04_pfs_os"]]
 
 
 SMALL = [rate(62, 38), rate(53, 35, variable="sex", level="male"), rate(9, 3, variable="sex", level="female")]
@@ -266,7 +267,7 @@ def test_release_takes_earlier_tables_and_pages_into_account(start, shown: list[
     report.show_table(page, first, tables.tabulate_estimates, name="a", caption="First")
     assert "suppressed" not in shown[-1]
     later = to_frame([rate(11, 6, variable="v", level="yes")])
-    assert report.publish_estimates(page, [first, later])["status"].tolist() == ["ok", "ok", "suppressed"]
+    assert report.publish_estimates(page, first, later)["status"].tolist() == ["ok", "ok", "suppressed"]
     following = start(display="release", after=["04_pfs_os"])
     report.show_table(following, later, tables.tabulate_estimates, name="b", caption="Later")
     assert "suppressed" in shown[-1]

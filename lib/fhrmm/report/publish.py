@@ -14,7 +14,7 @@ from fhrmm.disclosure import (
     suppress_risk,
     suppress_table,
 )
-from fhrmm.estimate_table import ESTIMATE_COLUMNS, Estimates, clean_estimates, to_publish
+from fhrmm.estimate_table import ESTIMATE_COLUMNS, Estimates, clean_estimates, collect, to_publish
 from fhrmm.figures import count_routes
 from fhrmm.report.page import Page, remember
 from fhrmm.store import write_report_csv
@@ -33,14 +33,14 @@ def protect_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
     return shown
 
 
-def publish_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
-    """Protect estimates, write them in full precision, and return what was written.
+def publish_estimates(page: Page, *parts: pd.DataFrame) -> pd.DataFrame:
+    """Join the estimates of a notebook, protect them, write them in full precision, and return what was written.
 
     Parameters
     ----------
     page : Page
         The page; in release, small numbers and what would reveal them are suppressed.
-    estimates : DataFrame
+    *parts : DataFrame
         All estimates of the notebook: suppression looks at them together.
 
     Returns
@@ -50,10 +50,12 @@ def publish_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
 
     Raises
     ------
+    ValueError
+        If two rows answer the same question.
     DisclosureError
         If a text holds what looks like a patient identifier or a date.
     """
-    shown = to_publish(protect_estimates(page, estimates))
+    shown = to_publish(protect_estimates(page, collect(page.run.scope, page.notebook, *parts)))
     page.check(shown.to_csv(index=False), "estimates")
     write_report_csv(page.run, f"estimates/{page.notebook}", shown)
     return shown

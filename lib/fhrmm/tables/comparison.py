@@ -21,7 +21,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import describe_group, interval_head, method_notes, read_rows, write_cell
-from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
+from fhrmm.tables.grid import Cells, Footnotes, Line, list_lines, tabulate
 
 BEFORE, AFTER, WITHIN = ", before", ", after", "within "
 
@@ -95,24 +95,14 @@ def tabulate_e_values(estimates: Estimates, study: Study) -> Cells:
     """
     rows = read_rows(estimates, "e_value")
     footnotes = Footnotes()
-
-    def cell(key: Hashable, line: Line) -> str:
-        row = line["e_value"]
-        if key == "e_value":
-            return write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
+    content = []
+    for row in rows:
         known = row["status"] == OK and not is_missing(row["ci_lower"])
-        return format_value(row["ci_lower"], "e_value", study.display, sign=False) if known else DASH
-
-    return tabulate(
-        rows,
-        lines=lambda row: ("", capitalize(row["model"])),
-        columns=lambda row: "e_value",
-        heads={"e_value": "E-value", "limit": "E-value of the limit"},
-        cell=cell,
-        first="Model",
-        footnotes=footnotes,
-        notes=method_notes(rows),
-    )
+        limit = format_value(row["ci_lower"], "e_value", study.display, sign=False) if known else DASH
+        value = write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
+        content.append([capitalize(row["model"]), value, limit])
+    notes = [*footnotes.lines(), *method_notes(rows)]
+    return list_lines(content, ["Model", "E-value", "E-value of the limit"], notes=notes)
 
 
 def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
@@ -121,22 +111,16 @@ def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
     Rows are those of `fhrmm.estimates.specification_curve.summarize_specifications`. A smallest or largest estimate
     has no denominator of its own: the table is shown as public.
     """
-
-    def cell(end: Hashable, line: Line) -> str:
-        row = line[""]
-        if end == "n":
-            return f"{row['n_estimable']} of {row['n_specifications']}"
-        return format_value(row[end], str(row["estimand"]), study.display)
-
-    ends = {end: capitalize(end) for end in ("smallest", "middle", "largest")}
-    return tabulate(
-        spread.to_dict("records"),
-        lines=lambda row: ("", name_result(row, study)),
-        columns=lambda row: "",
-        heads=ends | {"n": "Specifications estimable"},
-        cell=cell,
-        first="Result",
-    )
+    ends = ("smallest", "middle", "largest")
+    content = [
+        [
+            name_result(row, study),
+            *(format_value(row[end], row["estimand"], study.display) for end in ends),
+            f"{row['n_estimable']} of {row['n_specifications']}",
+        ]
+        for row in spread.to_dict("records")
+    ]
+    return list_lines(content, ["Result", *map(capitalize, ends), "Specifications estimable"])
 
 
 def _models(rows: list[Row]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -125,3 +125,15 @@ def tabulate(
     group = tuple(line[0] for line in ordered)
     shown = (*(footnotes.lines() if footnotes else ()), *notes)
     return Cells(text, group if any(group) else (), frozenset(heads.values()), shown)
+
+
+def list_lines(
+    content: Iterable[Iterable[str]],
+    columns: Sequence[str],
+    *,
+    group: Sequence[str] = (),
+    notes: Iterable[str] = (),
+) -> Cells:
+    """Lay out lines whose cells are written already; all but the first column are numbers."""
+    text = pd.DataFrame(list(content), columns=list(columns), dtype=object)
+    return Cells(text, tuple(group), frozenset(columns[1:]), tuple(notes))

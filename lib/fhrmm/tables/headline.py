@@ -20,7 +20,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import PublishedResult, Study
 from fhrmm.tables.estimate_cells import write_cell
-from fhrmm.tables.grid import Cells, Footnotes
+from fhrmm.tables.grid import Cells, Footnotes, list_lines
 
 PUBLISHED, TRUTH, RUN = "Published", "Synthetic truth", "This run (95% CI)"
 Record = Mapping[str, object]
@@ -62,10 +62,14 @@ def tabulate_headline(
         truly = _truth_text(truth, key, study)
         group = "Hazard ratio for PFS, adverse against reference level"
         content.append((group, name, "adverse, size not stated", truly, ours))
-    text = pd.DataFrame([row[1:] for row in content], columns=["Quantity", PUBLISHED, TRUTH, RUN], dtype=object)
-    text = text.drop(columns=TRUTH) if truth is None else text
-    lines = (*notes.lines(), f"Published: {study.study.published_reference}")
-    return Cells(text, tuple(row[0] for row in content), numeric=frozenset([PUBLISHED, TRUTH, RUN]), notes=lines)
+    columns = ["Quantity", PUBLISHED, TRUTH, RUN]
+    shown = [place for place, name in enumerate(columns) if truth is not None or name != TRUTH]
+    return list_lines(
+        [[row[1 + place] for place in shown] for row in content],
+        [columns[place] for place in shown],
+        group=[row[0] for row in content],
+        notes=[*notes.lines(), f"Published: {study.study.published_reference}"],
+    )
 
 
 def _name(result: PublishedResult, study: Study) -> str:

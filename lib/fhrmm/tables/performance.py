@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import pandas as pd
-
 from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import DASH, capitalize, format_count, format_value
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import method_notes, read_rows, write_cell
-from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
+from fhrmm.tables.grid import Cells, Footnotes, Line, list_lines, tabulate
 
 HEADS: Mapping[str, str] = {
     "bias": "Bias",
@@ -23,9 +21,8 @@ _SAMPLES = ", samples of "
 
 def tabulate_truth(truth: Mapping[str, float], study: Study) -> Cells:
     """Lay out the true value of each estimator, as `generator.simulation.population_truth` returns it."""
-    values = [_with_unit(name, value, study) for name, value in truth.items()]
-    text = pd.DataFrame({"Estimator": [capitalize(name) for name in truth], "Value": values}, dtype=object)
-    return Cells(text, numeric=frozenset({"Value"}))
+    content = [[capitalize(name), _with_unit(name, value, study)] for name, value in truth.items()]
+    return list_lines(content, ["Estimator", "Value"])
 
 
 def _with_unit(estimator: str, value: float, study: Study) -> str:

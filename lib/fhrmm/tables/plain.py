@@ -60,7 +60,8 @@ def tabulate_frame(
         frame = frame.assign(endpoint=[name_endpoint(code, study) for code in frame["endpoint"]])
     is_protected = bool(frame.attrs.get("protected"))
     text = pd.DataFrame({head: _write_column(frame[name], is_protected) for name, head in named.items()}, dtype=object)
-    numeric = [head for name, head in list(named.items())[1:] if _is_number(frame[name])]
+    numbers = frame.select_dtypes("number").columns
+    numeric = [head for name, head in list(named.items())[1:] if name in numbers]
     groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
     return Cells(text, groups, numeric=frozenset(numeric))
 
@@ -68,10 +69,6 @@ def tabulate_frame(
 def _write_column(values: pd.Series, is_protected: bool) -> list[str]:
     hides = is_protected and pd.api.types.is_integer_dtype(values.dtype)
     return [SUPPRESSED if hides and is_missing(value) else _write(value) for value in values.tolist()]
-
-
-def _is_number(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def _write(value: object) -> str:

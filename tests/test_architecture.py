@@ -45,7 +45,7 @@ MAY_ENTER = {
 LAYERS = {
     "errors": 0, "estimate_table": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
     "drugs": 1, "staging": 1,
-    "imwg": 2, "definitions": 2, "cohort": 2, "response": 2, "endpoints": 2,
+    "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
     "formats": 4, "disclosure": 4, "tables": 4, "figures": 4, "palette": 4,
     "cover": 5, "report": 5,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fhrmm.schema import TABLES, column_types, load_dictionary, variables
+from fhrmm.schema import RESPONSES, TABLES, column_types, load_dictionary, variables
 from fhrmm.store import list_centers
 from fhrmm.study import load_study, repository_root
 
@@ -60,7 +60,8 @@ def test_variable_is_fully_described(variable):
 
 def test_plan_uses_the_levels_of_the_dictionary():
     study, patients = load_study(), variables("patients")
-    assert tuple(study.response.levels) == patients["best_response"].levels
+    assert patients["best_response"].levels == patients["first_line_best_response"].levels == RESPONSES
+    assert variables("assessments")["response"].levels == RESPONSES
     assert set(study.staging.extramedullary_levels) < set(patients["emd_second_line"].levels)
 
 
@@ -236,7 +237,7 @@ def test_every_endpoint_and_response_is_explained():
     text = " ".join(glossary())
     wanted = [
         *load_study().endpoints,
-        *load_study().response.levels,
+        *RESPONSES,
         "ORR",
         "CBR",
         "ASCT",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from fhrmm import schema
 from generator.covariates import Draw
 from generator.truth import FACTORS, MONTH, Truth, log_hazards
 
 NEVER = 10**7
 SCHEDULE = np.array([28, 56, 84, 112, 140, 168, 224, 280, 336, 392, 448, 504, 560, 616])
-RESPONSES = np.array(["sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE"], dtype=object)
+RESPONSES = np.array(schema.RESPONSES, dtype=object)
 SCR, CR, VGPR, PR, MR, SD, PD, NE = range(8)
 # Visits before the end of observation that a category needs: reached at one, kept at the next.
 VISITS_NEEDED = np.array([4, 4, 3, 2, 2, 1, 0, 0])

@@ -14,6 +14,10 @@ from fhrmm.study import repository_root
 
 TABLES = ("patients", "assessments", "adverse_events")
 DATE_PARTS = ("lower", "upper", "precision")
+# The response categories, deepest first as they are shown; and ordered for comparison: `response >= "PR"` is partial
+# response or better. NE could not be evaluated and is below all others.
+RESPONSES = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE")
+RESPONSE_DEPTH = pd.CategoricalDtype(RESPONSES[::-1], ordered=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ and of the least favorable completion; where both agree the stage is known, else
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.study import Staging, Study
-from fhrmm.threevalued import IN, OUT, UNDETERMINED, all_of, any_of, from_values, negate, to_yes_no
+from fhrmm.threevalued import is_any, to_levels
 
 SYSTEMS = ("iss", "r_iss", "r2_iss")
 LEVELS = {"iss": ("I", "II", "III"), "r_iss": ("I", "II", "III"), "r2_iss": ("I", "II", "III", "IV")}
@@ -61,22 +63,22 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     """
     rules, index = study.staging, patients.index
     ldh, lesions = ldh_above_normal(patients), _lesions(patients)
-    high_risk = any_of(*(lesions[name] for name in HIGH_RISK_LESIONS))
+    high_risk = reduce(or_, (lesions[name] for name in HIGH_RISK_LESIONS))
     columns: dict[str, pd.Series] = {}
     iss_range = _iss_range(patients, rules)
     _add_system(columns, "iss", patients, iss_range, {"beta-2 microglobulin or albumin": _open(iss_range)}, rules)
     stage = _sharpen(iss_range, columns["iss"])
-    missing = {"ISS": _open(stage), "LDH": ldh == UNDETERMINED}
+    missing = {"ISS": _open(stage), "LDH": ldh.isna()}
     _add_system(
-        columns, "r_iss", patients, _r_iss_range(stage, ldh, high_risk), missing | {"FISH": high_risk == 1}, rules
+        columns, "r_iss", patients, _r_iss_range(stage, ldh, high_risk), missing | {"FISH": high_risk.isna()}, rules
     )
-    fish = {name: lesions[key] == UNDETERMINED for key, name in _R2_FISH.items()}
+    fish = {name: lesions[key].isna() for key, name in _R2_FISH.items()}
     _add_system(columns, "r2_iss", patients, _r2_iss_range(stage, ldh, lesions), missing | fish, rules)
     columns |= {
-        "ldh_above_uln": to_yes_no(ldh, index),
-        "high_risk_cytogenetics": to_yes_no(high_risk, index),
-        "genomic_high_risk": to_yes_no(genomic_high_risk(patients, study), index),
-        "advanced_stage": _advanced(columns[rules.advanced_stage_variable], rules),
+        "ldh_above_uln": to_levels(ldh),
+        "high_risk_cytogenetics": to_levels(high_risk),
+        "genomic_high_risk": to_levels(genomic_high_risk(patients, study)),
+        "advanced_stage": to_levels(is_any(columns[rules.advanced_stage_variable], rules.advanced_stage_levels)),
     }
     return pd.DataFrame(columns, index=index)
 
@@ -84,32 +86,26 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
 _R2_FISH = {"del17p": "del(17p)", "t_4_14": "t(4;14)", "gain_1q": "gain(1q)"}
 
 
-def ldh_above_normal(patients: pd.DataFrame) -> np.ndarray:
+def ldh_above_normal(patients: pd.DataFrame) -> pd.Series:
     """Say whether LDH is above its upper limit of normal; equal is normal."""
-    value, limit = (patients[name].to_numpy(dtype=float) for name in ("ldh_u_l", "ldh_uln_u_l"))
-    return np.select([np.isnan(value) | np.isnan(limit), value > limit], [UNDETERMINED, IN], OUT)
+    return patients["ldh_u_l"].astype("Float64") > patients["ldh_uln_u_l"].astype("Float64")
 
 
-def genomic_high_risk(patients: pd.DataFrame, study: Study) -> np.ndarray:
+def genomic_high_risk(patients: pd.DataFrame, study: Study) -> pd.Series:
     """Say whether any recorded IMS/IMWG 2025 criterion is met.
 
     Criteria: del(17p); t(4;14) or t(14;16) with gain(1q); beta-2 microglobulin at or above its cut-point with normal
     creatinine. The clone fraction of del(17p) is not recorded: "yes" is taken as above the threshold of the laboratory.
     """
     lesions, rules = _lesions(patients), study.staging
-    translocation = all_of(any_of(lesions["t_4_14"], lesions["t_14_16"]), lesions["gain_1q"])
-    high = _at_least(patients["beta2_microglobulin_mg_l"], rules.genomic_beta2_microglobulin)
-    normal_kidney = negate(_at_least(patients["creatinine_mg_dl"], rules.genomic_creatinine_normal_below))
-    return any_of(lesions["del17p"], translocation, all_of(high, normal_kidney))
+    translocation = (lesions["t_4_14"] | lesions["t_14_16"]) & lesions["gain_1q"]
+    high = patients["beta2_microglobulin_mg_l"].astype("Float64") >= rules.genomic_beta2_microglobulin
+    normal_kidney = patients["creatinine_mg_dl"].astype("Float64") < rules.genomic_creatinine_normal_below
+    return lesions["del17p"] | translocation | (high & normal_kidney)
 
 
-def _at_least(values: pd.Series, limit: float) -> np.ndarray:
-    number = values.to_numpy(dtype=float)
-    return np.select([np.isnan(number), number >= limit], [UNDETERMINED, IN], OUT)
-
-
-def _lesions(patients: pd.DataFrame) -> dict[str, np.ndarray]:
-    return {name: from_values(patients[name], "yes") for name in (*HIGH_RISK_LESIONS, "gain_1q")}
+def _lesions(patients: pd.DataFrame) -> dict[str, pd.Series]:
+    return {name: is_any(patients[name], ("yes",)) for name in (*HIGH_RISK_LESIONS, "gain_1q")}
 
 
 def _iss_range(patients: pd.DataFrame, rules: Staging) -> _Range:
@@ -129,24 +125,27 @@ def _sharpen(possible: _Range, stage: pd.Series) -> _Range:
     return tuple(np.where(codes >= 0, codes, end) for end in possible)
 
 
-def _r_iss_range(iss: _Range, ldh: np.ndarray, high_risk: np.ndarray) -> _Range:
-    lowest = _r_iss(iss[0], (ldh == IN) | (high_risk == IN))
-    return lowest, _r_iss(iss[1], (ldh != OUT) | (high_risk != OUT))
+def _r_iss_range(iss: _Range, ldh: pd.Series, high_risk: pd.Series) -> _Range:
+    adverse = ldh | high_risk
+    return _r_iss(iss[0], _taken_as(adverse, False)), _r_iss(iss[1], _taken_as(adverse, True))
 
 
 def _r_iss(iss: np.ndarray, adverse: np.ndarray) -> np.ndarray:
     return np.select([(iss == 0) & ~adverse, (iss == 2) & adverse], [0, 2], 1)
 
 
-def _r2_iss_range(iss: _Range, ldh: np.ndarray, lesions: Mapping[str, np.ndarray]) -> _Range:
+def _r2_iss_range(iss: _Range, ldh: pd.Series, lesions: Mapping[str, pd.Series]) -> _Range:
     states = {**lesions, "ldh": ldh}
-    lowest = sum((points * (states[name] == IN) for name, points in R2_POINTS.items()), R2_ISS_POINTS[iss[0]])
-    highest = sum((points * (states[name] != OUT) for name, points in R2_POINTS.items()), R2_ISS_POINTS[iss[1]])
-    return _r2_iss(lowest), _r2_iss(highest)
+    ends = []
+    for stage, if_open in zip(iss, (False, True), strict=True):
+        adverse = (points * _taken_as(states[name], if_open) for name, points in R2_POINTS.items())
+        ends.append(np.searchsorted([0.5, 1.5, 3.0], sum(adverse, R2_ISS_POINTS[stage]), side="right"))
+    return ends[0], ends[1]
 
 
-def _r2_iss(points: np.ndarray) -> np.ndarray:
-    return np.searchsorted([0.5, 1.5, 3.0], points, side="right")
+def _taken_as(state: pd.Series, if_open: bool) -> np.ndarray:
+    """Return what is open as the favorable or the unfavorable answer."""
+    return state.fillna(if_open).to_numpy(dtype=bool)
 
 
 def _open(possible: _Range) -> np.ndarray:
@@ -199,8 +198,3 @@ def _reason(code: int, names: list[str], levels: list[str]) -> str:
     lowest, highest = divmod(stages, len(levels))
     absent = [name for position, name in enumerate(names) if bits >> position & 1]
     return f"{' or '.join(levels[lowest : highest + 1])}: {', '.join(absent)} missing"
-
-
-def _advanced(stage: pd.Series, rules: Staging) -> pd.Series:
-    adverse = stage.astype(object).isin(rules.advanced_stage_levels).to_numpy()
-    return to_yes_no(np.select([stage.isna().to_numpy(), adverse], [UNDETERMINED, IN], OUT), stage.index)

@@ -1,55 +1,63 @@
-"""In, out or undetermined: comparisons of partially known dates, on whole columns at once.
+"""Dates known in part, and what is open because of them.
 
-A partial date (`2023-04`) is an interval of possible days. A comparison of two intervals has three answers;
-Kleene's logic then carries them through "and" (the minimum) and "or" (the maximum).
+A partial date (`2023-04`) is an interval of possible days. Comparing two intervals gives True, False or, where their
+days overlap or one is missing, missing: pandas' nullable ``boolean``. Its ``&``, ``|`` and ``~`` are Kleene's logic:
+False and open is False, True or open is True, everything else with something open is open.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-
-OUT, UNDETERMINED, IN = np.int8(0), np.int8(1), np.int8(2)
-NAMES = ("out", "undetermined", "in")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Earliest and latest possible day of each date of a column (datetime64[D]; NaT where the date is missing)."""
+    """Earliest and latest possible day of each date of a column, missing where the date is missing."""
 
-    lower: np.ndarray
-    upper: np.ndarray
+    lower: pd.Series
+    upper: pd.Series
 
     @property
-    def known(self) -> np.ndarray:
+    def known(self) -> pd.Series:
         """True where there is a date at all, however partial."""
-        return ~np.isnat(self.lower)
+        return self.lower.notna()
 
-    def where(self, keep: np.ndarray, other: Bounds) -> Bounds:
+    @property
+    def precision(self) -> pd.Series:
+        """How exactly each date is known: day, month or year, ordered."""
+        days = (self.upper - self.lower).dt.days
+        return pd.cut(days, [-1, 0, 31, float("inf")], labels=["day", "month", "year"])
+
+    def where(self, keep: pd.Series, other: Bounds) -> Bounds:
         """Return these bounds where `keep`, else the other's."""
-        return Bounds(np.where(keep, self.lower, other.lower), np.where(keep, self.upper, other.upper))
+        return Bounds(self.lower.where(keep, other.lower), self.upper.where(keep, other.upper))
 
     def shift_days(self, days: int) -> Bounds:
         """Return the bounds that many days later."""
-        return Bounds(self.lower + np.timedelta64(days, "D"), self.upper + np.timedelta64(days, "D"))
+        return Bounds(self.lower + pd.Timedelta(days=days), self.upper + pd.Timedelta(days=days))
 
     def shift_months(self, months: int, *, days_per_month: float | None = None) -> Bounds:
-        """Return the bounds that many calendar months later, or months of average length where that is given."""
-        return Bounds(*(add_months(end, months, days_per_month=days_per_month) for end in (self.lower, self.upper)))
+        """Return the bounds that many months later.
 
-    def clip(self, earliest: np.ndarray, latest: np.ndarray) -> Bounds:
+        By the calendar: the same day of the month or, where that month is shorter, its last day. With
+        `days_per_month`, that many days per month, rounded down in all.
+        """
+        if days_per_month is not None:
+            return self.shift_days(int(months * days_per_month))
+        return Bounds(self.lower + pd.DateOffset(months=months), self.upper + pd.DateOffset(months=months))
+
+    def clip(self, earliest: pd.Series | None = None, latest: pd.Series | None = None) -> Bounds:
         """Narrow partial dates to a possible range; where the range would leave nothing, the date stays as it is."""
-        lower = np.fmax(self.lower, earliest)
-        upper = np.fmin(self.upper, latest)
-        possible = self.known & (lower <= upper)
-        return Bounds(np.where(possible, lower, self.lower), np.where(possible, upper, self.upper))
+        lower = self.lower if earliest is None else self.lower.mask(earliest > self.lower, earliest)
+        upper = self.upper if latest is None else self.upper.mask(latest < self.upper, latest)
+        return Bounds(lower, upper).where(lower <= upper, self)
 
-    def point(self, policy: str) -> np.ndarray:
+    def point(self, policy: str) -> pd.Series:
         """Return one day inside each interval: its lower end, upper end, or midpoint rounded down to the day."""
         if policy == "midpoint":
-            return self.lower + (self.upper - self.lower) // 2
+            return (self.lower + (self.upper - self.lower) / 2).dt.floor("D")
         return self.lower if policy == "lower" else self.upper
 
 
@@ -66,102 +74,45 @@ def date_bounds(frame: pd.DataFrame, column: str) -> Bounds:
     Returns
     -------
     Bounds
-        Arrays of length ``len(frame)``.
+        With the index of the frame.
 
     Examples
     --------
     >>> bounds = date_bounds(pd.DataFrame({"x": pd.to_datetime(["2023-04-15"])}), "x")
-    >>> str(bounds.lower[0]), str(bounds.upper[0])
+    >>> str(bounds.lower[0].date()), str(bounds.upper[0].date())
     ('2023-04-15', '2023-04-15')
     """
-    exact = to_days(frame, column)
-    lower, upper = (to_days(frame, f"{column}_{end}") for end in ("lower", "upper"))
-    return Bounds(np.where(np.isnat(lower), exact, lower), np.where(np.isnat(upper), exact, upper))
+    exact = frame.get(column, pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]"))
+    return Bounds(*(frame.get(f"{column}_{end}", exact).fillna(exact) for end in ("lower", "upper")))
 
 
-def to_days(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """Return a date column as datetime64[D]; all NaT where the column is absent."""
-    if column not in frame:
-        return np.full(len(frame), np.datetime64("NaT", "D"))
-    return frame[column].to_numpy(dtype="datetime64[ns]").astype("datetime64[D]")
-
-
-def add_months(days: np.ndarray, months: int, *, days_per_month: float | None = None) -> np.ndarray:
-    """Add calendar months to days: the same day of the month or, where that month is shorter, its last day.
-
-    With `days_per_month` a month is that many days, whatever the calendar says.
-
-    Examples
-    --------
-    >>> str(add_months(np.array(["2023-08-31"], "datetime64[D]"), 6)[0])
-    '2024-02-29'
-    >>> str(add_months(np.array(["2024-01-31"], "datetime64[D]"), 12, days_per_month=30.4375)[0])
-    '2025-01-30'
-    """
-    if days_per_month is not None:
-        return days + np.timedelta64(int(months * days_per_month), "D")
-    month = days.astype("datetime64[M]")
-    target = month + np.timedelta64(months, "M")
-    last = (target + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
-    return np.minimum(target.astype("datetime64[D]") + (days - month.astype("datetime64[D]")), last)
-
-
-def compare(first: Bounds, second: Bounds, *, inclusive: bool = True) -> np.ndarray:
-    """Say whether `first` is on or before (inclusive) or strictly before `second`; a missing date: undetermined."""
+def compare(first: Bounds, second: Bounds, *, inclusive: bool = True) -> pd.Series:
+    """Say whether `first` is on or before (inclusive) or strictly before `second`; open where a date is missing."""
     if inclusive:
         surely, never = first.upper <= second.lower, first.lower > second.upper
     else:
         surely, never = first.upper < second.lower, first.lower >= second.upper
-    return np.select([surely, never], [IN, OUT], UNDETERMINED)
+    return surely.astype("boolean").where(surely | never)
 
 
-def from_values(values: pd.Series, yes: object) -> np.ndarray:
-    """Return IN where a column equals `yes`, OUT where it has another value, UNDETERMINED where it is missing.
+def is_any(values: pd.Series, wanted: tuple[object, ...]) -> pd.Series:
+    """Say whether a column has one of the wanted values, open where it is missing.
 
     Examples
     --------
-    >>> from_values(pd.Series(["yes", "no", None]), "yes").tolist()
-    [2, 0, 1]
+    >>> is_any(pd.Series(["yes", "no", None]), ("yes",)).tolist()
+    [True, False, <NA>]
     """
-    missing = values.isna().to_numpy(dtype=bool)
-    equal = (values == yes).fillna(False).to_numpy(dtype=bool)
-    return np.select([missing, equal], [UNDETERMINED, IN], OUT)
+    return values.isin(wanted).astype("boolean").where(values.notna())
 
 
-def from_mask(mask: np.ndarray) -> np.ndarray:
-    """Return IN where True, OUT where False."""
-    return np.where(mask, IN, OUT)
-
-
-def negate(state: np.ndarray) -> np.ndarray:
-    """Swap in and out; undetermined stays."""
-    return (IN - state).astype(np.int8)
-
-
-def all_of(*states: np.ndarray) -> np.ndarray:
-    """Three-valued "and": out where any is out, in where all are in."""
-    return np.minimum.reduce(states)
-
-
-def any_of(*states: np.ndarray) -> np.ndarray:
-    """Three-valued "or": in where any is in, out where all are out."""
-    return np.maximum.reduce(states)
-
-
-def to_category(state: np.ndarray, index: pd.Index | None = None) -> pd.Series:
-    """Return the states as a categorical of `out`, `undetermined`, `in`."""
-    return pd.Series(pd.Categorical.from_codes(state, categories=list(NAMES)), index=index)
-
-
-def to_yes_no(
-    state: np.ndarray, index: pd.Index | None = None, *, levels: tuple[str, str] = ("no", "yes")
-) -> pd.Series:
-    """Return OUT and IN as two levels, reference first; undetermined is missing.
+def to_levels(state: pd.Series, levels: tuple[str, str] = ("no", "yes")) -> pd.Series:
+    """Return False and True as two levels of a categorical, in this order; open is missing.
 
     Examples
     --------
-    >>> to_yes_no(np.array([0, 1, 2])).tolist()
+    >>> to_levels(pd.Series([False, None, True], dtype="boolean")).tolist()
     ['no', nan, 'yes']
     """
-    codes = np.select([state == OUT, state == IN], [0, 1], -1)
-    return pd.Series(pd.Categorical.from_codes(codes, categories=list(levels)), index=index)
+    codes = state.astype("Int8").fillna(-1).astype("int8")
+    return pd.Series(pd.Categorical.from_codes(codes, categories=list(levels)), index=state.index)

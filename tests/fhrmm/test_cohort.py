@@ -8,7 +8,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from fhrmm.cohort import CRITERIA, apply_criteria
+from fhrmm.cohort import apply_criteria
+from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.errors import StudyError
 from fhrmm.schema import column_types, conform, empty_table
 from fhrmm.store import DatasetInfo, Transfer

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from fhrmm.cohort import apply_criteria
 from fhrmm.endpoints import derive_time_to_event
 from fhrmm.response import derive_response, derive_visits
-from fhrmm.response.visits import CODES
-from fhrmm.schema import conform, empty_table
+from fhrmm.schema import RESPONSES, conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
 from generator import simulate_population
@@ -26,6 +25,7 @@ START = date(2023, 1, 1)
 STUDIES = {source: load_study(overrides={"response.source": source}) for source in ("recorded", "confirmed")}
 STUDY = STUDIES["confirmed"]
 EXAMPLES = settings(max_examples=25)
+CODES = {name: code for code, name in enumerate(reversed(RESPONSES))}
 
 day = st.integers(min_value=0, max_value=900)
 maybe_day = st.none() | day

@@ -17,6 +17,7 @@ from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.estimates.characteristics import estimate_baseline
 from fhrmm.estimates.proportions import estimate_best_response, estimate_response
 from fhrmm.formats import clean_estimates
+from fhrmm.schema import RESPONSES
 from fhrmm.study import load_study
 from generator.simulation import estimate_performance, population_truth
 from timetoevent.results import Estimate
@@ -119,7 +120,7 @@ def test_suppression_again_changes_nothing_and_threshold_one_shows_all() -> None
 def test_rates_do_not_give_a_category_away() -> None:
     """CR or better is sCR + CR: with CR shown, a hidden sCR would be a subtraction."""
     cohort = pd.DataFrame({"best_response": ["sCR"] * 2 + ["CR"] * 9 + ["VGPR"] * 12 + ["PR"] * 10 + ["PD"] * 14})
-    order = list(STUDY.response.levels)
+    order = list(RESPONSES)
     for name, levels in (
         ("responder", STUDY.response.responders),
         ("vgpr_or_better", STUDY.response.vgpr_or_better),

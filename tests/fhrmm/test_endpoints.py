@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from fhrmm.cohort import apply_criteria
-from fhrmm.endpoints import derive_specifications, derive_time_to_event, describe_endpoints
+from fhrmm.endpoints import derive_specifications, derive_time_to_event
 from fhrmm.errors import StudyError
+from fhrmm.estimates import describe_endpoints
 from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo
@@ -314,9 +315,10 @@ def test_all_declared_endpoints_of_no_patient_and_of_an_empty_list():
 
 def test_endpoint_table_names_every_declaration():
     table = describe_endpoints(STUDY)
-    assert table["endpoint"].tolist() == list(STUDY.endpoints)
-    assert table.set_index("endpoint").loc["DOR", "population"] == "responders"
-    assert "response.progression_date" in table.set_index("endpoint").loc["PFS", "events"]
+    table = table.set_index(table["Endpoint"].str.split(":").str[0])
+    assert table.index.tolist() == list(STUDY.endpoints)
+    assert table.loc["DOR", "Endpoint"].endswith("(responders)")
+    assert table.loc["PFS", "Event"] == "progression; death without progression"
 
 
 def test_specifications_are_derived_as_one_by_one():

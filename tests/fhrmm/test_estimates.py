@@ -11,6 +11,7 @@ import pytest
 from fhrmm import estimate_table
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.estimates import centers, characteristics, proportions, regression, survival
+from fhrmm.schema import RESPONSES
 from fhrmm.study import load_study
 
 STUDY = load_study()
@@ -46,7 +47,7 @@ def make_patients(n: int, *, event_every: int = 2) -> pd.DataFrame:
 
 
 def make_response(best: list[str | None]) -> pd.DataFrame:
-    frame = pd.DataFrame({"best_response": pd.Categorical(best, STUDY.response.levels)})
+    frame = pd.DataFrame({"best_response": pd.Categorical(best, list(RESPONSES))})
     named = {
         "responder": STUDY.response.responders,
         "vgpr_or_better": STUDY.response.vgpr_or_better,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fhrmm.imwg import derive_best_change, derive_visit_response, match_patients
-from fhrmm.response import derive_response
+from fhrmm.response import derive_best_change, derive_response, derive_visit_response
+from fhrmm.response.samples import match_patients
 from fhrmm.schema import conform, empty_table
 from fhrmm.study import load_study
 from generator import simulate_population

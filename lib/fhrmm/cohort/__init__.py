@@ -1,6 +1,7 @@
-"""Eligibility as named criteria, the attrition they cause, and the cohort with its derived columns."""
+"""Functional high risk, eligibility and the attrition it causes, and the cohort with its derived columns."""
 
-from fhrmm.cohort.criteria import CRITERIA, CohortSelection, apply_criteria
+from fhrmm.cohort.criteria import apply_criteria
+from fhrmm.cohort.definitions import classify, compare_definitions
 from fhrmm.cohort.derived import add_derived
 
-__all__ = ["CRITERIA", "CohortSelection", "add_derived", "apply_criteria"]
+__all__ = ["add_derived", "apply_criteria", "classify", "compare_definitions"]

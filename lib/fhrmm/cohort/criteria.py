@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
-import numpy as np
 import pandas as pd
 
+from fhrmm.cohort.definitions import Classification, classify
 from fhrmm.cohort.derived import add_derived
-from fhrmm.definitions import Classification, classify
 from fhrmm.errors import StudyError, nearest
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
-from fhrmm.threevalued import (
-    IN,
-    OUT,
-    UNDETERMINED,
-    Bounds,
-    all_of,
-    compare,
-    date_bounds,
-    from_mask,
-    to_category,
-)
+from fhrmm.threevalued import Bounds, compare, date_bounds
 
 ALL_PATIENTS = "all_patients"
 _CONDITIONS = {
@@ -56,21 +47,22 @@ class CohortSelection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
+    """What the criteria are held against."""
+
     patients: pd.DataFrame
     study: Study
     info: DatasetInfo
     classification: Classification
-
-    @property
-    def second_line(self) -> Bounds:
-        return date_bounds(self.patients, "second_line_start_date")
+    second_line: Bounds
 
 
 @dataclass(frozen=True, slots=True)
-class _Criterion:
+class Criterion:
+    """A criterion in words, and its answer per patient; without one, whether all other criteria are determined."""
+
     label: Callable[[Study], str]
-    state: Callable[[_Case], np.ndarray] | None
+    is_met: Callable[[Case], pd.Series] | None
 
 
 def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | None = None) -> CohortSelection:
@@ -105,104 +97,80 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
     >>> apply_criteria(empty_table("patients"), load_study()).attrition["n_remaining"].tolist()
     [0, 0, 0, 0, 0, 0, 0, 0]
     """
-    _check_names(study)
-    case = _Case(patients, study, info or DatasetInfo(), classify(patients, study))
-    judged = {name: CRITERIA[name].state for name in study.cohort.criteria}
-    states = {name: state(case) for name, state in judged.items() if state is not None}
-    failed, eligibility = _first_failed(states, case)
-    included = failed < 0
-    chosen, route = patients.loc[included], case.classification.route.loc[included]
-    return CohortSelection(
-        cohort=add_derived(chosen.assign(fhr_route=route), study).reset_index(drop=True),
-        attrition=_attrition(failed, study),
-        decisions=_decisions(case, failed, eligibility),
-    )
-
-
-def _check_names(study: Study) -> None:
     for name in study.cohort.criteria:
         if name not in CRITERIA:
             hint = nearest(name, CRITERIA) or f"; known: {', '.join(CRITERIA)}"
             raise StudyError(f"unknown criterion {name!r} in study.toml [cohort]{hint}")
+    second_line = date_bounds(patients, "second_line_start_date")
+    case = Case(patients, study, info or DatasetInfo(), classify(patients, study), second_line)
+    met = pd.DataFrame({name: CRITERIA[name].is_met(case) for name in study.cohort.criteria if CRITERIA[name].is_met})
+    eligible = reduce(and_, (met[name] for name in met), pd.Series(True, index=patients.index, dtype="boolean"))
+    excludes = pd.DataFrame(
+        {
+            name: ~met[name].fillna(True) if name in met else eligible.isna() & (not study.cohort.keep_undetermined)
+            for name in study.cohort.criteria
+        },
+        dtype=bool,
+    )
+    failed = excludes.idxmax(axis=1).where(excludes.any(axis=1))
+    route, included = case.classification.route, failed.isna()
+    return CohortSelection(
+        cohort=add_derived(patients[included].assign(fhr_route=route[included]), study).reset_index(drop=True),
+        attrition=_attrition(failed, study),
+        decisions=pd.DataFrame(
+            {
+                "center": patients["center"],
+                "patient_id": patients["patient_id"],
+                "included": included,
+                "first_failed_criterion": failed.astype(pd.CategoricalDtype(list(study.cohort.criteria))),
+                "eligibility": _in_words(eligible),
+                "definition_state": _in_words(case.classification.state),
+                "fhr_route": route,
+            }
+        ).reset_index(drop=True),
+    )
 
 
-def _first_failed(states: dict[str, np.ndarray], case: _Case) -> tuple[np.ndarray, np.ndarray]:
-    """Return the position of the first criterion not met (-1: none), and the state of eligibility."""
-    n, names = len(case.patients), case.study.cohort.criteria
-    eligibility = all_of(np.full(n, IN, dtype=np.int8), *states.values())
-    keep = case.study.cohort.keep_undetermined
-    undecided = np.zeros(n, dtype=bool) if keep else eligibility == UNDETERMINED
-    failed = np.full(n, -1)
-    for position, name in enumerate(names):
-        excluded = states[name] == OUT if name in states else undecided
-        failed = np.where((failed < 0) & excluded, position, failed)
-    return failed, eligibility
-
-
-def _attrition(failed: np.ndarray, study: Study) -> pd.DataFrame:
+def _attrition(failed: pd.Series, study: Study) -> pd.DataFrame:
+    """Count those who fail at each criterion first; the first row is for all patients."""
     names = list(study.cohort.criteria)
-    excluded = np.array([0, *(int((failed == position).sum()) for position in range(len(names)))])
-    remaining = len(failed) - excluded.cumsum()
-    labels = ["Patients accepted after data cleaning", *(CRITERIA[name].label(study) for name in names)]
-    columns = {"criterion": [ALL_PATIENTS, *names], "label": labels, "n_before": remaining + excluded}
-    return pd.DataFrame(columns | {"n_excluded": excluded, "n_remaining": remaining})
+    excluded = failed.value_counts().reindex(names, fill_value=0).tolist()
+    table = pd.DataFrame(
+        {
+            "criterion": [ALL_PATIENTS, *names],
+            "label": ["Patients accepted after data cleaning", *(CRITERIA[name].label(study) for name in names)],
+            "n_excluded": [0, *excluded],
+        }
+    )
+    remaining = len(failed) - table["n_excluded"].cumsum()
+    table.insert(2, "n_before", remaining + table["n_excluded"])
+    return table.assign(n_remaining=remaining)
 
 
-def _decisions(case: _Case, failed: np.ndarray, eligibility: np.ndarray) -> pd.DataFrame:
-    patients, names = case.patients, list(case.study.cohort.criteria)
-    columns = {
-        "center": patients["center"],
-        "patient_id": patients["patient_id"],
-        "included": failed < 0,
-        "first_failed_criterion": pd.Categorical.from_codes(failed, categories=names),
-        "eligibility": to_category(eligibility, patients.index),
-        "definition_state": to_category(case.classification.state, patients.index),
-        "fhr_route": case.classification.route,
-    }
-    return pd.DataFrame(columns, index=patients.index).reset_index(drop=True)
+def _in_words(state: pd.Series) -> pd.Series:
+    words = state.map({False: "out", True: "in"}).astype(object).where(state.notna(), "undetermined")
+    return words.astype(pd.CategoricalDtype(["out", "undetermined", "in"]))
 
 
-def _started(case: _Case) -> np.ndarray:
-    return from_mask(case.second_line.known)
-
-
-def _reported_once(case: _Case) -> np.ndarray:
+def _reported_once(case: Case) -> pd.Series:
     patients = case.patients
-    elsewhere = np.zeros(len(patients), dtype=bool)
-    if "reported_elsewhere" in patients:
-        elsewhere |= patients["reported_elsewhere"].fillna(False).to_numpy(dtype=bool)
+    elsewhere = patients.get("reported_elsewhere", pd.Series(False, index=patients.index)).fillna(False).astype(bool)
     if case.info.transfers:
         listed = pd.MultiIndex.from_tuples([(item.center, item.patient_id) for item in case.info.transfers])
         elsewhere |= pd.MultiIndex.from_frame(patients[["center", "patient_id"]]).isin(listed)
-    return from_mask(~elsewhere)
+    return ~elsewhere
 
 
-def _adult(case: _Case) -> np.ndarray:
+def _adult(case: Case) -> pd.Series:
     """Out only where surely too young: without a birth year nobody is excluded."""
-    born = case.patients["birth_year"].to_numpy(dtype=float, na_value=np.nan)
-    year = case.second_line.upper.astype("datetime64[Y]").astype(float) + 1970
-    year = np.where(case.second_line.known, year, np.nan)
-    return from_mask(~(year - born < case.study.cohort.minimum_age_years))
+    age = case.second_line.upper.dt.year - case.patients["birth_year"].astype(float)
+    return ~(age < case.study.cohort.minimum_age_years)
 
 
-def _in_accrual_window(case: _Case) -> np.ndarray:
-    start = case.second_line
-    first, last = (np.full(len(case.patients), np.datetime64(day, "D")) for day in _window(case.study))
-    since = compare(Bounds(first, first), start)
-    until = compare(start, Bounds(last, last))
-    return all_of(since, until)
-
-
-def _window(study: Study) -> tuple[str, str]:
-    return study.cohort.second_line_from.isoformat(), study.cohort.second_line_to.isoformat()
-
-
-def _route_possible(case: _Case) -> np.ndarray:
-    return case.classification.possible
-
-
-def _early_relapse(case: _Case) -> np.ndarray:
-    return case.classification.state
+def _in_accrual_window(case: Case) -> pd.Series:
+    days = (pd.Timestamp(day) for day in (case.study.cohort.second_line_from, case.study.cohort.second_line_to))
+    first, last = (Bounds(*(pd.Series(day, index=case.patients.index),) * 2) for day in days)
+    return compare(first, case.second_line) & compare(case.second_line, last)
 
 
 def _possible_label(study: Study) -> str:
@@ -222,17 +190,15 @@ def _early_label(study: Study) -> str:
     return f"High risk: {chosen.label[0].lower()}{chosen.label[1:]}{window}"
 
 
-CRITERIA: dict[str, _Criterion] = {
-    "second_line_started": _Criterion(lambda _: "Second line started", _started),
-    "reported_once": _Criterion(lambda _: "Not a transfer reported by another center", _reported_once),
-    "adult": _Criterion(lambda study: f"Aged {study.cohort.minimum_age_years} years or more", _adult),
-    "second_line_in_accrual_window": _Criterion(
-        lambda study: "Second line started from {} to {}".format(*_window(study)), _in_accrual_window
+CRITERIA: dict[str, Criterion] = {
+    "second_line_started": Criterion(lambda _: "Second line started", lambda case: case.second_line.known),
+    "reported_once": Criterion(lambda _: "Not a transfer reported by another center", _reported_once),
+    "adult": Criterion(lambda study: f"Aged {study.cohort.minimum_age_years} years or more", _adult),
+    "second_line_in_accrual_window": Criterion(
+        lambda study: f"Second line started from {study.cohort.second_line_from} to {study.cohort.second_line_to}",
+        _in_accrual_window,
     ),
-    "route_possible": _Criterion(_possible_label, _route_possible),
-    "early_relapse": _Criterion(_early_label, _early_relapse),
-    "eligibility_determined": _Criterion(
-        lambda _: "Eligibility not left open by partial or missing dates",
-        None,
-    ),
+    "route_possible": Criterion(_possible_label, lambda case: case.classification.possible),
+    "early_relapse": Criterion(_early_label, lambda case: case.classification.state),
+    "eligibility_determined": Criterion(lambda _: "Eligibility not left open by partial or missing dates", None),
 }

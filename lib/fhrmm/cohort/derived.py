@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from fhrmm.drugs.exposure import derive_exposure, frontline_asct, lenalidomide_maintenance
 from fhrmm.staging import derive_staging
 from fhrmm.study import Study
-from fhrmm.threevalued import IN, OUT, UNDETERMINED, date_bounds, negate, to_yes_no
+from fhrmm.threevalued import date_bounds, is_any, to_levels
 
 
 def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -30,50 +29,30 @@ def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         (from the transplant, or first-line start without one). Reference level first; unknown is missing.
     """
     asct, maintenance = frontline_asct(patients), lenalidomide_maintenance(patients)
-    index = patients.index
+    without, with_maintenance, no_asct = study.pathway.levels
+    pathway = maintenance.map({False: without, True: with_maintenance}).where(asct.fillna(False))
+    start = patients["second_line_start_date"].dt.year.astype(float)
     columns = {
-        "frontline_asct": to_yes_no(negate(asct), index, levels=("yes", "no")),
-        "lenalidomide_maintenance": to_yes_no(maintenance, index),
-        "frontline_pathway": _pathway(asct, maintenance, study, index),
-        "extramedullary_disease": to_yes_no(_extramedullary(patients, study), index),
-        "ecog_2_or_more": to_yes_no(_ecog(patients), index, levels=("0-1", ">=2")),
-        "age_second_line": _age(patients),
+        "frontline_asct": to_levels(~asct, ("yes", "no")),
+        "lenalidomide_maintenance": to_levels(maintenance),
+        "frontline_pathway": pathway.mask(~asct.fillna(True), no_asct).astype(
+            pd.CategoricalDtype(list(study.pathway.levels))
+        ),
+        "extramedullary_disease": to_levels(is_any(patients["emd_second_line"], study.staging.extramedullary_levels)),
+        "ecog_2_or_more": to_levels(patients["ecog_second_line"] >= 2, ("0-1", ">=2")),
+        "age_second_line": start - patients["birth_year"].astype(float),
         "months_to_relapse": _months_to_relapse(patients, asct, study),
     }
-    parts = [derive_exposure(patients, study), pd.DataFrame(columns, index=index), derive_staging(patients, study)]
-    return pd.concat([patients, *parts], axis=1)
-
-
-def _pathway(asct: np.ndarray, maintenance: np.ndarray, study: Study, index: pd.Index) -> pd.Series:
-    """Levels in the plan's order: transplant without, with lenalidomide maintenance, no transplant."""
-    codes = np.select(
-        [asct == OUT, (asct == IN) & (maintenance == IN), (asct == IN) & (maintenance == OUT)], [2, 1, 0], -1
+    return pd.concat(
+        [patients, derive_exposure(patients, study), pd.DataFrame(columns), derive_staging(patients, study)], axis=1
     )
-    return pd.Series(pd.Categorical.from_codes(codes, categories=list(study.pathway.levels)), index=index)
 
 
-def _extramedullary(patients: pd.DataFrame, study: Study) -> np.ndarray:
-    disease = patients["emd_second_line"].astype(object)
-    counted = disease.isin(study.staging.extramedullary_levels).to_numpy()
-    return np.select([disease.isna().to_numpy(), counted], [UNDETERMINED, IN], OUT)
-
-
-def _ecog(patients: pd.DataFrame) -> np.ndarray:
-    status = patients["ecog_second_line"].to_numpy(dtype=float, na_value=np.nan)
-    return np.select([np.isnan(status), status >= 2], [UNDETERMINED, IN], OUT)
-
-
-def _age(patients: pd.DataFrame) -> np.ndarray:
-    start = patients["second_line_start_date"].dt.year.to_numpy(dtype=float)
-    return start - patients["birth_year"].to_numpy(dtype=float, na_value=np.nan)
-
-
-def _months_to_relapse(patients: pd.DataFrame, asct: np.ndarray, study: Study) -> np.ndarray:
+def _months_to_relapse(patients: pd.DataFrame, asct: pd.Series, study: Study) -> pd.Series:
     policy = study.time.partial_date_policy
     relapse, transplant, start = (
         date_bounds(patients, name).point(policy)
         for name in ("first_progression_date", "asct_date", "first_line_start_date")
     )
-    days = relapse - np.where(asct == IN, transplant, start)
-    months = days / np.timedelta64(1, "D") / study.time.days_per_month
-    return np.where(asct == UNDETERMINED, np.nan, months)
+    days = (relapse - transplant.where(asct.fillna(False), start)).dt.days
+    return (days / study.time.days_per_month).where(asct.notna())

@@ -24,7 +24,7 @@ def join_best_change(changes: pd.DataFrame, response: pd.DataFrame) -> pd.DataFr
     Parameters
     ----------
     changes : DataFrame
-        From `fhrmm.imwg.derive_best_change`: one row per patient with a change.
+        From `fhrmm.response.derive_best_change`: one row per patient with a change.
     response : DataFrame
         One row per patient: center, patient_id, best_response.
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.schema import RESPONSES
 from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
@@ -66,7 +67,7 @@ def estimate_best_response(frame: pd.DataFrame, study: Study, *, by: str = "") -
     rows = Collector(endpoint="BEST_RESPONSE", variable="best_response")
     for group, part in iterate_levels(frame, by):
         values = part["best_response"].astype(object)
-        for level in (*study.response.levels, MISSING):
+        for level in (*RESPONSES, MISSING):
             value = _rate(values.isna() if level == MISSING else values == level, study)
             rows.add("proportion", value, model=f"{by}={group}" if by else "", level=level)
     return rows.frame()

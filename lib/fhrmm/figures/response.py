@@ -13,9 +13,10 @@ from matplotlib.ticker import MultipleLocator
 from fhrmm.figures.describe import describe_response, describe_swimmer, describe_waterfall
 from fhrmm.figures.style import COLORS, INK, MUTED, PALETTE, draw_empty, drawn_from, keep_data, new_figure, wrap
 from fhrmm.formats import SUPPRESSED, Estimates, clean_estimates, format_count, name_level, name_variable
+from fhrmm.schema import RESPONSES
 from fhrmm.study import Study
 
-_LEVELS = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE", "missing")
+_LEVELS = (*RESPONSES, "missing")
 _DARK = frozenset({"sCR", "CR", "VGPR", "PD"})
 _LEGEND_LINE_MM = 4.4
 _HATCH = {"NE": "///", "missing": "..."}

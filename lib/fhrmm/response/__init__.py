@@ -1,16 +1,15 @@
-"""Response to second line: visits, confirmation, best response, progression."""
+"""Response to second line: from laboratory values, confirmation by the next visit, best response of each patient."""
 
-from fhrmm.response.agreement import tabulate_agreement
-from fhrmm.response.best import derive_response
-from fhrmm.response.confirmation import confirm_visits, derive_visits
-from fhrmm.response.depth import derive_depth
-from fhrmm.response.example import tabulate_confirmation
+from fhrmm.response.best_response import derive_response
+from fhrmm.response.confirmation import derive_depth, derive_visits
+from fhrmm.response.imwg import derive_best_change, derive_visit_response
+from fhrmm.response.worked_example import tabulate_confirmation
 
 __all__ = [
-    "confirm_visits",
+    "derive_best_change",
     "derive_depth",
     "derive_response",
+    "derive_visit_response",
     "derive_visits",
-    "tabulate_agreement",
     "tabulate_confirmation",
 ]

@@ -2,81 +2,153 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pandas as pd
 
-from fhrmm.response.visits import DEEPEST_FIRST, MR_CODE, NAMES_BY_CODE, PD_CODE, SD_CODE, Visits, arrange_visits
+from fhrmm.response.imwg import grade_samples
+from fhrmm.response.samples import KEYS, LABORATORY, order_assessments
+from fhrmm.schema import RESPONSE_DEPTH, RESPONSES
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import date_bounds
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """Evaluable visits with their confirmed status.
+def confirm_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Apply the confirmation table to the visits of each patient.
 
-    Attributes
-    ----------
-    visits : Visits
-        Evaluable visits (NE left out).
-    following : ndarray of int64
-        Position of the next evaluable visit of the patient, -1 where there is none.
-    status : ndarray of int8
-        Confirmed status by `CODES`; 0 for a progression that was not confirmed.
-    counts : ndarray of bool
-        Visit counts for best response: not after next therapy, not after confirmed progression.
-    progression : ndarray of int64
-        Position of the first confirmed progression before next therapy, per patient; -1 without.
-    """
+    ============================  ==================================================  ===================
+    response of the visit         next evaluable visit                                counts as
+    ============================  ==================================================  ===================
+    MR or better                  same or better                                      itself
+    MR or better                  lower, at least MR                                  the lower
+    MR or better                  SD, PD, none, or only after next therapy            SD
+    SD                            any or none                                         SD
+    PD by imaging or clinically   any or none                                         PD
+    biochemical PD                PD, also after next therapy                         PD
+    biochemical PD                none, and death from myeloma                        PD
+    biochemical PD                none before next therapy: what led to it (switch)   PD
+    biochemical PD                other                                               NE
+    ============================  ==================================================  ===================
 
-    visits: Visits
-    following: np.ndarray
-    status: np.ndarray
-    counts: np.ndarray
-    progression: np.ndarray
-
-
-def confirm_visits(visits: Visits, cohort: pd.DataFrame, study: Study) -> Confirmed:
-    """Apply the confirmation table to sorted visits.
-
-    Status of a visit, by its own response and the next evaluable one [1]_: same or better next, its own; a lower
-    response of at least MR next, the lower; SD next, SD; progression, nothing, or only a visit after next therapy
-    next, SD. SD needs no confirmation. Progression by imaging or clinically counts at once, so does one followed by
-    nothing but death from myeloma; biochemical progression only if the next evaluable visit, which may fall in the
-    next line, is progression too, or (a switch) if it was what led to the next line; else it is not evaluable. NE
-    visits are skipped. After confirmed progression nothing counts any more.
+    NE visits are skipped [1]_. After confirmed progression nothing counts any more.
 
     Parameters
     ----------
-    visits : Visits
-        Of the whole cohort.
-    cohort : DataFrame
-        For next therapy and death, in the row order that `visits` refers to.
+    visits : DataFrame
+        From `arrange_visits`.
     study : Study
         The plan's switches in ``response``.
 
     Returns
     -------
-    Confirmed
-        Evaluable visits with their status.
+    DataFrame
+        The evaluable visits with `next_day` and `next_response` (of the next evaluable visit), `confirmed_status`,
+        `progression` (day of the patient's first confirmed progression before next therapy), `counts` (for best
+        response: not after next therapy, not after progression), `late_confirmation` (of a response, later than the
+        plan's limit).
 
     References
     ----------
     .. [1] Kumar S et al. Lancet Oncol 2016;17:e328-e346.
     """
-    evaluable = visits.keep(visits.code > 0)
-    following = _following(evaluable, visits, study)
-    status = np.where(
-        evaluable.code == PD_CODE,
-        _progression_status(evaluable, following, cohort, study),
-        _response_status(evaluable, following),
-    ).astype(np.int8)
-    progression = evaluable.first((status == PD_CODE) & ~evaluable.after_next)
-    last = np.where(progression < 0, evaluable.code.size, progression)[evaluable.patient]
-    counts = ~evaluable.after_next & (np.arange(evaluable.code.size) <= last)
-    return Confirmed(evaluable, following, status, counts, progression)
+    rules, visits = study.response, add_next_visit(visits, study)
+    own, following = visits["response"], visits["next_response"]
+    next_in_next_line = visits["next_day"] > visits["next_line"]
+
+    lower = own.where(own <= following, following)
+    status = lower.where((following >= "SD") & ~next_in_next_line, "SD")
+
+    is_progression = visits["stands_alone"] | (following == "PD")
+    is_progression |= following.isna() & visits["died_of_myeloma"]
+    if rules.lone_biochemical_progression_with_new_line_is_event:
+        is_progression |= visits["next_line"].notna() & (following.isna() | next_in_next_line)
+    status = status.mask((own == "PD") & is_progression, "PD").mask((own == "PD") & ~is_progression, "NE")
+
+    progressed = visits["day"].where((status == "PD") & ~visits["after_next_therapy"])
+    progression = progressed.groupby(visits["patient"]).transform("min")
+    counts = ~visits["after_next_therapy"] & ~(visits["day"] > progression)
+    late = visits["next_day"] - visits["day"] > pd.Timedelta(days=rules.late_confirmation_days)
+    return visits.assign(
+        confirmed_status=status,
+        progression=progression,
+        counts=counts,
+        late_confirmation=(status >= "MR") & counts & late,
+    )
+
+
+def add_next_visit(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Set the next evaluable visit beside each: at least the minimum interval later, few enough NE in between."""
+    rules = study.response
+    visits = visits.assign(n_skipped=(visits["response"] == "NE").cumsum())
+    evaluable = visits[visits["response"] > "NE"]
+    candidates = evaluable[["patient", "day", "response", "n_skipped"]].add_prefix("next_")
+    found = pd.merge_asof(
+        evaluable.assign(earliest=evaluable["day"] + pd.Timedelta(days=rules.minimum_confirmation_days))
+        .sort_values("day", kind="stable")
+        .reset_index(names="place"),
+        candidates.sort_values("next_day", kind="stable"),
+        left_on="earliest",
+        right_on="next_day",
+        left_by="patient",
+        right_by="next_patient",
+        direction="forward",
+    ).sort_values("place", ignore_index=True)
+    few = found["next_n_skipped"] - found["n_skipped"] <= rules.maximum_not_evaluable_between
+    found[["next_day", "next_response"]] = found[["next_day", "next_response"]].where(few)
+    return found.drop(columns=["place", "earliest", "n_skipped", "next_n_skipped", "next_patient"])
+
+
+def arrange_visits(
+    cohort: pd.DataFrame, assessments: pd.DataFrame, study: Study, *, info: DatasetInfo | None = None
+) -> pd.DataFrame:
+    """Return the visits of the cohort with a response, from the start of second line to the data cut-off.
+
+    Of several responses on one day the worst evaluable one counts. ``study.response.visit_source`` decides between
+    the recorded response and that from laboratory values where both exist; what the values leave open (NE) gives way
+    to a recorded response.
+
+    Parameters
+    ----------
+    cohort : DataFrame
+        Included patients, one row each.
+    assessments : DataFrame
+        Canonical assessments; in any order, and of other patients too.
+    study : Study
+        The plan.
+    info : DatasetInfo, optional
+        Visits after its data cut-off are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per patient and day, sorted: patient (row of the cohort), day, start (of second line), response
+        (ordered), stands_alone (progression that needs no second assessment), next_line (its start),
+        after_next_therapy, died_of_myeloma.
+    """
+    samples = order_assessments(cohort, assessments, study)
+    response = samples["response"].astype(RESPONSE_DEPTH)
+    stands_alone = samples["progression_basis"].isin(study.response.progression_stands_alone)
+    if samples[LABORATORY].notna().any(axis=None):
+        graded = grade_samples(samples, cohort, study)
+        by_labs = graded["response"]
+        use_labs = response.isna() | (by_labs > "NE") if study.response.visit_source == "labs" else response.isna()
+        use_labs &= by_labs.notna()
+        response = response.mask(use_labs, by_labs)
+        stands_alone = stands_alone.mask(use_labs, ~graded["needs_second"])
+    visits = samples[["patient", "day", "start"]].assign(response=response, stands_alone=stands_alone)
+    visits = visits[response.notna() & (visits["day"] >= visits["start"])]
+    if info is not None and info.data_cutoff_date is not None:
+        visits = visits[visits["day"] <= pd.Timestamp(info.data_cutoff_date)]
+    worst_first = visits.assign(ne=visits["response"] == "NE", needs_second=~visits["stands_alone"]).sort_values(
+        ["patient", "day", "ne", "response", "needs_second"]
+    )
+    of_patient = pd.DataFrame(
+        {
+            "next_line": date_bounds(cohort, "next_line_start_date").point(study.time.partial_date_policy),
+            "died_of_myeloma": cohort["death_cause"] == "myeloma",
+        }
+    ).reset_index(drop=True)
+    visits = worst_first.drop_duplicates(["patient", "day"])[[*visits]].join(of_patient, on="patient")
+    return visits.assign(after_next_therapy=visits["day"] > visits["next_line"]).reset_index(drop=True)
 
 
 def derive_visits(
@@ -91,84 +163,60 @@ def derive_visits(
         start of second line), response, confirmed_status, best_so_far (confirmed, carried forward; PD from confirmed
         progression on), after_next_therapy, counts, late_confirmation (confirmed later than the plan's limit).
     """
-    found = confirm_visits(arrange_visits(cohort, assessments, study, info=info), cohort, study)
-    visits = found.visits
-    keys = cohort[["center", "patient_id"]].iloc[visits.patient].reset_index(drop=True)
-    origin = date_bounds(cohort, "second_line_start_date").point(study.time.partial_date_policy)
-    days = (visits.day - origin[visits.patient]) / np.timedelta64(1, "D")
-    return keys.assign(
-        assessment_date=visits.day.astype("datetime64[ns]"),
-        months=days / study.time.days_per_month,
-        response=to_response(visits.code),
-        confirmed_status=to_response(found.status),
-        best_so_far=to_response(best_so_far(found)),
-        after_next_therapy=visits.after_next,
-        counts=found.counts,
-        late_confirmation=late_confirmation(found, study),
+    visits = confirm_visits(arrange_visits(cohort, assessments, study, info=info), study)
+    depth = visits["confirmed_status"].where(visits["counts"], "NE").cat.codes
+    best = pd.Categorical.from_codes(depth.groupby(visits["patient"]).cummax(), dtype=RESPONSE_DEPTH)
+    best = pd.Series(best).mask(visits["day"] >= visits["progression"], "PD")
+    shown = pd.CategoricalDtype(RESPONSES)
+    return (
+        cohort[KEYS]
+        .iloc[visits["patient"]]
+        .reset_index(drop=True)
+        .assign(
+            assessment_date=visits["day"],
+            months=(visits["day"] - visits["start"]).dt.days / study.time.days_per_month,
+            response=visits["response"].astype(shown),
+            confirmed_status=visits["confirmed_status"].astype(shown),
+            best_so_far=best.astype(shown),
+            after_next_therapy=visits["after_next_therapy"],
+            counts=visits["counts"],
+            late_confirmation=visits["late_confirmation"],
+        )
     )
 
 
-def best_so_far(found: Confirmed) -> np.ndarray:
-    """Return the best confirmed status up to each visit; PD from confirmed progression on."""
-    visits = found.visits
-    if visits.code.size == 0:
-        return visits.code
-    offset = visits.patient * 16
-    status = np.where(found.counts, found.status, 0)
-    best = np.maximum.accumulate(offset + status) - offset
-    progressed = (found.progression >= 0)[visits.patient]
-    at = found.progression[visits.patient]
-    return np.where(progressed & (np.arange(visits.code.size) >= at), PD_CODE, best).astype(np.int8)
+def derive_depth(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return what each patient's best confirmed response was by several times.
 
+    Parameters
+    ----------
+    visits : DataFrame
+        From `derive_visits`: center, patient_id, months, best_so_far.
+    study : Study
+        The plan: ``response.depth_at_months``.
 
-def late_confirmation(found: Confirmed, study: Study) -> np.ndarray:
-    """Say which responses were confirmed by a visit later than the plan's limit."""
-    visits = found.visits
-    gap = (visits.days_at(found.following) - visits.day).astype("timedelta64[D]")
-    limit = np.timedelta64(study.response.late_confirmation_days, "D")
-    return (found.status >= MR_CODE) & found.counts & (gap > limit)
+    Returns
+    -------
+    DataFrame
+        One row per patient with any visit and time: center, patient_id, `depth_by_month` (category such as
+        ``by month 3``), `best_response` (missing where no visit had been made by then). A patient whose observation
+        ended keeps what was reached.
 
-
-def to_response(codes: np.ndarray) -> pd.Categorical:
-    """Return codes as response categories in the plan's order, deepest first; negative codes are missing."""
-    places = np.array([*(DEEPEST_FIRST.index(name) for name in NAMES_BY_CODE), -1])
-    return pd.Categorical.from_codes(places[codes], categories=list(DEEPEST_FIRST))
-
-
-def _following(evaluable: Visits, visits: Visits, study: Study) -> np.ndarray:
-    """Return the next evaluable visit of each, at least the minimum interval later, few enough NE in between."""
-    n, rules = evaluable.code.size, study.response
-    if n == 0:
-        return np.empty(0, dtype=np.int64)
-    if rules.minimum_confirmation_days <= 1:
-        following = np.arange(1, n + 1)
-    else:
-        since = (evaluable.day - evaluable.day.min()).astype(np.int64)
-        width = since.max() + rules.minimum_confirmation_days + 1
-        key = evaluable.patient * width + since
-        following = np.searchsorted(key, key + rules.minimum_confirmation_days)
-    inside = np.minimum(following, n - 1)
-    same = (following < n) & (evaluable.patient[inside] == evaluable.patient)
-    skipped = np.cumsum(visits.code == 0)[visits.code > 0]
-    few = skipped[inside] - skipped <= rules.maximum_not_evaluable_between
-    return np.where(same & few, inside, -1)
-
-
-def _response_status(visits: Visits, following: np.ndarray) -> np.ndarray:
-    """Return the lower of a response and the next one; SD where no valid next visit holds at least SD."""
-    next_code = np.append(visits.code, 0)[following]
-    valid = (following >= 0) & ~np.append(visits.after_next, False)[following]
-    lower = np.minimum(visits.code, next_code)
-    return np.where(valid & (next_code >= SD_CODE), lower, SD_CODE)
-
-
-def _progression_status(visits: Visits, following: np.ndarray, cohort: pd.DataFrame, study: Study) -> np.ndarray:
-    """Return PD where progression counts, else 0."""
-    again = np.append(visits.code, 0)[following] == PD_CODE
-    died = (cohort["death_cause"].astype(object) == "myeloma").to_numpy(dtype=bool)[visits.patient]
-    counts = visits.alone | again | ((following < 0) & died)
-    if study.response.lone_biochemical_progression_with_new_line_is_event:
-        new_line = date_bounds(cohort, "next_line_start_date").known[visits.patient]
-        nothing_before = (following < 0) | np.append(visits.after_next, False)[following]
-        counts |= new_line & nothing_before
-    return np.where(counts, PD_CODE, 0)
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> visits = pd.DataFrame({"months": [1.5, 2.5], "best_so_far": ["SD", "PR"]}).assign(center="A", patient_id="1")
+    >>> derive_depth(visits, load_study())["best_response"].tolist()
+    [nan, 'SD', 'PR', 'PR', 'PR', 'PR']
+    """
+    patients = visits[KEYS].drop_duplicates(ignore_index=True)
+    ordered = visits.sort_values("months", kind="stable")
+    parts = {}
+    for month in study.response.depth_at_months:
+        seen = ordered[ordered["months"] <= month].drop_duplicates(KEYS, keep="last")
+        reached = patients.merge(seen[[*KEYS, "best_so_far"]], on=KEYS, how="left", validate="one_to_one")
+        parts[f"by month {month:g}"] = reached.rename(columns={"best_so_far": "best_response"})
+    joined = pd.concat(parts, names=["depth_by_month"]).reset_index("depth_by_month").reset_index(drop=True)
+    return joined[[*KEYS, "best_response", "depth_by_month"]].astype(
+        {"depth_by_month": pd.CategoricalDtype(list(parts)), "best_response": pd.CategoricalDtype(RESPONSES)}
+    )

@@ -94,7 +94,6 @@ class Response(Frozen):
     visit_source: Literal["recorded", "labs"]
     depth_at_months: tuple[float, ...]
     progression_stands_alone: tuple[Literal["biochemical", "imaging", "clinical"], ...]
-    levels: tuple[str, ...]
     responders: tuple[str, ...]
     vgpr_or_better: tuple[str, ...]
     cr_or_better: tuple[str, ...]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fhrmm.schema import variables
+from fhrmm.schema import RESPONSE_DEPTH, variables
 from intake.rules.catalog import Finding, Rule
 from intake.rules.checks import Check
 from intake.rules.rows import Rows, Tables
 
 NOT_A_FINDING = ("patient_id", "center", "assessment_date")
-RANKS = {"sCR": 7, "CR": 6, "VGPR": 5, "PR": 4, "MR": 3, "SD": 2, "PD": 1}
+RANKS = {name: rank for rank, name in enumerate(RESPONSE_DEPTH.categories) if name != "NE"}
 
 
 def visit_after_death(tables: Tables, rule: Rule) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fhrmm.cohort import apply_criteria
-from fhrmm.endpoints.derive import derive_time_to_event
+from fhrmm.endpoints.time_to_event import derive_time_to_event
 from fhrmm.response import derive_response
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study, override_study, specification_grid

@@ -1,0 +1,102 @@
+"""Dates that may end observation, by their declared source, with what they mean and where they come from.
+
+A candidate is a frame with one row per cohort patient: `day`, its `precision`, what it means (`text`), and the
+`source` it was read from ("table.column").
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from fhrmm.errors import StudyError, nearest
+from fhrmm.threevalued import Bounds, date_bounds
+
+KEYS = ["center", "patient_id"]
+# Derived dates that are always a visit's.
+FROM_VISITS = {
+    "response.confirmed_progression_date",
+    "response.last_visit_without_progression_date",
+    "response.next_line_progression_date",
+    "response.best_confirmed_response_date",
+}
+
+
+class DateSources:
+    """The cohort and its response, row by row, as sources of dates."""
+
+    def __init__(self, cohort: pd.DataFrame, response: pd.DataFrame, policy: str, cutoff: date | None) -> None:
+        self.cohort, self.policy = cohort.reset_index(drop=True), policy
+        # rows in any order, patients without one have missing values
+        aligned = self.cohort[KEYS].merge(response, on=KEYS, how="left", validate="one_to_one")
+        self.frames = {"patients": self.cohort, "response": aligned}
+        self.cutoff = self.fixed(pd.Timestamp(cutoff), "data cut-off", "dataset.data_cutoff_date")
+
+    def bounds(self, source: str) -> Bounds:
+        """Return the possible interval of a declared date.
+
+        Raises
+        ------
+        StudyError
+            If there is no such table or column; the message gives the nearest.
+        """
+        table, _, column = source.partition(".")
+        if table not in self.frames:
+            raise StudyError(f"endpoint source {source!r}: no table {table!r}; known: patients, response")
+        frame = self.frames[table]
+        if column not in frame:
+            hint = nearest(column, (name for name in frame if name.endswith("_date")))
+            raise StudyError(f"endpoint source {source!r}: no such column{hint}")
+        return date_bounds(frame, column)
+
+    def origin(self, source: str) -> pd.Series:
+        """Return the day of an origin; a response cannot precede second line, nor follow death."""
+        bounds = self.bounds(source)
+        if not source.startswith("patients."):
+            start = self.bounds("patients.second_line_start_date").point(self.policy)
+            bounds = self._narrow(bounds, source, start)
+        return bounds.point(self.policy)
+
+    def candidate(self, source: str, text: str, origin: pd.Series) -> pd.DataFrame:
+        """Return a declared date as a candidate, its partial dates narrowed to what the other dates allow."""
+        recorded = self.bounds(source)
+        day = self._narrow(recorded, source, origin).point(self.policy)
+        return self.fixed(day, text, source).assign(precision=recorded.precision)
+
+    def fixed(self, day: pd.Series | pd.Timestamp, text: str, source: str) -> pd.DataFrame:
+        """Return exactly known days as a candidate; derived dates keep a companion that names their own source."""
+        exact = pd.Categorical(["day"] * len(self.cohort), categories=["day", "month", "year"], ordered=True)
+        table, _, column = source.partition(".")
+        own = self.frames.get(table, self.cohort).get(f"{column.removesuffix('_date')}_source")
+        found = pd.DataFrame({"day": day, "precision": exact, "text": text, "source": source}, index=self.cohort.index)
+        if source in FROM_VISITS:
+            found["source"] = "assessments.assessment_date"
+        elif own is not None:
+            found["source"] = own.astype(object).fillna(source)
+        return found.astype({"day": "datetime64[ns]", "text": object, "source": object})
+
+    def _narrow(self, bounds: Bounds, source: str, origin: pd.Series) -> Bounds:
+        """Narrow partial dates: not before the origin, not after death, progression after the last visit without."""
+        bounds = bounds.clip(earliest=origin)
+        if source == "patients.death_date":
+            return bounds.clip(earliest=self.bounds("patients.last_contact_date").lower)
+        if source == "response.progression_date":
+            bounds = bounds.clip(earliest=self.bounds("response.last_visit_without_progression_date").lower)
+        return bounds.clip(latest=self.bounds("patients.death_date").upper)
+
+
+def earliest(*candidates: pd.DataFrame) -> pd.DataFrame:
+    """Return the earliest known date per patient; of equal dates the one declared first."""
+    chosen = candidates[0]
+    for other in candidates[1:]:
+        chosen = chosen.mask((other["day"] < chosen["day"]) | (chosen["day"].isna() & other["day"].notna()), other)
+    return chosen
+
+
+def latest(*candidates: pd.DataFrame) -> pd.DataFrame:
+    """Return the latest known date per patient; of equal dates the one declared first."""
+    chosen = candidates[0]
+    for other in candidates[1:]:
+        chosen = chosen.mask((other["day"] > chosen["day"]) | (chosen["day"].isna() & other["day"].notna()), other)
+    return chosen

@@ -27,8 +27,7 @@ class Bounds:
     @property
     def precision(self) -> pd.Series:
         """How exactly each date is known: day, month or year, ordered."""
-        days = (self.upper - self.lower).dt.days
-        return pd.cut(days, [-1, 0, 31, float("inf")], labels=["day", "month", "year"])
+        return name_precision(self.upper - self.lower)
 
     def where(self, keep: pd.Series, other: Bounds) -> Bounds:
         """Return these bounds where `keep`, else the other's."""
@@ -84,6 +83,11 @@ def date_bounds(frame: pd.DataFrame, column: str) -> Bounds:
     """
     exact = frame.get(column, pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]"))
     return Bounds(*(frame.get(f"{column}_{end}", exact).fillna(exact) for end in ("lower", "upper")))
+
+
+def name_precision(width: pd.Series) -> pd.Series:
+    """Name the width of possible intervals: day, month or year, ordered."""
+    return pd.cut(width.dt.days, [-1, 0, 31, float("inf")], labels=["day", "month", "year"])
 
 
 def compare(first: Bounds, second: Bounds, *, inclusive: bool = True) -> pd.Series:

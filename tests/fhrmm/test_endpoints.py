@@ -11,7 +11,7 @@ import pytest
 from fhrmm.cohort import apply_criteria
 from fhrmm.endpoints import derive_specifications, derive_time_to_event
 from fhrmm.errors import StudyError
-from fhrmm.estimates import describe_endpoints
+from fhrmm.estimates.counts import describe_endpoints
 from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
 from fhrmm.store import DatasetInfo

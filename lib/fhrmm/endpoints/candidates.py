@@ -1,6 +1,6 @@
 """Dates that may end observation, by their declared source, with what they mean and where they come from.
 
-A candidate is a frame with one row per cohort patient: `day`, its `precision`, what it means (`text`), and the
+A candidate is a frame with one row per cohort patient: `day`, the `width` of its possible interval, what it means (`text`), and the
 `source` it was read from ("table.column").
 """
 
@@ -31,6 +31,7 @@ class DateSources:
         # rows in any order, patients without one have missing values
         aligned = self.cohort[KEYS].merge(response, on=KEYS, how="left", validate="one_to_one")
         self.frames = {"patients": self.cohort, "response": aligned}
+        self._bounds: dict[str, Bounds] = {}
         self.cutoff = self.fixed(pd.Timestamp(cutoff), "data cut-off", "dataset.data_cutoff_date")
 
     def bounds(self, source: str) -> Bounds:
@@ -41,6 +42,8 @@ class DateSources:
         StudyError
             If there is no such table or column; the message gives the nearest.
         """
+        if source in self._bounds:
+            return self._bounds[source]
         table, _, column = source.partition(".")
         if table not in self.frames:
             raise StudyError(f"endpoint source {source!r}: no table {table!r}; known: patients, response")
@@ -48,7 +51,7 @@ class DateSources:
         if column not in frame:
             hint = nearest(column, (name for name in frame if name.endswith("_date")))
             raise StudyError(f"endpoint source {source!r}: no such column{hint}")
-        return date_bounds(frame, column)
+        return self._bounds.setdefault(source, date_bounds(frame, column))
 
     def origin(self, source: str) -> pd.Series:
         """Return the day of an origin; a response cannot precede second line, nor follow death."""
@@ -62,19 +65,19 @@ class DateSources:
         """Return a declared date as a candidate, its partial dates narrowed to what the other dates allow."""
         recorded = self.bounds(source)
         day = self._narrow(recorded, source, origin).point(self.policy)
-        return self.fixed(day, text, source).assign(precision=recorded.precision)
+        return self.fixed(day, text, source).assign(width=recorded.upper - recorded.lower)
 
     def fixed(self, day: pd.Series | pd.Timestamp, text: str, source: str) -> pd.DataFrame:
         """Return exactly known days as a candidate; derived dates keep a companion that names their own source."""
-        exact = pd.Categorical(["day"] * len(self.cohort), categories=["day", "month", "year"], ordered=True)
         table, _, column = source.partition(".")
         own = self.frames.get(table, self.cohort).get(f"{column.removesuffix('_date')}_source")
-        found = pd.DataFrame({"day": day, "precision": exact, "text": text, "source": source}, index=self.cohort.index)
+        columns = {"day": day, "width": pd.Timedelta(0), "text": text, "source": source}
+        found = pd.DataFrame(columns, index=self.cohort.index)
         if source in FROM_VISITS:
             found["source"] = "assessments.assessment_date"
         elif own is not None:
             found["source"] = own.astype(object).fillna(source)
-        return found.astype({"day": "datetime64[ns]", "text": object, "source": object})
+        return found.astype({"day": "datetime64[ns]", "width": "timedelta64[ns]", "text": object, "source": object})
 
     def _narrow(self, bounds: Bounds, source: str, origin: pd.Series) -> Bounds:
         """Narrow partial dates: not before the origin, not after death, progression after the last visit without."""

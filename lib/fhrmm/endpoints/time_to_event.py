@@ -11,6 +11,7 @@ from fhrmm.endpoints.candidates import KEYS, DateSources, earliest, latest
 from fhrmm.errors import StudyError, nearest
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, Study
+from fhrmm.threevalued import name_precision
 
 DEATH = "patients.death_date"
 NEXT_LINE = "patients.next_line_start_date"
@@ -78,12 +79,14 @@ def derive_time_to_event(
 
 def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd.DataFrame:
     origin = dates.origin(endpoint.origin)
-    next_line = dates.candidate(NEXT_LINE, "next therapy without documented progression", origin)
-    end = earliest(next_line, dates.cutoff) if endpoint.next_therapy == "censor" else dates.cutoff
-
     events = [dates.candidate(item.source, item.description, origin) for item in endpoint.events]
-    if endpoint.next_therapy == "event":
-        events.append(next_line)
+    end = dates.cutoff
+    if endpoint.next_therapy != "ignore":
+        next_line = dates.candidate(NEXT_LINE, "next therapy without documented progression", origin)
+        if endpoint.next_therapy == "event":
+            events.append(next_line)
+        else:
+            end = earliest(next_line, end)
     event = earliest(*(item.assign(day=item["day"].mask(item["day"] > end["day"])) for item in events))
     censors = [dates.candidate(item.source, item.reason, origin) for item in endpoint.censors]
     censor = latest(*(item.mask(item["day"] > end["day"], end) for item in censors))
@@ -111,7 +114,7 @@ def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd
             "censor_reason": deciding["text"].where(derivable, f"{NOT_DERIVABLE}: " + note).mask(is_event),
             "source_table": source.map({text: table for text, (table, _) in table_and_column.items()}),
             "source_column": source.map({text: column for text, (_, column) in table_and_column.items()}),
-            "date_precision": deciding["precision"].where(derivable),
+            "date_precision": name_precision(deciding["width"].where(derivable & source.notna())),
             "derivable": derivable,
             "note": note,
         }

@@ -128,10 +128,11 @@ def grade_samples(samples: pd.DataFrame, cohort: pd.DataFrame, study: Study) -> 
     progressed = progression.any(axis=1)
     code = grade_depth(labs, levels, criteria).mask(progressed, PD).astype("int8")
     response = pd.Series(pd.Categorical.from_codes(code, dtype=RESPONSE_DEPTH), index=labs.index)
-    return pd.concat([labs, levels.add_suffix("_level"), progression.add_suffix("_progression")], axis=1).assign(
-        response=response.where(labs["any_value"] & ~labs["is_baseline"]),
-        needs_second=progressed & ~progression["marrow"] & ~progression["mass"],
-    )
+    for name in MEASURES:
+        labs[f"{name}_level"], labs[f"{name}_progression"] = levels[name], progression[name]
+    labs["response"] = response.where(labs["any_value"] & ~labs["is_baseline"])
+    labs["needs_second"] = progressed & ~progression["marrow"] & ~progression["mass"]
+    return labs
 
 
 def grade_measures(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:

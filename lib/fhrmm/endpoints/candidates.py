@@ -1,7 +1,7 @@
 """Dates that may end observation, by their declared source, with what they mean and where they come from.
 
-A candidate is a frame with one row per cohort patient: `day`, the `width` of its possible interval, what it means (`text`), and the
-`source` it was read from ("table.column").
+A candidate is a frame with one row per cohort patient: `day`, the `width` of its possible interval, what it means
+(`text`), and the `source` it was read from ("table.column").
 """
 
 from __future__ import annotations

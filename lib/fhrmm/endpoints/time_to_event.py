@@ -96,14 +96,22 @@ def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd
         censor, is_event = censor.mask(is_silent, last), is_event & ~is_silent
     deciding = censor.mask(is_event, event)
 
+    found = _describe(origin, deciding, is_event, dates, study)
+    return found[dates.frames["response"]["responder"].eq(True)] if endpoint.population == "responders" else found
+
+
+def _describe(
+    origin: pd.Series, deciding: pd.DataFrame, is_event: pd.Series, dates: DateSources, study: Study
+) -> pd.DataFrame:
+    """Return the time between two dates with all that is said on it."""
     days = (deciding["day"] - origin).dt.days
     reasons = [origin.isna(), days.isna(), days < 0, days == 0]
     note = pd.Series(np.select(reasons, [*NOTES[2:], NOTES[1]], NOTES[0]), index=origin.index, dtype=object)
     derivable = note.isin(NOTES[:2])
-    is_event &= derivable
+    is_event = is_event & derivable
     source = deciding["source"].where(derivable)
     table_and_column = {text: text.split(".", 1) for text in source.dropna().unique()}
-    found = pd.DataFrame(
+    return pd.DataFrame(
         {
             **{name: dates.cohort[name] for name in KEYS},
             "origin_date": origin,
@@ -119,7 +127,6 @@ def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd
             "note": note,
         }
     )
-    return found[dates.frames["response"]["responder"].eq(True)] if endpoint.population == "responders" else found
 
 
 def _after_silence(event: pd.DataFrame, endpoint: Endpoint, dates: DateSources) -> tuple[pd.Series, pd.DataFrame]:

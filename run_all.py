@@ -70,7 +70,7 @@ def describe_dataset(data: Path) -> dict[str, Any]:
 def cover(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the cover shows."""
     question, months = PLAN.get("study", {}).get("question", ""), PLAN.get("time", {}).get("headline_months")
-    return read_cover(reports, scopes, question, months=months, is_synthetic=facts["synthetic"])
+    return read_cover(reports, scopes, question, months=months)
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
@@ -117,6 +117,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if options.manuscript and options.matrix:
         print("run_all: --manuscript does not go with --matrix; run it for one set of parameters", file=sys.stderr)
         return MISUSE
+    if options.manuscript:
+        arguments = [*(sys.argv[1:] if arguments is None else arguments), "-p", "figure_formats", "pdf,tiff"]
     status = main(PROJECT, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
     if options.manuscript and has_run:

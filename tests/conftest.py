@@ -95,7 +95,7 @@ def browser(require_tool: Callable[[str], str], tmp_path_factory: pytest.TempPat
 def run_report(folder: Path) -> int:
     """Run the whole compendium for two scopes into a folder, its output kept beside; return its exit status."""
     command = [sys.executable, "run_all.py", "--out", str(folder / "reports"), "--work", str(folder / "work")]
-    scopes = ["--center", "ALL", "--center", SMALLEST_CENTER]
+    scopes = ["--center", "ALL", "--center", SMALLEST_CENTER, "-p", "figure_formats", "pdf,tiff"]
     with (folder / "output").open("w", encoding="utf-8") as output:
         process = subprocess.Popen([*command, *scopes], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         try:

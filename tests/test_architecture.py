@@ -47,7 +47,7 @@ LAYERS = {
     "drugs": 1, "staging": 1,
     "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3,
-    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4, "palette": 4,
+    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
     "cover": 5, "report": 5,
     "manuscript": 6,
 }  # fmt: skip

@@ -7,6 +7,7 @@ import getpass
 import json
 import re
 import socket
+import time
 from functools import cache
 from html.parser import HTMLParser
 from importlib import resources
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
+from PIL import Image
 
 from fhrmm.study import repository_root
 
@@ -22,6 +24,7 @@ SMALLEST_CENTER = "C10"
 LARGEST_PAGE_BYTES = 3_000_000
 SHORTEST_ALT = 25
 NARROW, WIDE = 480, 1280
+FORMATS = ("svg", "pdf", "tiff")  # those that the report under test was asked for
 
 pytestmark = pytest.mark.slow
 
@@ -289,9 +292,25 @@ def test_figures_offer_their_files(built_report, name):
     page = built_report.reports / name
     for links in figure_links(page.read_text(encoding="utf-8")):
         kinds = [link.rpartition(".")[2] for link in links]
-        expected = ["svg", "png", "pdf"] if shows_patients(links[0]) else ["svg", "png", "pdf", "csv"]
-        assert kinds == expected or (kinds == expected[:3] and page.parent.name == SMALLEST_CENTER), links
+        expected = [*FORMATS] if shows_patients(links[0]) else [*FORMATS, "csv"]
+        assert kinds == expected or (kinds == [*FORMATS] and page.parent.name == SMALLEST_CENTER), links
         assert all((page.parent / link).stat().st_size for link in links)
+
+
+def test_a_figure_is_offered_as_png_drawn_by_the_browser(built_report, browser, tmp_path):
+    browser.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    visit(browser, built_report.reports / "ALL" / "04_pfs_os.html")
+    browser.execute_script(
+        "[...document.querySelectorAll('.downloads a')].find(e => /^PNG/.test(e.textContent)).click()"
+    )
+    path = tmp_path / "04_pfs_os_pfs.png"
+    deadline = time.monotonic() + 60
+    while not path.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with Image.open(path) as picture:
+        assert picture.size[0] == pytest.approx(300 * 160 / 25.4, abs=3), "160 mm at 300 dpi"
+        assert [round(dots) for dots in picture.info["dpi"]] == [300, 300]
+        assert len(picture.convert("RGB").getcolors(2**20)) > 50, "not an empty sheet"
 
 
 def figure_links(page: str) -> list[list[str]]:

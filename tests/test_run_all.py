@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import base64
 import importlib.util
 import json
 import os
@@ -13,7 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from xml.etree import ElementTree
 
 import pytest
 
@@ -150,29 +148,19 @@ def test_cover_shows_survival_when_the_plan_says(
     assert len(runner.cover(tmp_path, ["ALL"], INVENTED)["figure_labels"]) == 3, "a plan that cannot be read"
 
 
-def test_cover_draws_the_published_curves_small_and_describes_them(runner: ModuleType, tmp_path: Path) -> None:
+def test_cover_shows_the_figure_of_the_overview_in_its_own_words(runner: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "C03" / "figures"
     folder.mkdir(parents=True)
     assert runner.cover(tmp_path, ["C03"], INVENTED)["thumbnail"] is None
-    head = "part,endpoint,group,time,survival,ci_lower,ci_upper,n_censored,n_at_risk\n"
-    steps = "curve,PFS,,0.0,1.0,1.0,1.0,0,\ncurve,PFS,,3.5,0.8,0.6,0.9,1,\ncurve,PFS,,13.0,0.25,,,0,\n"
-    (folder / "04_pfs_os_pfs.csv").write_text(head + steps + "numbers_at_risk,PFS,,0,,,,,9\n", encoding="utf-8")
-    shown = runner.cover(tmp_path, ["C03"], {"synthetic": False})["thumbnail"]
-    assert shown["alt"] == (
-        "Progression-free survival falls to 80% at 6 months, 80% at 12 months; the curve ends at 13 months."
-    )
-    assert shown["href"] == "C03/04_pfs_os.html"
-    assert "center C03" in shown["caption"]
-    drawing = base64.b64decode(shown["source"].split(",")[1]).decode()
-    line = ElementTree.fromstring(drawing).find("{http://www.w3.org/2000/svg}polyline")
-    corners = [tuple(map(float, pair.split(","))) for pair in line.get("points").split()]
-    assert len(corners) == 5, "a staircase: two corners for each step"
-    heights = [y for _, y in corners]
-    share = [(heights[-1] - y) / (heights[-1] - heights[0]) for y in (heights[1], heights[2])]
-    assert share == pytest.approx([1.0, (0.8 - 0.25) / 0.75], abs=0.01)
-    assert "synthetic data" not in drawing
-    marked = runner.cover(tmp_path, ["C03"], INVENTED)["thumbnail"]["source"].split(",")[1]
-    assert "synthetic data" in base64.b64decode(marked).decode()
+    words = "<dc:title>PFS &amp; OS.</dc:title><dc:description>Two falling curves.</dc:description>"
+    svg = f'<svg xmlns:dc="http://purl.org/dc/elements/1.1/">{words}</svg>'
+    (folder / "00_overview_survival.svg").write_text(svg, encoding="utf-8")
+    assert runner.cover(tmp_path, ["C03"], INVENTED)["thumbnail"] == {
+        "source": "C03/figures/00_overview_survival.svg",
+        "alt": "Two falling curves.",
+        "caption": "PFS & OS. Center C03.",
+        "href": "C03/04_pfs_os.html",
+    }
 
 
 def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_path: Path) -> None:

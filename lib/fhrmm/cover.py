@@ -1,16 +1,13 @@
-"""The cover of the report: headline figures and survival curves, from what was published; quick to import."""
+"""The cover of the report: headline figures and a figure of survival, from what was published; quick to import."""
 
 from __future__ import annotations
 
-import base64
 import csv
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from fhrmm.palette import COLORS, FAINT, INK, MUTED
-from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_MARK, counted
+from fhrmm.wording import METHODS_FILE, POOLED, counted, read_words
 
 # Label, endpoint, estimand.
 COUNTED = (
@@ -22,21 +19,13 @@ SURVIVING = (
     ("Progression-free at {time} months", "PFS", "survival_probability"),
     ("Alive at {time} months", "OS", "survival_probability"),
 )
-# Figure, short name, words, color and dashes, as in the figures themselves.
-CURVES = (
-    ("04_pfs_os_os", "OS", "overall survival", COLORS[1], "7 3"),
-    ("04_pfs_os_pfs", "PFS", "progression-free survival", COLORS[0], ""),
-)
+SURVIVAL = "00_overview_survival"
 # Editions of the course, whose builder the study does not know.
 EDITIONS = ("student", "instructor")
-_LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _HEIGHT = 44, 46, 12, 40, 480, 250
-_TICK, _LEAST = 6, 12
 Row = dict[str, str]
 
 
-def read_cover(
-    reports: Path, scopes: Sequence[str], question: str, *, months: float | None, is_synthetic: bool
-) -> dict[str, Any]:
+def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: float | None) -> dict[str, Any]:
     """Return what the cover shows: the question, headline figures, curves, one row of figures per scope, files.
 
     Parameters
@@ -49,8 +38,6 @@ def read_cover(
         What the study asks.
     months : float or None
         When survival is shown as a headline figure; None shows none.
-    is_synthetic : bool
-        Whether the dataset is, which the drawing then says.
 
     Returns
     -------
@@ -65,7 +52,7 @@ def read_cover(
     return {
         "question": question,
         "headline": [show_figure(key, rows) for key in keys if rows],
-        "thumbnail": draw_thumbnail(reports, first, is_synthetic=is_synthetic),
+        "thumbnail": find_thumbnail(reports, first),
         "figure_labels": [key[0] for key in keys],
         "figures": cells,
         "links": list_files(reports, scopes),
@@ -159,118 +146,19 @@ def _list_made(reports: Path, files: Sequence[tuple[str, str]]) -> list[Row]:
     return [{"href": href, "text": text, "note": ""} for href, text in files if (reports / href).is_file()]
 
 
-def draw_thumbnail(reports: Path, scope: str, *, is_synthetic: bool) -> Row | None:
-    """Draw the survival curves of a scope small, from the data of its figures.
-
-    Parameters
-    ----------
-    reports : Path
-        The report.
-    scope : str
-        Whose curves.
-    is_synthetic : bool
-        Whether the drawing says that the data are.
+def find_thumbnail(reports: Path, scope: str) -> Row | None:
+    """Return the figure of survival that a scope's overview has drawn.
 
     Returns
     -------
     dict or None
-        ``source`` (the drawing as a data address), ``alt``, ``caption`` and ``href``; None if there is no curve to
-        draw, as in a very small center. In release the data are protected, and so is the drawing.
+        ``source`` (where the file is, seen from the cover), ``alt``, ``caption`` and ``href``; None if the overview
+        was not made. In release the figure is protected.
     """
-    curves = {figure[0]: _read_curve(reports / scope / "figures" / f"{figure[0]}.csv") for figure in CURVES}
-    shown = [(figure, curves[figure[0]]) for figure in CURVES if curves[figure[0]]]
-    if not shown:
+    path = reports / scope / "figures" / f"{SURVIVAL}.svg"
+    if not path.is_file():
         return None
-    limit = max(_LEAST, *(_ceiling(curve[-1][0]) for _, curve in shown))
-    mark = [_MARK] if is_synthetic else []
-    drawn = "".join([_axes(limit), *(_draw(figure, curve, limit) for figure, curve in shown), *mark])
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>{drawn}</svg>'
-    who = "all centers pooled" if scope == POOLED else f"center {scope}"
-    names = " and ".join(f"{figure[2]} ({figure[1]})" for figure, _ in reversed(shown))
-    return {
-        "source": "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii"),
-        "alt": " ".join(_describe(figure, curve) for figure, curve in reversed(shown)),
-        "caption": f"{names[:1].upper()}{names[1:]} from the start of second line, {who}; shaded: 95% intervals.",
-        "href": f"{scope}/04_pfs_os.html",
-    }
-
-
-Point = tuple[float, float, float, float]
-_MARK = f'<text x="{_WIDTH - 4}" y="{_HEIGHT - 5}" text-anchor="end" font-style="italic">{SYNTHETIC_MARK}</text>'
-_FONT = f'font-family="system-ui, sans-serif" font-size="12" fill="{MUTED}"'
-
-
-def _read_curve(path: Path) -> list[Point]:
-    """Return time, survival and the ends of its interval; without an interval, its ends are the survival."""
-    rows = [row for row in _read(path) if row.get("part") == "curve" and row.get("survival")]
-    return [
-        (
-            float(row["time"]),
-            float(row["survival"]),
-            float(row["ci_lower"] or row["survival"]),
-            float(row["ci_upper"] or row["survival"]),
-        )
-        for row in rows
-    ]
-
-
-def _ceiling(time: float) -> int:
-    return _TICK * -int(-time // _TICK)
-
-
-def _x(time: float, limit: float) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * time / limit
-
-
-def _y(share: float) -> float:
-    return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - share)
-
-
-def _steps(points: Sequence[tuple[float, float]], limit: float) -> list[tuple[float, float]]:
-    """Turn points into corners of a staircase."""
-    corners = [(_x(points[0][0], limit), _y(points[0][1]))]
-    for time, share in points[1:]:
-        corners += [(_x(time, limit), corners[-1][1]), (_x(time, limit), _y(share))]
-    return corners
-
-
-def _path(corners: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
-
-
-def _draw(figure: Sequence[str], curve: Sequence[Point], limit: float) -> str:
-    _, name, _, color, dashes = figure
-    line = _steps([(point[0], point[1]) for point in curve], limit)
-    lower = _steps([(point[0], point[2]) for point in curve], limit)
-    upper = _steps([(point[0], point[3]) for point in curve], limit)
-    dash = f' stroke-dasharray="{dashes}"' if dashes else ""
-    end_x, end_y = line[-1]
-    return (
-        f'<polygon points="{_path([*lower, *reversed(upper)])}" fill="{color}" fill-opacity="0.13"/>'
-        f'<polyline points="{_path(line)}" fill="none" stroke="{color}" stroke-width="2.2"{dash}/>'
-        f'<text x="{end_x + 6:.1f}" y="{end_y + 4:.1f}" fill="{INK}" font-weight="bold">{escape(name)}</text>'
-    )
-
-
-def _axes(limit: int) -> str:
-    right, base = _WIDTH - _RIGHT, _y(0)
-    lines = [
-        f'<line x1="{_LEFT}" x2="{right}" y1="{_y(share):.1f}" y2="{_y(share):.1f}" stroke="{FAINT}"/>'
-        f'<text x="{_LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-        for share in (0.0, 0.5, 1.0)
-    ]
-    ticks = [
-        f'<text x="{_x(time, limit):.1f}" y="{base + 16:.1f}" text-anchor="middle">{time}</text>'
-        for time in range(0, limit + 1, _TICK)
-    ]
-    middle = (_LEFT + right) / 2
-    title = f'<text x="{middle:.1f}" y="{base + 33:.1f}" text-anchor="middle">Months since start of second line</text>'
-    return "".join([*lines, *ticks, title])
-
-
-def _describe(figure: Sequence[str], curve: Sequence[Point]) -> str:
-    name = f"{figure[2][:1].upper()}{figure[2][1:]}"
-    end = curve[-1][0]
-    at = range(_TICK, int(end) + 1, _TICK)
-    heights = [f"{[p[1] for p in curve if p[0] <= time][-1]:.0%} at {time} months" for time in at]
-    return f"{name} falls to {', '.join(heights) or f'{curve[-1][1]:.0%}'}; the curve ends at {end:.0f} months."
+    caption, alt = read_words(path.read_bytes())
+    who = "All centers pooled" if scope == POOLED else f"Center {scope}"
+    source = path.relative_to(reports).as_posix()
+    return {"source": source, "alt": alt, "caption": f"{caption} {who}.", "href": f"{scope}/04_pfs_os.html"}

@@ -16,7 +16,6 @@ from course.views import t02
 from course.worlds.censoring import censored_patients
 from course.worlds.small import seven_patients
 from fhrmm.disclosure import DisclosureError
-from fhrmm.figures import describe_figure
 from timetoevent.kaplan_meier import kaplan_meier
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
@@ -108,10 +107,10 @@ CURVE = kaplan_meier(*censored_patients(60, dropout_per_month=0.02).to_numpy(dty
     ],
 )
 def test_figures_draw_without_warning_and_describe_their_shape(figure):
-    assert len(describe_figure(figure)) > 25
-    figure.canvas.draw()
+    assert len(figure.alt) > 25
+    figure.figure.canvas.draw()
 
 
 def test_intervals_say_which_miss_the_truth():
-    assert "outside the interval of a." in describe_figure(lessons.plot_intervals(INTERVALS, truth=1.0))
-    assert "inside every interval" in describe_figure(lessons.plot_intervals(INTERVALS[1:], truth=1.0))
+    assert "outside the interval of a." in lessons.plot_intervals(INTERVALS, truth=1.0).alt
+    assert "inside every interval" in lessons.plot_intervals(INTERVALS[1:], truth=1.0).alt

@@ -80,7 +80,7 @@ def test_longer_follow_up_shows_the_same_patients():
 def test_unequal_patients_make_the_ratio_drift():
     patients = hazards.two_groups("proportional", N, frailty_variance=2.0, follow_up_months=120)
     assert ratio(patients, "treated") > hazards.SHAPES["proportional"][0] + 0.05
-    figure = t05.drifting_ratio(2.0).figure
+    figure = t05.drifting_ratio(2.0).drawing.figure
     between = figure.axes[0].lines[1].get_ydata()
     assert between[0] == pytest.approx(0.5)
     assert 0.5 < between[-1] < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
 
@@ -17,8 +18,9 @@ from fhrmm import figures
 from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.figures.specifications import parse_choices
 from fhrmm.figures.steps import cut_curve
-from fhrmm.figures.style import LINE_STYLES, PALETTE, draw_empty, spread, style_of
+from fhrmm.figures.style import LINE_STYLES, PALETTE, spread, style_of
 from fhrmm.study import load_study
+from fhrmm.wording import read_words
 from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
 from timetoevent.results import Estimate, not_estimable
 
@@ -93,17 +95,17 @@ def residuals(n: int) -> pd.DataFrame:
     return pd.DataFrame({"term": [LONG] * n, "time": np.arange(n, dtype=float), "residual": np.linspace(-1, 1, n)})
 
 
-def draw_curves(levels: dict[str, int]) -> Figure:
+def draw_curves(levels: dict[str, int]) -> figures.Drawing:
     made, risk = curves_of(levels)
-    return figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS", variable="second_line_krd")
+    return figures.plot_kaplan_meier(made, risk, study=STUDY, endpoint="PFS", variable="second_line_krd")
 
 
-def draw_incidence(n: int) -> Figure:
+def draw_incidence(n: int) -> figures.Drawing:
     steps = pd.DataFrame(
         {"cause": ["progression"] * n, "time": np.arange(n, dtype=float), "cumulative_incidence": np.linspace(0, 1, n),
          "ci_lower": math.nan, "ci_upper": math.nan}
     )  # fmt: skip
-    return figures.plot_cumulative_incidence(steps, STUDY)
+    return figures.plot_cumulative_incidence(steps, study=STUDY)
 
 
 CASES = {
@@ -115,31 +117,31 @@ CASES = {
     "incidence none": lambda: draw_incidence(0),
     "incidence one": lambda: draw_incidence(1),
     "incidence": lambda: draw_incidence(9),
-    "forest none": lambda: figures.plot_forest(to_frame([]), STUDY),
-    "forest": lambda: figures.plot_forest(ratio_rows(), STUDY),
-    "forest long label": lambda: figures.plot_forest(ratio_rows(LONG), STUDY),
-    "forest not estimable": lambda: figures.plot_forest(ratio_rows("other", not_estimable("separated")), STUDY),
-    "forest beyond": lambda: figures.plot_forest(ratio_rows("other", Estimate(50.0, 0.001, 1e9, n=3)), STUDY),
-    "forest no interval": lambda: figures.plot_forest(ratio_rows("other", Estimate(2.0, n=3)), STUDY),
-    "centers none": lambda: figures.plot_center_rates(to_frame([]), STUDY),
-    "centers one": lambda: figures.plot_center_rates(rate_rows(1, 1), STUDY),
-    "centers nobody": lambda: figures.plot_center_rates(rate_rows(0, 0), STUDY),
-    "center forest none": lambda: figures.plot_center_forest(to_frame([]), STUDY, endpoint="PFS", variable="sex"),
+    "forest none": lambda: figures.plot_forest(to_frame([]), study=STUDY),
+    "forest": lambda: figures.plot_forest(ratio_rows(), study=STUDY),
+    "forest long label": lambda: figures.plot_forest(ratio_rows(LONG), study=STUDY),
+    "forest not estimable": lambda: figures.plot_forest(ratio_rows("other", not_estimable("separated")), study=STUDY),
+    "forest beyond": lambda: figures.plot_forest(ratio_rows("other", Estimate(50.0, 0.001, 1e9, n=3)), study=STUDY),
+    "forest no interval": lambda: figures.plot_forest(ratio_rows("other", Estimate(2.0, n=3)), study=STUDY),
+    "centers none": lambda: figures.plot_center_rates(to_frame([]), study=STUDY),
+    "centers one": lambda: figures.plot_center_rates(rate_rows(1, 1), study=STUDY),
+    "centers nobody": lambda: figures.plot_center_rates(rate_rows(0, 0), study=STUDY),
+    "center forest none": lambda: figures.plot_center_forest(to_frame([]), study=STUDY, endpoint="PFS", variable="sex"),
     "center forest": lambda: figures.plot_center_forest(
-        ratio_rows(), STUDY, endpoint="PFS", variable="second_line_krd"
+        ratio_rows(), study=STUDY, endpoint="PFS", variable="second_line_krd"
     ),
-    "rates none": lambda: figures.plot_rates(to_frame([]), STUDY, endpoint="ORR"),
-    "rates": lambda: figures.plot_rates(rate_rows(3, 1, variable="sex", level=LONG), STUDY, endpoint="ORR"),
+    "rates none": lambda: figures.plot_rates(to_frame([]), study=STUDY, endpoint="ORR"),
+    "rates": lambda: figures.plot_rates(rate_rows(3, 1, variable="sex", level=LONG), study=STUDY, endpoint="ORR"),
     "flow none": lambda: figures.plot_flow(attrition().iloc[:0]),
     "flow": lambda: figures.plot_flow(attrition(3, 0, 2), {"quadruplet": 3, "both": 0, LONG: 2}),
     "flow nobody": lambda: figures.plot_flow(attrition(10)),
     "missingness none": lambda: figures.plot_missingness(to_frame([])),
-    "missingness": lambda: figures.plot_missingness(completeness(0.5), STUDY),
-    "missingness many": lambda: figures.plot_missingness(completeness(0.5, 300), STUDY),
-    "missingness nobody": lambda: figures.plot_missingness(completeness(math.nan), STUDY),
-    "bars none": lambda: figures.plot_response_bars(to_frame([])),
-    "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, STUDY),
-    "bars nobody": lambda: figures.plot_response_bars(categories({"CR": 0})),
+    "missingness": lambda: figures.plot_missingness(completeness(0.5), study=STUDY),
+    "missingness many": lambda: figures.plot_missingness(completeness(0.5, 300), study=STUDY),
+    "missingness nobody": lambda: figures.plot_missingness(completeness(math.nan), study=STUDY),
+    "bars none": lambda: figures.plot_response_bars(to_frame([]), study=STUDY),
+    "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, study=STUDY),
+    "bars nobody": lambda: figures.plot_response_bars(categories({"CR": 0}), study=STUDY),
     "swimmer every mark": lambda: figures.plot_swimmer(every_course()),
     "swimmer none": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": []})),
     "swimmer one": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [0.0]})),
@@ -148,15 +150,15 @@ CASES = {
     "waterfall one": lambda: figures.plot_waterfall(pd.DataFrame({"change_pct": [400.0]})),
     "schoenfeld none": lambda: figures.plot_schoenfeld(residuals(0)),
     "schoenfeld one": lambda: figures.plot_schoenfeld(residuals(1)),
-    "schoenfeld": lambda: figures.plot_schoenfeld(residuals(20), STUDY),
-    "specifications none": lambda: figures.plot_specification_curve(to_frame([]), STUDY),
-    "specifications one": lambda: figures.plot_specification_curve(rate_rows(9, 4, model="window=12"), STUDY),
+    "schoenfeld": lambda: figures.plot_schoenfeld(residuals(20), study=STUDY),
+    "specifications none": lambda: figures.plot_specification_curve(to_frame([]), study=STUDY),
+    "specifications one": lambda: figures.plot_specification_curve(rate_rows(9, 4, model="window=12"), study=STUDY),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_legend_leaves_the_figure_or_meets_the_mark_of_synthetic_data(name: str) -> None:
-    figure = CASES[name]()
+    figure = CASES[name]().figure
     figures.mark_synthetic(figure)
     figures.save_figure(figure, "svg")
     (mark,) = (text.get_window_extent() for text in figure.texts if text.get_gid() == "synthetic-mark")
@@ -169,20 +171,16 @@ def test_no_legend_leaves_the_figure_or_meets_the_mark_of_synthetic_data(name: s
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_figure_survives_and_describes_itself(name: str) -> None:
-    figure = CASES[name]()
-    assert isinstance(figure, Figure)
-    content = figures.save_figure(figure, "png", dpi=50)
-    assert Image.open(io.BytesIO(content)).size[0] > 100
-    text = figures.describe_figure(figure)
-    assert text.endswith(".")
-    assert "nan" not in text
+    drawing = CASES[name]()
+    assert figures.save_figure(drawing.figure, "svg").startswith(b"<?xml")
+    assert drawing.alt.endswith(".")
+    assert "nan" not in drawing.alt
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_figures_remember_rows_unless_they_show_patients_or_nothing(name: str) -> None:
-    figure = CASES[name]()
-    rows = figures.figure_data(figure)
-    if figures.drawn_by(figure).shows_patients:
+def test_figures_give_rows_unless_they_show_patients_or_nothing(name: str) -> None:
+    rows = CASES[name]().rows
+    if name.startswith(("swimmer", "waterfall", "schoenfeld")):
         assert rows is None
     elif rows is not None:
         assert len(rows)
@@ -190,11 +188,12 @@ def test_figures_remember_rows_unless_they_show_patients_or_nothing(name: str) -
 
 
 def test_a_map_of_hundreds_of_centers_has_no_numbers_and_few_names() -> None:
-    figure = figures.plot_missingness(completeness(0.5, 300), STUDY)
+    drawing = figures.plot_missingness(completeness(0.5, 300), study=STUDY)
+    figure = drawing.figure
     assert not figure.axes[0].texts
     assert 30 <= len(figure.axes[0].get_xticklabels()) <= 40
     assert len(figures.save_figure(figure, "svg")) < 100_000
-    assert len(figures.figure_data(figure)) == 300, "the data beside the figure have every number"
+    assert len(drawing.rows) == 300, "the data beside the figure have every number"
 
 
 def test_nothing_is_left_open_in_pyplot() -> None:
@@ -206,9 +205,9 @@ def test_nothing_is_left_open_in_pyplot() -> None:
     assert pyplot.get_fignums() == before
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "tiff"])
 def test_same_figure_same_bytes(kind: str) -> None:
-    first, second = (figures.save_figure(draw_curves({"KRd": 26, "other": 36}), kind) for _ in range(2))
+    first, second = (figures.save_figure(draw_curves({"KRd": 26, "other": 36}).figure, kind) for _ in range(2))
     assert first == second
     assert b"Matplotlib v" not in first
     assert b"<dc:date>" not in first
@@ -217,7 +216,7 @@ def test_same_figure_same_bytes(kind: str) -> None:
 
 def test_last_digits_of_the_layout_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """The solver of the layout may end differently in another process; names inside an SVG are made from its result."""
-    first = figures.save_figure(draw_curves({"": 30}), "svg")
+    first = figures.save_figure(draw_curves({"": 30}).figure, "svg")
     solve = ConstrainedLayoutEngine.execute
 
     def solve_a_little_differently(engine: ConstrainedLayoutEngine, figure: Figure) -> None:
@@ -226,27 +225,42 @@ def test_last_digits_of_the_layout_do_not_show(monkeypatch: pytest.MonkeyPatch) 
             axes.set_position([value + 3e-13 for value in axes.get_position(original=True).bounds])
 
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", solve_a_little_differently)
-    assert figures.save_figure(draw_curves({"": 30}), "svg") == first
+    assert figures.save_figure(draw_curves({"": 30}).figure, "svg") == first
 
 
 def test_a_pdf_has_the_fonts_that_journals_take() -> None:
-    content = figures.save_figure(draw_curves({"KRd": 26, "other": 36}), "pdf")
+    content = figures.save_figure(draw_curves({"KRd": 26, "other": 36}).figure, "pdf")
     assert b"/Subtype /CIDFontType2" in content
     assert b"/Subtype /Type3" not in content
 
 
 def test_dollars_are_dollars_in_every_format() -> None:
-    assert b"<!-- from $5 to $10 -->" in figures.save_figure(draw_empty("from $5 to $10"), "svg")
-    assert all(figures.save_figure(draw_empty("from $5 to $10"), kind) for kind in ("png", "pdf"))
+    figure = figures.plot_response_bars(categories({"CR": 1}).assign(model="center=from $5 to $10"), study=STUDY).figure
+    assert b"from $5 to $10" in figures.save_figure(figure, "svg")
+    assert all(figures.save_figure(figure, kind) for kind in ("png", "pdf", "tiff"))
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_pixels_are_those_of_print_and_say_what_they_show(kind: str) -> None:
+    content = figures.save_figure(draw_curves({"": 30}).figure, kind, caption="Survival.", alt="A falling curve.")
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.size[0] == pytest.approx(300 * 160 / 25.4, abs=1)
+        assert [round(dots) for dots in picture.info["dpi"]] == [300, 300]
+        assert "Survival." in (picture.text["Title"] if kind == "png" else picture.tag_v2[270])
+
+
+def test_an_svg_keeps_its_caption_and_its_shape_in_words() -> None:
+    figure = draw_curves({"": 30}).figure
+    assert read_words(figures.save_figure(figure, "svg", caption="PFS < OS", alt="Falls.")) == ("PFS < OS", "Falls.")
 
 
 def test_unknown_format_is_refused() -> None:
-    with pytest.raises(ValueError, match="known are svg, png, pdf"):
-        figures.save_figure(draw_curves({"": 10}), "gif")
+    with pytest.raises(ValueError, match="known are svg, pdf, png, tiff"):
+        figures.save_figure(draw_curves({"": 10}).figure, "gif")
 
 
 def test_synthetic_mark_is_written_once() -> None:
-    figure = draw_curves({"": 20})
+    figure = draw_curves({"": 20}).figure
     figures.mark_synthetic(figure)
     figures.mark_synthetic(figure)
     assert [text.get_text() for text in figure.texts] == ["synthetic data"]
@@ -254,7 +268,7 @@ def test_synthetic_mark_is_written_once() -> None:
 
 def test_risk_rows_are_the_table_to_the_digit() -> None:
     made, risk = curves_of({"KRd": 26, "other": 36})
-    below = figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS").axes[1]
+    below = figures.plot_kaplan_meier(made, risk, study=STUDY, endpoint="PFS").figure.axes[1]
     shown = [text.get_text() for text in below.texts if text.get_text().isdigit()]
     wanted = [
         f"{count:.0f}"
@@ -270,7 +284,7 @@ def test_curve_stops_where_too_few_are_at_risk() -> None:
     cut = cut_curve(made, 5)
     assert cut["time"].iloc[0] == 0
     assert cut["time"].iloc[-1] == made[made["n_at_risk"] >= 5]["time"].iloc[-1]
-    line = draw_curves({"": 40}).axes[0].lines[0]
+    line = draw_curves({"": 40}).figure.axes[0].lines[0]
     assert max(line.get_xdata()) < made["time"].max()
 
 
@@ -286,14 +300,16 @@ def test_events_at_time_zero_do_not_double_the_start() -> None:
 
 
 def test_two_endpoints_share_one_figure() -> None:
-    made, risk = curves_of({"": 40})
-    figure = figures.plot_kaplan_meier({"PFS": made, "OS": made}, {"PFS": risk, "OS": risk}, STUDY)
-    labels = [axes.get_ylabel() for axes in figure.axes[:2]]
-    assert [label.split(" ")[0] for label in labels] == ["Progression-free", "Overall"]
+    made, _ = curve(40)
+    drawing = figures.plot_kaplan_meier({"PFS": made, "OS": made}, study=STUDY)
+    named = {text.get_text().replace("\n", " ") for text in drawing.figure.axes[0].texts}
+    assert named == {"Progression-free survival", "Overall survival"}
+    assert drawing.alt.startswith("Progression-free survival falls to ")
+    assert set(drawing.rows["group"]) == {"PFS", "OS"}
 
 
 def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
-    figure = CASES["forest beyond"]()
+    figure = CASES["forest beyond"]().figure
     texts = {text.get_text() for axes in figure.axes for text in axes.texts}
     assert {"8/26", "0/3", "1 (reference)", "50.00 (<0.01 to >1000)"} <= texts
     low, high = figure.axes[1].get_xlim()
@@ -303,30 +319,30 @@ def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
 def test_forest_shows_every_model_of_the_last_level() -> None:
     models = ["univariable", "primary", "full", "imputed"]
     rows = pd.concat([ratio_rows().assign(model=model) for model in models], ignore_index=True)
-    axes = figures.plot_forest(rows, STUDY, models=models).axes[1]
+    axes = figures.plot_forest(rows, study=STUDY, models=models).figure.axes[1]
     bottom, top = axes.get_ylim()
-    shown = [line.get_ydata()[0] for line in axes.get_lines() if len(line.get_xdata()) == 1]
-    assert len(shown) >= len(models)
+    shown = [height for points in axes.collections for _, height in points.get_offsets() if len(points.get_offsets())]
+    assert len(set(shown)) >= len(models)
     assert all(top < height < bottom for height in shown)
 
 
 def test_forest_of_several_endpoints_is_refused() -> None:
     both = pd.concat([ratio_rows(), ratio_rows().assign(endpoint="OS")])
     with pytest.raises(ValueError, match="several endpoints"):
-        figures.plot_forest(both, STUDY)
-    assert figures.plot_forest(both, STUDY, endpoint="OS").axes
+        figures.plot_forest(both, study=STUDY)
+    assert figures.plot_forest(both, study=STUDY, endpoint="OS").rows is not None
 
 
 def test_center_rates_refuse_two_rows_per_center_and_put_the_pool_last() -> None:
     with pytest.raises(ValueError, match="several rates per scope"):
-        figures.plot_center_rates(pd.concat([rate_rows(3, 1), rate_rows(3, 2)]), STUDY)
+        figures.plot_center_rates(pd.concat([rate_rows(3, 1), rate_rows(3, 2)]), study=STUDY)
     rows = pd.concat([rate_rows(62, 38), rate_rows(5, 2).assign(scope="C09"), rate_rows(5, 1).assign(scope="C01")])
-    names = [text.get_text() for text in figures.plot_center_rates(rows, STUDY).axes[0].texts]
+    names = [text.get_text() for text in figures.plot_center_rates(rows, study=STUDY).figure.axes[0].texts]
     assert [name for name in names if name in ("C01", "C09", "All centers")] == ["C01", "C09", "All centers"]
 
 
 def test_flow_keeps_criteria_that_exclude_nobody() -> None:
-    texts = [text.get_text() for text in CASES["flow"]().axes[0].texts]
+    texts = [text.get_text() for text in CASES["flow"]().figure.axes[0].texts]
     assert sum("not met: n = 0" in text for text in texts) == 1
     assert any(text.startswith("Cohort") and "n = 5" in text for text in texts)
 
@@ -345,33 +361,35 @@ def test_labels_are_spread_in_order() -> None:
 
 def test_texts_state_the_shape() -> None:
     made = pd.DataFrame({"time": [1.0, 7.0, 13.0], "survival": [0.9, 0.6, 0.5], "n_at_risk": [40.0, 20.0, 9.0]})
-    text = figures.describe_curves({"": made}, STUDY, endpoint="PFS")
+    text = figures.plot_kaplan_meier({"": made}, study=STUDY, endpoint="PFS").alt
     assert text == (
         "Progression-free survival falls to 90% at 6 months, 60% at 12 months; the curve ends at 13 months."
     )
-    assert "no curve, fewer than 5 at risk" in figures.describe_curves({"a": made.assign(n_at_risk=2.0)}, STUDY)
-    assert figures.describe_forest(ratio_rows(), STUDY).startswith(
+    few = figures.plot_kaplan_meier({"a": made.assign(n_at_risk=2.0)}, study=STUDY, endpoint="PFS")
+    assert "(a): no curve, fewer than 5 at risk" in few.alt
+    assert figures.plot_forest(ratio_rows(), study=STUDY).alt.startswith(
         "Forest plot of 1 estimate: 1 above 1, 1 with an interval that includes 1."
     )
-    assert figures.describe_flow(attrition(3, 0, 2)).startswith(
-        "Flow diagram: 10 accepted patients, 5 in the cohort; most were excluded by"
-    )
-    assert figures.describe_response(categories({"CR": 1, "PD": 3})) == (
+    assert CASES["flow"]().alt.startswith("Flow diagram: 10 accepted patients, 5 in the cohort; most were excluded by")
+    assert figures.plot_response_bars(categories({"CR": 1, "PD": 3}), study=STUDY).alt == (
         "Stacked bar of best response among 4 patients: CR 25%, PD 75%."
     )
 
 
-def test_a_figure_is_drawn_again_from_protected_frames() -> None:
-    made, risk = curves_of({"": 40})
-    figure = figures.plot_kaplan_meier(made, risk, STUDY, endpoint="PFS")
-    drawn = figures.drawn_by(figure)
-    assert drawn is not None
-    assert not drawn.shows_patients
-    again = drawn.redraw({"risk": lambda table: table.assign(n_at_risk=777)})
-    assert "777" in {text.get_text() for text in again.axes[1].texts}
-    assert figures.drawn_by(figures.plot_swimmer(pd.DataFrame({"end_months": [1.0]}))).shows_patients
-    with pytest.raises(ValueError, match="describe themselves"):
-        figures.describe_figure(Figure())
+def test_parts_of_a_stacked_bar_stand_in_the_order_of_responses_with_their_patients() -> None:
+    axes = CASES["bars"]().figure.axes[0]
+    ends = [bars[0].get_x() + bars[0].get_width() for bars in axes.containers]
+    assert ends == pytest.approx([1 / 43, 3 / 43, 1.0])
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "40"]
+
+
+def test_every_frame_is_protected_by_its_place_and_cannot_be_given_by_name() -> None:
+    plots = [plot for plot in vars(figures).values() if isinstance(plot, figures.Plot)]
+    assert len(plots) == 13
+    for plot in plots:
+        parameters = inspect.signature(plot).parameters.values()
+        assert len(plot.kinds) == sum(one.kind is inspect.Parameter.POSITIONAL_ONLY for one in parameters)
+        assert all(one.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
 
 
 def test_swimmer_shows_neither_ids_nor_dates() -> None:
@@ -379,12 +397,11 @@ def test_swimmer_shows_neither_ids_nor_dates() -> None:
         {"patient_id": ["SYN-1", "SYN-2"], "end_months": [5.0, 9.0], "best_response": ["CR", None],
          "progression_months": [4.0, math.nan], "ongoing": [False, True]}
     )  # fmt: skip
-    figure = figures.plot_swimmer(courses)
+    drawing = figures.plot_swimmer(courses)
+    figure = drawing.figure
     words = [text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
     assert not any("SYN" in word for word in words)
-    assert (
-        figures.describe_swimmer(courses) == "One bar for each of 2 patients, the longest 9 months; 1 with progression."
-    )
+    assert drawing.alt == "One bar for each of 2 patients, the longest 9 months; 1 with progression."
 
 
 def test_choices_of_a_specification() -> None:

@@ -17,7 +17,7 @@ import docx
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from fhrmm import figures
 from fhrmm.disclosure import DisclosureError
@@ -114,7 +114,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         info = f'name = "Ten centers"\nsynthetic = {str(synthetic).lower()}\ndata_cutoff_date = 2025-03-31\n'
         (folder / "data" / "dataset.toml").write_text(info, encoding="utf-8")
         names = {f"{name}_dir": str(folder / name) for name in ("data", "work", "reports")}
-        names |= {"center": "ALL", "study_file": "study.toml"}
+        names |= {"center": "ALL", "study_file": "study.toml", "figure_formats": "pdf,tiff"}
         frames = dict(zip(NEEDED, (baseline(), response(), survival(), models()), strict=True))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(page_module, "display", lambda *_, **__: None)
@@ -146,8 +146,8 @@ def draw(page: Page) -> None:
     rng = np.random.default_rng(5)
     time, event = rng.exponential(10, 60), rng.random(60) < 0.6
     risk = numbers_at_risk(time, event, at=[0, 6, 12]).assign(group="")
-    show_figure(page, figures.plot_kaplan_meier({"": kaplan_meier(time, event)}, risk, STUDY), "pfs", caption=LEGEND)
-    show_figure(page, figures.plot_swimmer(pd.DataFrame({"end_months": [3.0]})), "swimmer", caption="Courses.")
+    show_figure(page, figures.plot_kaplan_meier, {"": kaplan_meier(time, event)}, risk, name="pfs", caption=LEGEND)
+    show_figure(page, figures.plot_swimmer, pd.DataFrame({"end_months": [3.0]}), name="swimmer", caption="Courses.")
 
 
 def write_states(reports: Path, display: str, changes: dict[str, Node]) -> None:
@@ -350,13 +350,18 @@ def test_no_report_is_said(build: Builder, tmp_path: Path) -> None:
         write_manuscript(reports, reports.parent / "data", "C99", GLOSSARY)
 
 
+def test_figures_without_the_formats_of_journals_are_refused(build: Builder) -> None:
+    reports = build()
+    (reports / "ALL" / "figures" / "04_pfs_os_pfs.tiff").unlink()
+    write_states(reports, "local", {})
+    with pytest.raises(StudyError, match="run with -p figure_formats pdf,tiff"):
+        write(reports)
+
+
 def test_a_legend_with_an_identifier_is_refused(build: Builder) -> None:
     reports = build()
-    path = reports / "ALL" / "figures" / "04_pfs_os_pfs.png"
-    note = PngImagePlugin.PngInfo()
-    note.add_text("Description", "Course of SYN-C01-0001")
-    with Image.open(path) as picture:
-        picture.copy().save(path, pnginfo=note)
+    path = reports / "ALL" / "figures" / "04_pfs_os_pfs.svg"
+    path.write_text(path.read_text(encoding="utf-8").replace(LEGEND, "Course of SYN-C01-0001"), encoding="utf-8")
     with pytest.raises(DisclosureError, match="patient identifier"):
         write(reports)
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from fhrmm.figures.describe import describe_schoenfeld
-from fhrmm.figures.style import COLORS, MUTED, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, MUTED, Drawing, draw_empty, drawn_from, new_figure, wrap
 from fhrmm.formats import name_level, name_variable
 from fhrmm.study import Study
 
 _COLUMNS = 2
 
 
-@drawn_from(describe_schoenfeld, residuals="patients")
-def plot_schoenfeld(residuals: pd.DataFrame, study: Study | None = None) -> Figure:
+@drawn_from("patients")
+def plot_schoenfeld(residuals: pd.DataFrame, /, *, study: Study | None = None) -> Drawing:
     """Draw scaled Schoenfeld residuals over time, one panel per term, with a moving median.
 
     Parameters
@@ -29,7 +26,7 @@ def plot_schoenfeld(residuals: pd.DataFrame, study: Study | None = None) -> Figu
 
     Returns
     -------
-    Figure
+    Drawing
         Every point is one patient's event: never shown in a released report.
 
     References
@@ -38,30 +35,30 @@ def plot_schoenfeld(residuals: pd.DataFrame, study: Study | None = None) -> Figu
     """
     terms = list(dict.fromkeys(residuals["term"])) if len(residuals) else []
     if not terms:
-        return draw_empty("No coefficient has an estimate")
+        return draw_empty("No coefficient has an estimate", "Schoenfeld residuals: no model was fitted.")
     n_rows = -(-len(terms) // _COLUMNS)
     figure = new_figure(52.0 * n_rows + 4)
     grid = figure.subplots(n_rows, min(_COLUMNS, len(terms)), squeeze=False, sharex=True)
     for axes in grid.flat[len(terms) :]:
         axes.set_axis_off()
+    said = []
     for axes, term in zip(grid.flat, terms, strict=False):
-        _draw_term(axes, residuals[residuals["term"] == term], str(term), study)
+        rows = residuals[residuals["term"] == term].dropna(subset=["time", "residual"])
+        rows = rows.sort_values("time", kind="stable")
+        variable, _, level = str(term).partition("=")
+        name, shown = name_variable(variable, study), name_level(level)
+        axes.set_title(wrap(f"{name}: {shown}" if level else name, 38), fontsize=8.5, loc="left")
+        axes.axhline(0, color=MUTED, linewidth=0.8)
+        axes.plot(rows["time"], rows["residual"], "o", color=COLORS[0], markersize=3.5, alpha=0.7)
+        if len(rows) >= 5:
+            axes.plot(rows["time"], _moving_median(rows["residual"].to_numpy()), color=COLORS[1], linewidth=1.6)
+        axes.set_ylabel("Scaled residual")
+        slope = rows["time"].corr(rows["residual"], method="spearman") if len(rows) > 2 else 0.0
+        trend = ("rising" if slope > 0 else "falling") if abs(slope) >= 0.3 else "no clear trend"
+        said.append(f"{name} ({shown}): {trend}" if level else f"{name}: {trend}")
     for axes in grid[-1]:
         axes.set_xlabel("Months")
-    return figure
-
-
-def _draw_term(axes: Axes, rows: pd.DataFrame, term: str, study: Study | None) -> None:
-    ordered = rows.dropna(subset=["time", "residual"]).sort_values("time", kind="stable")
-    variable, _, level = term.partition("=")
-    name = name_variable(variable, study) + (f": {name_level(level)}" if level else "")
-    axes.set_title(wrap(name, 38), fontsize=8.5, loc="left")
-    axes.axhline(0, color=MUTED, linewidth=0.8)
-    time, residual = ordered["time"].to_numpy(dtype=float), ordered["residual"].to_numpy(dtype=float)
-    axes.plot(time, residual, "o", color=COLORS[0], markersize=3.5, alpha=0.7)
-    if len(time) >= 5:
-        axes.plot(time, _moving_median(residual), color=COLORS[1], linewidth=1.6)
-    axes.set_ylabel("Scaled residual")
+    return Drawing(figure, f"Scaled Schoenfeld residuals over time. {'; '.join(said)}.")
 
 
 def _moving_median(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import io
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image, TiffImagePlugin
 
 from fhrmm.figures.style import MUTED, STYLE
 from fhrmm.wording import SYNTHETIC_MARK
@@ -14,27 +15,28 @@ from fhrmm.wording import SYNTHETIC_MARK
 PRINT_DPI = 300
 _MARK = "synthetic-mark"
 _POSITION_DECIMALS = 6
+_TIFF_DESCRIPTION = 270
 # None keeps date and library version out of the file: same figure, same bytes.
-_METADATA = {
+_METADATA: dict[str, dict[str, str | None]] = {
     "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+    "tiff": {},
 }
-_CAPTION_FIELD = {"svg": "Description", "png": "Description", "pdf": "Subject"}
+# Names of the fields for the text alternative in each format; the caption is the title.
+_ALT_FIELD = {"svg": "Description", "pdf": "Subject", "png": "Description"}
 
 
-def save_figure(figure: Figure, kind: str, *, dpi: int = PRINT_DPI, caption: str = "") -> bytes:
-    """Return a figure as a file.
+def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "") -> bytes:
+    """Return a figure as a file, pixels at the resolution of print.
 
     Parameters
     ----------
     figure : Figure
         The figure.
-    kind : {"svg", "png", "pdf"}
-        File format.
-    dpi : int
-        Resolution of PNG.
-    caption : str
+    kind : {"svg", "pdf", "png", "tiff"}
+        File format. Letters are outlines in an SVG and TrueType fonts in a PDF; a TIFF is opaque and compressed.
+    caption, alt : str
         Kept inside the file, so that a figure that travels alone still says what it shows.
 
     Returns
@@ -50,10 +52,20 @@ def save_figure(figure: Figure, kind: str, *, dpi: int = PRINT_DPI, caption: str
     if kind not in _METADATA:
         raise ValueError(f"figure format {kind!r}; known are {', '.join(_METADATA)}")
     buffer = io.BytesIO()
+    written = "png" if kind == "tiff" else kind
+    metadata = _METADATA[kind] | ({"Title": caption, _ALT_FIELD[written]: alt} if caption else {})
     with matplotlib.rc_context(dict(STYLE)):
         _lay_out(figure)
-        metadata = _METADATA[kind] | ({_CAPTION_FIELD[kind]: caption} if caption else {})
-        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+        figure.savefig(buffer, format=written, dpi=PRINT_DPI, metadata=metadata)
+    return _to_tiff(buffer, caption) if kind == "tiff" else buffer.getvalue()
+
+
+def _to_tiff(png: io.BytesIO, caption: str) -> bytes:
+    buffer, tags = io.BytesIO(), TiffImagePlugin.ImageFileDirectory_v2()
+    tags[_TIFF_DESCRIPTION] = caption.encode("ascii", "replace").decode("ascii")
+    with Image.open(png) as image:
+        flat = image.convert("RGB")
+    flat.save(buffer, format="TIFF", compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI), tiffinfo=tags)
     return buffer.getvalue()
 
 

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from fhrmm.figures.describe import describe_response, describe_swimmer, describe_waterfall
-from fhrmm.figures.style import COLORS, INK, MUTED, PALETTE, draw_empty, drawn_from, keep_data, new_figure, wrap
-from fhrmm.formats import SUPPRESSED, Estimates, clean_estimates, format_count, name_level, name_variable
+from fhrmm.figures.style import (
+    COLORS,
+    INK,
+    MUTED,
+    PALETTE,
+    Drawing,
+    draw_empty,
+    drawn_from,
+    hide_spine,
+    new_figure,
+    wrap,
+)
+from fhrmm.formats import OK, SUPPRESSED, Estimates, clean_estimates, format_count, name_level, name_variable
 from fhrmm.schema import RESPONSES
 from fhrmm.study import Study
+from fhrmm.wording import counted
 
 _LEVELS = (*RESPONSES, "missing")
 _DARK = frozenset({"sCR", "CR", "VGPR", "PD"})
+_HATCH = {"NE": "///", "missing": "\\\\\\"}
+_NARROWEST = 0.022  # a narrower part of a bar has no room for its number
 _LEGEND_LINE_MM = 4.4
-_HATCH = {"NE": "///", "missing": "..."}
 # Marks on a course: column, words, marker, color.
 _MARKS = (
     ("first_response", "First response", "^", COLORS[2]),
@@ -30,8 +45,8 @@ _MARKS = (
 )
 
 
-@drawn_from(describe_response, categories="estimates", by_group="estimates")
-def plot_response_bars(categories: Estimates, by_group: Estimates | None = None, study: Study | None = None) -> Figure:
+@drawn_from("estimates", "estimates")
+def plot_response_bars(categories: Estimates, by_group: Estimates | None = None, /, *, study: Study) -> Drawing:
     """Draw best response as one stacked bar per group.
 
     Parameters
@@ -40,40 +55,52 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
         Estimates rows of endpoint ``BEST_RESPONSE``, one per category, of all patients.
     by_group : DataFrame, optional
         The same by group; the group is named in ``model`` as ``variable=level``.
-    study : Study, optional
+    study : Study
         The plan, for labels.
 
     Returns
     -------
-    Figure
+    Drawing
         Widths are shares of the group; numbers in the bars are patients. A group with a suppressed category is
         drawn without its bar.
     """
     frame = clean_estimates([clean_estimates(part) for part in (categories, by_group) if part is not None])
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
+    alt = _describe_response(rows)
     if rows.empty:
-        return draw_empty("No response to show")
+        return draw_empty("No response to show", alt)
     groups = list(dict.fromkeys(rows["model"]))
+    hidden = set(rows.loc[rows["status"] == SUPPRESSED, "model"])
+    is_shown = ~rows["model"].isin(hidden) & (rows["n"] > 0)
+    shares = (rows["n_events"] / rows["n"]).where(is_shown, 0.0).fillna(0.0).astype(float)
+    present = [level for level in _LEVELS if (shares[rows["level"] == level] > 0).any()]
     figure = new_figure(11.0 * len(groups) + 24)
     axes = figure.subplots()
-    for height, model in enumerate(groups):
-        _draw_bar(axes, height, rows[rows["model"] == model])
-    labels = [_group_label(model, rows[rows["model"] == model], study) for model in groups]
-    axes.set_yticks(range(len(groups)), labels)
-    axes.set_ylim(len(groups) - 0.5, -0.5)
-    axes.set_xlim(0, 1)
+    sns.histplot(
+        y=pd.Categorical(rows["model"], groups), hue=rows["level"], weights=shares, hue_order=present[::-1] or None,
+        multiple="stack", discrete=True, shrink=0.62, palette=PALETTE, alpha=1.0, edgecolor="white", linewidth=0.8,
+        legend=False, ax=axes,
+    )  # fmt: skip
+    for level, bars in zip(present, axes.containers, strict=False):
+        _number_bars(axes, bars, level, rows[rows["level"] == level].set_index("model")["n_events"].reindex(groups))
+    for place, model in enumerate(groups):
+        if not is_shown[rows["model"] == model].any():
+            reason = "suppressed: small numbers" if model in hidden else "no patients"
+            axes.text(0.01, place, reason, va="center", color=MUTED)
+    axes.set_yticks(range(len(groups)), [_group_label(model, rows[rows["model"] == model], study) for model in groups])
     axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
-    axes.set_xlabel("Patients, %")
-    axes.spines["left"].set_visible(False)
+    axes.set(xlim=(0, 1), ylim=(len(groups) - 0.5, -0.5), xlabel="Patients, %", ylabel="")
     axes.tick_params(axis="y", length=0)
-    present = [level for level in _LEVELS if (rows[rows["level"] == level]["n_events"] > 0).any()]
+    hide_spine(axes, "left")
     if present:
-        figure.legend(handles=[_patch(level) for level in present], loc="outside upper center", ncols=len(present))
-    return keep_data(figure, estimates=rows)
+        legend = figure.legend(axes.containers, present, loc="outside upper center", ncols=len(present))
+        for patch in legend.get_patches():
+            patch.set(edgecolor=MUTED, linewidth=0.3)
+    return Drawing(figure, alt, rows)
 
 
-@drawn_from(describe_swimmer, courses="patients")
-def plot_swimmer(courses: pd.DataFrame, study: Study | None = None) -> Figure:
+@drawn_from("patients")
+def plot_swimmer(courses: pd.DataFrame, /, *, study: Study | None = None) -> Drawing:
     """Draw the course of each patient as one bar in months, without identifiers or dates.
 
     Parameters
@@ -87,41 +114,34 @@ def plot_swimmer(courses: pd.DataFrame, study: Study | None = None) -> Figure:
 
     Returns
     -------
-    Figure
+    Drawing
         Longest course on top. Never shown in a released report.
     """
-    if courses.empty or courses["end_months"].dropna().empty:
-        return draw_empty("No patient was followed")
     ordered = courses.dropna(subset=["end_months"]).sort_values("end_months", ascending=False, kind="stable")
+    alt = _describe_swimmer(ordered)
+    if ordered.empty:
+        return draw_empty("No patient was followed", alt)
     figure = new_figure(min(3.2 * len(ordered) + 30, 230))
     axes = figure.subplots()
-    heights = np.arange(len(ordered))
-    responses = _responses(ordered)
-    for level in dict.fromkeys(responses):
-        places = heights[[response == level for response in responses]]
-        axes.barh(
-            places,
-            ordered["end_months"].to_numpy()[places],
-            height=0.7,
-            color=PALETTE.get(level, PALETTE["missing"]),
-            edgecolor=MUTED,
-            linewidth=0.3,
-            hatch=_HATCH.get(level),
-        )
-    handles = [_patch(level) for level in _LEVELS if level in responses]
-    handles += _draw_marks(axes, ordered, heights)
-    axes.set_ylim(len(ordered) - 0.3, -0.7)
-    axes.set_yticks([])
-    axes.set_ylabel("Patients, one bar each")
-    axes.set_xlim(0, float(ordered["end_months"].max()) * 1.04 + 0.1)
+    handles = _draw_patients(axes, ordered, "end_months", orient="h")
+    for name, words, marker, color in _MARKS:
+        column, edge = f"{name}_months", (INK, 0.9) if color == "white" else ("white", 0.6)
+        if column in ordered.columns and ordered[column].notna().any():
+            look = {"color": color, "markeredgecolor": edge[0], "markeredgewidth": edge[1], "markersize": 5.5}
+            handles += axes.plot(ordered[column], range(len(ordered)), marker, label=words, clip_on=False, **look)
+    if "ongoing" in ordered.columns and ordered["ongoing"].any():
+        places = np.flatnonzero(ordered["ongoing"])
+        ends = ordered["end_months"].to_numpy()[places]
+        handles += axes.plot(ends, places, ">", color=MUTED, markersize=5, label="Observation goes on", clip_on=False)
+    axes.set(ylim=(len(ordered) - 0.3, -0.7), yticks=[], ylabel="Patients, one bar each")
+    axes.set(xlim=(0, float(ordered["end_months"].max()) * 1.04 + 0.1), xlabel="Months since start of second line")
     axes.xaxis.set_major_locator(MultipleLocator(6))
-    axes.set_xlabel("Months since start of second line")
     _place_legend(figure, handles)
-    return figure
+    return Drawing(figure, alt)
 
 
-@drawn_from(describe_waterfall, changes="patients")
-def plot_waterfall(changes: pd.DataFrame, study: Study | None = None) -> Figure:
+@drawn_from("patients")
+def plot_waterfall(changes: pd.DataFrame, /, *, study: Study | None = None) -> Drawing:
     """Draw the best change of the M-protein of each patient, largest increase first.
 
     Parameters
@@ -133,123 +153,101 @@ def plot_waterfall(changes: pd.DataFrame, study: Study | None = None) -> Figure:
 
     Returns
     -------
-    Figure
+    Drawing
         Changes beyond +100% are cut there and marked. Never shown in a released report.
     """
     known = changes.dropna(subset=["change_pct"]).sort_values("change_pct", ascending=False, kind="stable")
+    alt = _describe_waterfall(known["change_pct"])
     if known.empty:
-        return draw_empty("No measured change of the M-protein")
+        return draw_empty("No measured change of the M-protein", alt)
     figure = new_figure(75)
     axes = figure.subplots()
-    heights = known["change_pct"].clip(-100, 100).to_numpy(dtype=float)
-    responses = _responses(known)
-    for place, (height, level) in enumerate(zip(heights, responses, strict=True)):
-        axes.bar(
-            place,
-            height,
-            width=0.8,
-            color=PALETTE.get(level, PALETTE["missing"]),
-            edgecolor=MUTED,
-            linewidth=0.3,
-            hatch=_HATCH.get(level),
-        )
-    beyond = np.flatnonzero(known["change_pct"].to_numpy(dtype=float) > 100)
+    handles = _draw_patients(axes, known.assign(shown=known["change_pct"].clip(-100, 100)), "shown", orient="v")
+    beyond = np.flatnonzero(known["change_pct"] > 100)
     axes.plot(beyond, np.full(len(beyond), 103.0), "^", color=INK, markersize=4)
     for level in (-25, -50, -90):
         axes.axhline(level, color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_ylim(-104, 110)
-    axes.set_xlim(-0.8, max(len(known), 5) - 0.2)
-    axes.set_xticks([])
-    axes.set_xlabel("Patients, one bar each")
-    axes.set_ylabel("Best change of M-protein, %")
-    handles = [_patch(level) for level in _LEVELS if level in responses]
+    axes.set(ylim=(-104, 110), ylabel="Best change of M-protein, %")
+    axes.set(xlim=(-0.8, max(len(known), 5) - 0.2), xticks=[], xlabel="Patients, one bar each")
     _place_legend(figure, handles)
-    return figure
+    return Drawing(figure, alt)
 
 
-def _group_label(model: str, rows: pd.DataFrame, study: Study | None) -> str:
-    n = rows["n"].dropna()
-    size = f"(n = {format_count(n.iloc[0])})" if len(n) else "(suppressed)"
-    if not model:
-        return f"All patients\n{size}"
-    variable, _, level = model.partition("=")
-    return f"{wrap(f'{name_variable(variable, study)}: {name_level(level)}', 26)}\n{size}"
+def _number_bars(axes: Axes, bars: BarContainer, level: str, counts: pd.Series) -> None:
+    """Write the patients into the bars of one level."""
+    for bar in bars:
+        bar.set_hatch(_HATCH.get(level))
+    widths = [bar.get_width() for bar in bars]
+    texts = [f"{count:.0f}" if width >= _NARROWEST else "" for count, width in zip(counts, widths, strict=True)]
+    backing = {"facecolor": PALETTE[level], "edgecolor": "none", "pad": 0.8} if level in _HATCH else None
+    labels = axes.bar_label(bars, texts, label_type="center", fontsize=8, color="white" if level in _DARK else INK)
+    for label in labels:
+        if backing and label.get_text():
+            label.set_bbox(backing)
 
 
-def _place_legend(figure: Figure, handles: list[Patch | Line2D]) -> None:
+def _draw_patients(axes: Axes, patients: pd.DataFrame, value: str, *, orient: str) -> list[Artist]:
+    """Draw one bar per patient in order, colored by best response; return one bar per response for the legend."""
+    column = patients.get("best_response", pd.Series(index=patients.index, dtype=object)).astype(object)
+    responses = column.where(column.notna(), "missing").astype(str).to_numpy()
+    levels = [level for level in _LEVELS if level in responses]
+    along, across = ("y", "x") if orient == "h" else ("x", "y")
+    sns.barplot(
+        **{along: np.arange(len(patients)), across: patients[value].to_numpy(dtype=float)}, hue=responses,
+        hue_order=levels, palette=PALETTE, saturation=1.0, orient=orient, native_scale=True, dodge=False, width=0.75,
+        errorbar=None, edgecolor=MUTED, linewidth=0.3, legend=False, ax=axes,
+    )  # fmt: skip
+    for level, bars in zip(levels, axes.containers, strict=True):
+        for bar in bars:
+            bar.set_hatch(_HATCH.get(level))
+        bars[0].set_label(level)
+    return [bars[0] for bars in axes.containers]
+
+
+def _place_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Put the legend beside the bars, and make the figure as high as it needs where the bars are few."""
     figure.legend(handles=handles, loc="outside right upper", title="Best response")
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, max(height, (_LEGEND_LINE_MM * (len(handles) + 1) + 9) / 25.4))
 
 
-def _draw_bar(axes: Axes, height: int, rows: pd.DataFrame) -> None:
-    if (rows["status"] == SUPPRESSED).any() or not (rows["n"] > 0).any():
-        reason = "suppressed: small numbers" if (rows["status"] == SUPPRESSED).any() else "no patients"
-        axes.text(0.01, height, reason, va="center", color=MUTED)
-        return
-    left = 0.0
-    by_level = {row["level"]: row for row in rows.to_dict("records")}
-    for level in _LEVELS:
-        row = by_level.get(level)
-        count = 0 if row is None else int(row["n_events"])
-        if count:
-            share = count / float(row["n"])  # type: ignore[index]
-            axes.barh(
-                height,
-                share,
-                left=left,
-                height=0.62,
-                color=PALETTE[level],
-                edgecolor="white",
-                linewidth=0.8,
-                hatch=_HATCH.get(level),
-            )
-            _write_count(axes, left + share / 2, height, share, level, count)
-            left += share
+def _group_label(model: str, rows: pd.DataFrame, study: Study) -> str:
+    n = rows["n"].dropna()
+    size = f"(n = {format_count(n.iloc[0])})" if len(n) else "(suppressed)"
+    variable, _, level = model.partition("=")
+    name = wrap(f"{name_variable(variable, study)}: {name_level(level)}", 26) if model else "All patients"
+    return f"{name}\n{size}"
 
 
-def _write_count(axes: Axes, x: float, y: float, share: float, level: str, count: int) -> None:
-    if share < 0.022:
-        return
-    color = "white" if level in _DARK else INK
-    backing = {"facecolor": PALETTE[level], "edgecolor": "none", "pad": 0.8} if level in _HATCH else None
-    axes.text(x, y, str(count), ha="center", va="center", fontsize=8, color=color, bbox=backing)
+def _describe_response(rows: pd.DataFrame) -> str:
+    """Say the shares of the categories among all patients, or in the last group."""
+    rows = rows[(rows["status"] == OK) & (rows["n"] > 0)]
+    if rows.empty:
+        return "Best response: no patient could be shown."
+    model = "" if (rows["model"] == "").any() else rows["model"].iloc[-1]
+    rows = rows[rows["model"] == model]
+    where = f", {name_level(model.partition('=')[2])}" if model else ""
+    seen = rows[rows["n_events"] > 0].to_dict("records")
+    shares = ", ".join(f"{row['level']} {row['estimate']:.0%}" for row in seen)
+    return f"Stacked bar of best response among {rows['n'].iloc[0]:.0f} patients{where}: {shares}."
 
 
-def _patch(level: str) -> Patch:
-    return Patch(facecolor=PALETTE[level], edgecolor=MUTED, linewidth=0.3, hatch=_HATCH.get(level), label=level)
+def _describe_swimmer(courses: pd.DataFrame) -> str:
+    """Say how many courses there are, how long the longest is, and how many ended with progression or death."""
+    if courses.empty:
+        return "Swimmer plot without patients."
+    ends = [name for name in ("progression", "death") if f"{name}_months" in courses]
+    said = ", ".join(f"{courses[f'{name}_months'].notna().sum()} with {name}" for name in ends)
+    longest = f"the longest {courses['end_months'].max():.0f} months"
+    return f"One bar for each of {counted(len(courses), 'patient')}, {longest}{f'; {said}' if said else ''}."
 
 
-def _responses(frame: pd.DataFrame) -> list[str]:
-    if "best_response" not in frame.columns:
-        return ["missing"] * len(frame)
-    return frame["best_response"].astype(object).where(frame["best_response"].notna(), "missing").astype(str).tolist()
-
-
-def _draw_marks(axes: Axes, ordered: pd.DataFrame, heights: np.ndarray) -> list[Line2D]:
-    handles = []
-    for name, words, marker, color in _MARKS:
-        column = f"{name}_months"
-        if column in ordered.columns and ordered[column].notna().any():
-            drawn = axes.plot(
-                ordered[column].to_numpy(dtype=float),
-                heights,
-                linestyle="none",
-                marker=marker,
-                color=color,
-                markeredgecolor=INK if color == "white" else "white",
-                markeredgewidth=0.9 if color == "white" else 0.6,
-                markersize=5.5,
-                label=words,
-                clip_on=False,
-            )
-            handles += drawn
-    if "ongoing" in ordered.columns and ordered["ongoing"].any():
-        ongoing = ordered["ongoing"].to_numpy(dtype=bool)
-        x = ordered["end_months"].to_numpy(dtype=float)[ongoing]
-        handles += axes.plot(
-            x, heights[ongoing], ">", color=MUTED, markersize=5, label="Observation goes on", clip_on=False
-        )
-    return handles
+def _describe_waterfall(changes: pd.Series) -> str:
+    """Say how many values fell, and by how much in the middle."""
+    if changes.empty:
+        return "Waterfall plot without measured changes."
+    return (
+        f"Waterfall plot of the best change of the M-protein in {counted(len(changes), 'patient')}: "
+        f"{(changes < 0).sum()} fell, median change {changes.median():.0f}%."
+    )

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from fhrmm.figures.describe import describe_specifications
-from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, draw_empty, drawn_from, keep_data, new_figure, wrap
+from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, draw_empty, drawn_from, hide_spine, new_figure, wrap
 from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, humanize, kind_of, name_endpoint
 from fhrmm.study import Study
+from fhrmm.wording import counted
 
 _ROW_MM = 4.4
-Choices = dict[str, dict[str, str]]
 
 
-@drawn_from(describe_specifications, specifications="estimates")
+@drawn_from("estimates")
 def plot_specification_curve(
     specifications: Estimates,
-    study: Study,
+    /,
     *,
+    study: Study,
     reference: str = "",
     labels: Mapping[str, str] | None = None,
     label: str = "",
-) -> Figure:
+) -> Drawing:
     """Draw estimates in increasing order with intervals, and below them which choice each was made with.
 
     Parameters
@@ -36,7 +35,7 @@ def plot_specification_curve(
         Estimates rows of one endpoint and estimand, one per specification, whose ``model`` holds its choices as
         ``name=value; name=value``.
     study : Study
-        The plan, for decimals.
+        The plan, for labels.
     reference : str
         ``model`` of the specification of the plan: drawn in a color and shape of its own.
     labels : mapping of str to str, optional
@@ -49,19 +48,25 @@ def plot_specification_curve(
     ValueError
         If the rows are of several endpoints or estimands.
     """
-    frame = clean_estimates(specifications)
+    frame = clean_estimates(specifications).reset_index(drop=True)
     if len(frame.groupby(["endpoint", "estimand"], sort=False)) > 1:
         raise ValueError("plot_specification_curve: rows of several endpoints or estimands; choose one")
     known = frame[(frame["status"] == OK) & frame["estimate"].notna()].sort_values("estimate", kind="stable")
     if known.empty:
-        return draw_empty("No specification could be estimated")
-    choices = {model: parse_choices(model) for model in frame["model"]}
-    rows = _choice_rows(choices)
-    figure = new_figure(62 + _ROW_MM * len(rows))
-    top, below = figure.subplots(2, 1, height_ratios=[52, max(_ROW_MM * len(rows), 1)], sharex=True)
-    _draw_curve(top, known, reference, label or _axis_label(known, study))
-    _draw_choices(below, rows, [choices[model] for model in known["model"]], known["model"].tolist(), reference, labels)
-    return keep_data(figure, estimates=frame)
+        return draw_empty("No specification could be estimated", "Specification curve without estimates.")
+    choices = pd.DataFrame([parse_choices(model) for model in frame["model"]], index=frame.index)
+    n_rows = sum(choices[name].nunique() for name in choices)
+    figure = new_figure(62 + _ROW_MM * n_rows)
+    top, below = figure.subplots(2, 1, height_ratios=[52, max(_ROW_MM * n_rows, 1)], sharex=True)
+    is_plan = (known["model"] == reference).to_numpy()
+    _draw_curve(top, known, is_plan, label or _axis_label(known, study))
+    names = {name: (labels or {}).get(name, humanize(name)) for name in choices}
+    _draw_choices(below, choices, known.index, is_plan, names)
+    is_share = kind_of(str(known["estimand"].iloc[0])) == PERCENT
+    ends = (known["estimate"].min(), known["estimate"].max())
+    low, high = (f"{end:.0%}" if is_share else f"{end:.2f}" for end in ends)
+    alt = f"{counted(len(known), 'specification')} in order of their estimates, from {low} to {high}."
+    return Drawing(figure, alt, frame)
 
 
 def parse_choices(model: str) -> dict[str, str]:
@@ -76,18 +81,6 @@ def parse_choices(model: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def _choice_rows(choices: Choices) -> list[tuple[str, str]]:
-    found: dict[str, dict[str, None]] = {}
-    for one in choices.values():
-        for name, value in one.items():
-            found.setdefault(name, {})[value] = None
-    return [(name, value) for name, values in found.items() for value in _ordered(list(values))]
-
-
-def _ordered(values: Sequence[str]) -> list[str]:
-    return sorted(values, key=float) if all(value.replace(".", "", 1).isdigit() for value in values) else list(values)
-
-
 def _axis_label(rows: pd.DataFrame, study: Study) -> str:
     first = rows.iloc[0]
     name = name_endpoint(first["endpoint"], study)
@@ -96,12 +89,11 @@ def _axis_label(rows: pd.DataFrame, study: Study) -> str:
     return f"{name}, %" if first["estimand"] == "proportion" else f"{humanize(first['estimand'])}, {first['endpoint']}"
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, reference: str, label: str) -> None:
+def _draw_curve(axes: Axes, rows: pd.DataFrame, is_plan: np.ndarray, label: str) -> None:
     kind = kind_of(str(rows["estimand"].iloc[0]))
-    is_plan = (rows["model"] == reference).to_numpy()
     for chosen, color, marker, size in ((~is_plan, COLORS[0], "o", 3.5), (is_plan, COLORS[1], "D", 6)):
         places, part = np.flatnonzero(chosen), rows[chosen]
-        _draw_intervals(axes, places, part, color)
+        axes.vlines(places, part["ci_lower"], part["ci_upper"], color=color, linewidth=1.0, alpha=0.55)
         axes.plot(places, part["estimate"], marker, color=color, markersize=size)
     if kind == RATIO:
         axes.set_yscale("log")
@@ -114,38 +106,26 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, reference: str, label: str) -> N
     axes.grid(axis="y")
     axes.set_ylabel(wrap(label, 28))
     axes.tick_params(axis="x", bottom=False)
-    axes.spines["bottom"].set_visible(False)
-
-
-def _draw_intervals(axes: Axes, places: np.ndarray, rows: pd.DataFrame, color: str) -> None:
-    """One broken line for all intervals: a line each makes hundreds of objects to lay out and draw."""
-    ends = rows[["ci_lower", "ci_upper"]].to_numpy(dtype=float)
-    heights = np.column_stack([ends, np.full(len(ends), np.nan)]).ravel()
-    axes.plot(np.repeat(places, 3), heights, color=color, linewidth=1.0, alpha=0.55)
+    hide_spine(axes, "bottom")
 
 
 def _draw_choices(
-    axes: Axes,
-    rows: list[tuple[str, str]],
-    chosen: list[dict[str, str]],
-    models: list[str],
-    reference: str,
-    labels: Mapping[str, str] | None,
+    axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: np.ndarray, names: Mapping[str, str]
 ) -> None:
-    names = []
-    for height, (name, value) in enumerate(rows):
-        places = [place for place, one in enumerate(chosen) if one.get(name) == value]
-        colors = [COLORS[1] if models[place] == reference else INK for place in places]
-        axes.axhline(height, color=FAINT, linewidth=0.6, zorder=0)
-        axes.scatter(places, [height] * len(places), s=9, c=colors, marker="s", linewidths=0)
-        is_first = height == 0 or rows[height - 1][0] != name
-        words = (labels or {}).get(name, humanize(name)) if is_first else ""
-        names.append(f"{words}   {value}" if words else value)
-    axes.set_yticks(range(len(rows)), names)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(-0.7, max(len(chosen), 2) - 0.3)
-    axes.set_xticks([])
-    axes.set_xlabel(f"{len(chosen)} specifications, in order of the estimate")
+    """Draw a row of marks for each value of each choice, below the estimates made with it."""
+    colors = np.where(is_plan, COLORS[1], INK)
+    shown: list[str] = []
+    for name in choices:
+        values = choices[name].dropna().unique()
+        if all(value.replace(".", "", 1).isdigit() for value in values):
+            values = sorted(values, key=float)
+        for value in values:
+            places = np.flatnonzero(choices.loc[order, name] == value)
+            axes.axhline(len(shown), color=FAINT, linewidth=0.6, zorder=0)
+            axes.scatter(places, [len(shown)] * len(places), s=9, c=colors[places], marker="s", linewidths=0)
+            shown.append(f"{names[name]}   {value}" if value == values[0] else value)
+    axes.set_yticks(range(len(shown)), shown)
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(-0.7, max(len(order), 2) - 0.3), xticks=[])
+    axes.set_xlabel(f"{len(order)} specifications, in order of the estimate")
     axes.tick_params(axis="y", length=0, labelsize=7.5)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+    hide_spine(axes, "left", "bottom")

@@ -1,22 +1,23 @@
-"""One look for every figure: widths, type, colors keyed by category with a line style, and how a figure is redrawn."""
+"""One look for every figure: seaborn's style and sizes, the study's widths and colors, a line style for each color."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec
+from typing import Generic, ParamSpec
 
 import matplotlib
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fhrmm.palette import COLORS, FAINT, INK, MUTED
-
-WIDE_MM, NARROW_MM = 160.0, 85.0
+WIDE_MM = 160.0
+INK, MUTED, FAINT = "#1a1a1a", "#595959", "#d9d9d9"
+_BLUE, _AMBER, _GREEN, _VERMILION, _PINK, _, _, _GRAY, _, _SKY = sns.color_palette("colorblind").as_hex()
+COLORS = (_BLUE, _VERMILION, _GREEN, _PINK, "#000000", _AMBER, _SKY)
 LINE_STYLES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     "-",
     (0, (5, 2)),
@@ -30,32 +31,21 @@ MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 
 # A category has the same color in every figure: blue is the reference or the favorable level, vermilion the adverse.
 PALETTE: Mapping[str, str] = {
-    "": COLORS[0],
-    "no": COLORS[0],
-    "0-1": COLORS[0],
-    "KRd": COLORS[0],
-    "yes": COLORS[1],
-    ">=2": COLORS[1],
-    "other": COLORS[1],
-    "ASCT, no lenalidomide maintenance": COLORS[0],
+    **dict.fromkeys(("", "no", "0-1", "KRd", "naive", "ASCT, no lenalidomide maintenance"), COLORS[0]),
+    **dict.fromkeys(("yes", ">=2", "other", "refractory", "progression"), COLORS[1]),
     "ASCT, lenalidomide maintenance": COLORS[1],
     "no ASCT": COLORS[2],
     "quadruplet": COLORS[2],
     "early relapse after ASCT": COLORS[3],
-    "both": COLORS[4],
-    "naive": COLORS[0],
+    **dict.fromkeys(("both", "death", "death without progression"), COLORS[4]),
     "exposed": COLORS[5],
-    "refractory": COLORS[1],
-    "progression": COLORS[1],
-    "death without progression": COLORS[4],
-    "death": COLORS[4],
     "sCR": "#08306b",
     "CR": "#08519c",
     "VGPR": "#3182bd",
     "PR": "#9ecae1",
     "MR": "#fee6ce",
     "SD": "#fdae6b",
-    "PD": "#D55E00",
+    "PD": COLORS[1],
     "NE": "#bdbdbd",
     "missing": "#f0f0f0",
 }
@@ -63,32 +53,32 @@ PALETTE: Mapping[str, str] = {
 _FAVORABLE_YES = frozenset({"frontline_asct", "second_line_carfilzomib"})
 
 STYLE: Mapping[str, object] = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper", font_scale=0.9375),
     "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.labelsize": 9.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.titley": 1.0,  # known beforehand, so that no layout has to look for tick labels above the axes
+    "axes.labelpad": 4.0,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 3.5,
+    "xtick.major.width": 0.8,
+    "ytick.major.width": 0.8,
     "text.color": INK,
     "text.parse_math": False,  # a dollar in a center's own label is a dollar
     "text.hinting": "no_hinting",  # letters keep the width that the layout counted with, at every resolution
     "grid.color": FAINT,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "butt",
-    "figure.facecolor": "white",
+    "hatch.linewidth": 0.8,
     "savefig.facecolor": "white",
     "svg.hashsalt": "fhrmm",
     "svg.fonttype": "path",
@@ -98,111 +88,67 @@ STYLE: Mapping[str, object] = {
 }
 
 Arguments = ParamSpec("Arguments")
-Protect = Mapping[str, Callable[[object], object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """How a figure was made, so that it can be made again from protected frames.
+class Drawing:
+    """What a plotting function returns.
 
     Attributes
     ----------
-    function : callable
-        The plotting function.
-    arguments : mapping
-        What it was called with.
-    describe : callable
-        Makes the text alternative from the same arguments.
-    kinds : mapping
-        Name of an argument to the protection it needs: estimates, curves, risk, attrition, counts, public, or
-        patients for a figure that shows single patients and is never released.
+    figure : Figure
+        Not known to pyplot: nothing shows or keeps it.
+    alt : str
+        The text alternative: the shape in one or two sentences.
+    rows : DataFrame, optional
+        The rows shown, as one tidy table; None for single patients, and where nothing is drawn.
     """
 
-    function: Callable[..., Figure]
-    arguments: Mapping[str, object]
-    kinds: Mapping[str, str]
-    describe: Callable[..., str]
-
-    @property
-    def alt(self) -> str:
-        """The text alternative, made from the same frames as the figure."""
-        return self.describe(**self.arguments)
-
-    @property
-    def shows_patients(self) -> bool:
-        """Whether single patients can be seen."""
-        return "patients" in self.kinds.values()
-
-    def redraw(self, protect: Protect) -> Figure:
-        """Draw again, each frame passed through the protection of its kind."""
-        changed = {
-            name: protect[kind](self.arguments[name])
-            for name, kind in self.kinds.items()
-            if kind in protect and self.arguments.get(name) is not None
-        }
-        return self.function(**{**self.arguments, **changed})
+    figure: Figure
+    alt: str
+    rows: pd.DataFrame | None = None
 
 
-def drawn_from(
-    describe: Callable[..., str], **kinds: str
-) -> Callable[[Callable[Arguments, Figure]], Callable[Arguments, Figure]]:
-    """Give a plotting function the common style, and its figure the memory of how it was made."""
+class Plot(Generic[Arguments]):
+    """A plotting function in the common style, which knows how its frames are protected in release.
 
-    def decorate(function: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
-        signature = inspect.signature(function)
+    Attributes
+    ----------
+    kinds : tuple of str
+        The protection of each frame, in the order of the arguments, which take no names: estimates, curves, risk,
+        attrition, counts, or patients for a figure that shows single patients and is never released.
+    """
 
-        @functools.wraps(function)
-        def draw(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
-            with matplotlib.rc_context(dict(STYLE)):
-                figure = function(*args, **kwargs)
-            arguments = signature.bind(*args, **kwargs).arguments
-            figure.fhrmm_drawn = Drawn(draw, arguments, kinds, describe)  # type: ignore[attr-defined]
-            return figure
+    def __init__(self, draw: Callable[Arguments, Drawing], kinds: tuple[str, ...]) -> None:
+        functools.update_wrapper(self, draw)
+        self._draw, self.kinds = draw, kinds
 
-        return draw
-
-    return decorate
-
-
-def drawn_by(figure: Figure) -> Drawn | None:
-    """Return how a figure was made; None for one not made here."""
-    return getattr(figure, "fhrmm_drawn", None)
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawing:
+        """Draw in the common style."""
+        with matplotlib.rc_context(dict(STYLE)):
+            return self._draw(*args, **kwargs)
 
 
-def keep_data(figure: Figure, **parts: pd.DataFrame) -> Figure:
-    """Let a figure remember the rows it shows, by part, and return it; for figures of single patients never called."""
-    figure.fhrmm_data = parts  # type: ignore[attr-defined]
-    return figure
+def drawn_from(*kinds: str) -> Callable[[Callable[Arguments, Drawing]], Plot[Arguments]]:
+    """Make a function a `Plot` of frames of these kinds."""
+    return lambda draw: Plot(draw, kinds)
 
 
-def figure_data(figure: Figure) -> pd.DataFrame | None:
-    """Return the rows that a figure shows as one tidy table.
-
-    Returns
-    -------
-    DataFrame or None
-        With a column `part` where the figure has several; None for a figure that has none to give: one of single
-        patients, or one that only says why nothing is drawn.
+def join_rows(**parts: pd.DataFrame) -> pd.DataFrame | None:
+    """Return several parts of what a figure shows as one table with a column `part`; None if all are empty.
 
     Examples
     --------
-    >>> figure = keep_data(new_figure(40), curve=pd.DataFrame({"time": [0.0]}), risk=pd.DataFrame({"at": [0]}))
-    >>> figure_data(figure)["part"].tolist()
+    >>> join_rows(curve=pd.DataFrame({"time": [0.0]}), risk=pd.DataFrame({"at": [0]}))["part"].tolist()
     ['curve', 'risk']
     """
-    parts: Mapping[str, pd.DataFrame] = getattr(figure, "fhrmm_data", {})
-    filled = {name: rows for name, rows in parts.items() if len(rows)}
-    if not filled:
-        return None
-    if len(parts) == 1:
-        return next(iter(filled.values())).reset_index(drop=True)
-    records = [{"part": name, **row} for name, rows in filled.items() for row in rows.to_dict("records")]
-    return pd.DataFrame(records).convert_dtypes(convert_string=False, convert_boolean=False)
+    records = [{"part": name, **row} for name, rows in parts.items() for row in rows.to_dict("records")]
+    return pd.DataFrame(records).convert_dtypes(convert_string=False, convert_boolean=False) if records else None
 
 
-def new_figure(height_mm: float, width_mm: float = WIDE_MM) -> Figure:
-    """Return an empty figure of the given size; not known to pyplot, so nothing shows or keeps it."""
-    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+def new_figure(height_mm: float) -> Figure:
+    """Return an empty figure of the common width and the given height."""
+    return Figure(figsize=(WIDE_MM / 25.4, height_mm / 25.4), layout="constrained")
 
 
 def style_of(category: str, place: int, variable: str = "") -> tuple[str, str | tuple[int, tuple[float, ...]]]:
@@ -235,13 +181,18 @@ def say_instead(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, wrap(text, 48), transform=axes.transAxes, ha="center", va="center", color=MUTED, bbox=paper)
 
 
-def draw_empty(text: str, height_mm: float = 40.0) -> Figure:
+def draw_empty(text: str, alt: str) -> Drawing:
     """Return a figure that only says why nothing is drawn."""
-    figure = new_figure(height_mm)
+    figure = new_figure(40.0)
     axes = figure.subplots()
     axes.set_axis_off()
     say_instead(axes, text)
-    return figure
+    return Drawing(figure, alt)
+
+
+def hide_spine(axes: Axes, *sides: str) -> None:
+    """Take away sides of a panel whose ticks say nothing."""
+    axes.spines[list(sides)].set_visible(False)
 
 
 def spread(values: Sequence[float], gap: float) -> list[float]:
@@ -265,17 +216,3 @@ def spread(values: Sequence[float], gap: float) -> list[float]:
     for place, value in zip(order, placed, strict=True):
         result[place] = value
     return result
-
-
-def describe_figure(figure: Figure) -> str:
-    """Return the text alternative of a figure drawn here: its shape, from the frames it was drawn from.
-
-    Raises
-    ------
-    ValueError
-        If the figure was not drawn here.
-    """
-    drawn = drawn_by(figure)
-    if drawn is None:
-        raise ValueError("only figures drawn by fhrmm.figures can describe themselves; write the text yourself")
-    return drawn.alt

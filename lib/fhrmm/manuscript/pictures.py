@@ -1,18 +1,14 @@
-"""Figures as journals take them: TIFF made from the published PNG at its resolution, and the published PDF."""
+"""Figures as journals take them: the TIFF and the PDF that the notebooks wrote beside each SVG."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
-from PIL import Image, TiffImagePlugin
-
-from fhrmm.figures.output import PRINT_DPI
-from fhrmm.manuscript.published import Published
+from fhrmm.manuscript.published import FORMATS, Published
 from fhrmm.store import read_report_bytes
+from fhrmm.wording import read_words
 
 MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
-_DESCRIPTION = 270
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +51,7 @@ def make_pictures(published: Published) -> tuple[list[Picture], list[str]]:
 
 
 def _picture(published: Published, label: str, stem: str) -> Picture:
-    with Image.open(io.BytesIO(read_report_bytes(published.run, "figures", f"{stem}.png"))) as image:
-        legend = str(image.info.get("Description", ""))
-        flat = Image.new("RGB", image.size, "white")
-        shown = image.convert("RGBA")
-        flat.paste(shown, mask=shown.getchannel("A"))
+    svg, pdf, tiff = (read_report_bytes(published.run, "figures", f"{stem}.{kind}") for kind in ("svg", *FORMATS))
+    legend, _ = read_words(svg)
     published.check(legend, f"legend of {label}")
-    tags = TiffImagePlugin.ImageFileDirectory_v2()
-    tags[_DESCRIPTION] = legend.encode("ascii", "replace").decode("ascii")
-    memory = io.BytesIO()
-    flat.save(memory, format="TIFF", compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI), tiffinfo=tags)
-    return Picture(label, stem, legend, memory.getvalue(), read_report_bytes(published.run, "figures", f"{stem}.pdf"))
+    return Picture(label, stem, legend, tiff, pdf)

@@ -15,6 +15,8 @@ from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_manifest, read
 from fhrmm.study import Study, load_study, plan_choices
 
 NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
+# What journals take; the command that makes a manuscript asks the notebooks for them.
+FORMATS = ("pdf", "tiff")
 # Parameters that decide what the manuscript's notebooks show.
 CHOICES = ("fhr_definition", "fhr_window_months", "quadruplet_requires_early", "response_source")
 Node = dict[str, Any]
@@ -110,4 +112,8 @@ def _figures(scope: str, nodes: dict[str, Node]) -> tuple[str, ...]:
     written = {name for node in ready for name in node["outputs"]}
     pattern = re.compile(rf"reports/{re.escape(scope)}/figures/(.+)\.csv")
     found = [match[1] for name in sorted(written) if (match := pattern.fullmatch(name))]
-    return tuple(stem for stem in found if f"reports/{scope}/figures/{stem}.png" in written)
+    files = {f"reports/{scope}/figures/{stem}.{kind}" for stem in found for kind in FORMATS}
+    if not files <= written:
+        asked = ",".join(FORMATS)
+        raise StudyError(f"{scope}: no manuscript, since figures lack formats; run with -p figure_formats {asked}")
+    return tuple(found)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from html import escape
 from importlib.metadata import version
 from typing import Any
 
 from fhrmm.errors import StudyError
-from fhrmm.figures import describe_figure, drawn_by, figure_data, mark_synthetic, save_figure
-from fhrmm.figures.output import PRINT_DPI, Figure
+from fhrmm.figures import PRINT_DPI, Drawing, Plot, mark_synthetic, save_figure
 from fhrmm.report.markup import figure_html
 from fhrmm.report.page import Page, overridden_values, show_html
 from fhrmm.report.publish import protect_frame, protections
@@ -19,54 +18,62 @@ from fhrmm.study import repository_root
 from fhrmm.tables import Cells, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
-_DOWNLOADS = {"svg": "SVG", "png": f"PNG, {PRINT_DPI} dpi", "pdf": "PDF", "csv": "data as CSV"}
+_DOWNLOADS = {"svg": "SVG", "pdf": "PDF", "png": f"PNG, {PRINT_DPI} dpi", "tiff": "TIFF", "csv": "data as CSV"}
 
 
-def show_figure(page: Page, fig: Figure, name: str, *, caption: str, alt: str = "") -> None:
-    """Show a figure with caption and text alternative, and write it as SVG, PNG and PDF, with its data as CSV.
+def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str, **options: object) -> None:
+    """Draw a figure, show it with caption and text alternative, and write it as SVG, with its data as CSV.
 
     Parameters
     ----------
     page : Page
         The page.
-    fig : Figure
-        As returned by a function of `fhrmm.figures`. In release it is drawn again from protected frames; one
-        that shows single patients is not shown.
+    plot : Plot
+        A function of `fhrmm.figures`. In release it gets protected frames; a figure that shows single patients is
+        not drawn.
+    *frames
+        What it is drawn from, in the order of its arguments.
     name : str
-        Of the files: ``figures/<notebook>_<name>.svg``, ``.png``, ``.pdf`` and ``.csv``. A figure that shows single
-        patients gets no CSV.
+        Of the files: ``figures/<notebook>_<name>.svg`` and ``.csv``, and other formats where the plan asks for them.
+        A figure that shows single patients gets no CSV.
     caption : str
         What, population, time origin, patients and events, interval method.
-    alt : str
-        The shape of the result in one or two sentences, not the title. Without one, and always in release, the
-        figure describes itself from what it is drawn from.
+    **options
+        Further arguments of the function; the plan is given by the page.
 
     Raises
     ------
     ValueError
-        If the caption is empty, or there is no alt and the figure cannot describe itself.
+        If the caption is empty.
     StudyError
-        If a figure that was not drawn by `fhrmm.figures` is to be released.
+        If a function that is not of `fhrmm.figures` is to draw in release.
     """
     if not caption.strip():
         raise ValueError(f"figure {name!r} needs a caption")
-    figure = _protect_figure(page, fig, name)
-    if figure is None:
-        show_notice(page, f"{caption} This figure shows single patients and is left out of released reports.")
-        return
+    if page.is_release:
+        if not isinstance(plot, Plot):
+            raise StudyError(f"figure {name!r}: only figures drawn by fhrmm.figures can be protected and released")
+        if "patients" in plot.kinds:
+            show_notice(page, f"{caption} This figure shows single patients and is left out of released reports.")
+            return
+        protect = protections(page)
+        pairs = zip(plot.kinds, frames, strict=False)
+        frames = tuple(None if frame is None else protect[kind](frame) for kind, frame in pairs)
+        if "curves" in plot.kinds:
+            caption = f"{caption.rstrip()} {_coarse_note(page)}"
+    drawing = plot(*frames, study=page.study, **options)
     if page.info.synthetic:
-        mark_synthetic(figure)
+        mark_synthetic(drawing.figure)
+    page.check(f"{caption} {drawing.alt}", f"figure {name}")
     stem = f"{page.notebook}_{name}"
-    text = alt if alt.strip() and not page.is_release else describe_figure(figure)
-    said = f"{caption.rstrip()} {_release_note(page, figure)}".rstrip()
-    page.check(f"{said} {text}", f"figure {name}")
-    files = {kind: save_figure(figure, kind, dpi=PRINT_DPI, caption=said) for kind in ("svg", "png", "pdf")}
-    files |= _data_file(page, figure, name)
-    for kind, content in files.items():
+    for kind, content in (files := _figure_files(page, drawing, name, caption)).items():
         write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
-    width, height = figure.get_size_inches()
-    shape = "tall" if height > width else "wide"
-    show_html(page, _figure_html(page, files, stem, said, text, shape), f"figure {name}")
+    links = " ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
+    said = f'{escape(caption)}<span class="downloads">Figure as {links}</span>'
+    width, height = drawing.figure.get_size_inches()
+    where = {"shape": "tall" if height > width else "wide", "anchor": f"figure-{stem}"}
+    html = figure_html(files["svg"], said, drawing.alt, is_synthetic=page.info.synthetic, **where)
+    show_html(page, html, f"figure {name}")
 
 
 def show_table(
@@ -144,38 +151,19 @@ def show_colophon(page: Page) -> None:
     show_html(page, html, "colophon")
 
 
-def _release_note(page: Page, figure: Figure) -> str:
-    """What protection did to a figure of curves; nothing in local display."""
-    drawn = drawn_by(figure)
-    if not page.is_release or drawn is None or "curves" not in drawn.kinds.values():
-        return ""
+def _coarse_note(page: Page) -> str:
     threshold = page.study.disclosure.minimum_cell_count
     return (
         f"Released form: each step stands for at least {threshold} events, times are whole months, counts are rounded."
     )
 
 
-def _protect_figure(page: Page, fig: Figure, name: str) -> Figure | None:
-    if not page.is_release:
-        return fig
-    drawn = drawn_by(fig)
-    if drawn is None:
-        raise StudyError(f"figure {name!r}: only figures drawn by fhrmm.figures can be protected and released")
-    return None if drawn.shows_patients else drawn.redraw(protections(page))
-
-
-def _data_file(page: Page, figure: Figure, name: str) -> dict[str, bytes]:
-    """The rows that a figure shows, as drawn: in release from protected frames. None for single patients."""
-    rows = figure_data(figure)
-    if rows is None:
-        return {}
-    text = rows.to_csv(index=False, lineterminator="\n")
-    page.check(text, f"data of figure {name}")
-    return {"csv": text.encode("utf-8")}
-
-
-def _figure_html(page: Page, files: Mapping[str, bytes], stem: str, caption: str, alt: str, shape: str) -> str:
-    links = " ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
-    said = f'{escape(caption)}<span class="downloads">Figure as {links}</span>'
-    is_synthetic, anchor = page.info.synthetic, f"figure-{stem}"
-    return figure_html(files["svg"], said, alt, is_synthetic=is_synthetic, shape=shape, anchor=anchor)
+def _figure_files(page: Page, drawing: Drawing, name: str, caption: str) -> dict[str, bytes]:
+    """The figure in each format asked for, and the rows that it shows; none of single patients."""
+    kinds = dict.fromkeys(("svg", *page.study.display.figure_formats))
+    files = {kind: save_figure(drawing.figure, kind, caption=caption, alt=drawing.alt) for kind in kinds}
+    if drawing.rows is not None:
+        text = drawing.rows.to_csv(index=False, lineterminator="\n")
+        page.check(text, f"data of figure {name}")
+        files["csv"] = text.encode("utf-8")
+    return files

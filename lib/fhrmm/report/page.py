@@ -148,14 +148,14 @@ def remember(page: Page, shown: pd.DataFrame) -> None:
 
 
 def overridden_values(study: Study) -> list[tuple[str, object, object]]:
-    """List the plan values that parameters replaced in this run.
+    """List the plan values that parameters replaced in this run; formats of files change nothing that is shown.
 
     Returns
     -------
     list of (dotted name, value of the plan, value of this run)
     """
     plan, run = load_study().model_dump(), study.model_dump()
-    return list(_differences(plan, run, ""))
+    return [change for change in _differences(plan, run, "") if change[0] != "display.figure_formats"]
 
 
 def _differences(plan: dict[str, object], run: dict[str, object], prefix: str) -> Iterable[tuple[str, object, object]]:

@@ -20,6 +20,7 @@ PLAN_PARAMETERS = {
     "quadruplet_requires_early": "functional_high_risk.quadruplet_requires_early",
     "response_source": "response.source",
     "partial_date_policy": "time.partial_date_policy",
+    "figure_formats": "display.figure_formats",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from fhrmm.errors import nearest
 from fhrmm.study.base import Frozen
@@ -134,6 +134,13 @@ class Display(Frozen):
     ratio_decimals: int
     km_minimum_at_risk: int
     km_limit_months: float
+    figure_formats: tuple[Literal["pdf", "png", "tiff"], ...] = ()
+
+    @field_validator("figure_formats", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Take formats also as a parameter of a notebook gives them: in one text, with commas."""
+        return tuple(value.split(",")) if isinstance(value, str) else value
 
 
 class Disclosure(Frozen):

@@ -10,7 +10,7 @@ import pandas as pd
 Line = tuple[Sequence[float], Sequence[float]]
 
 
-def describe_follow_up(patients: pd.DataFrame, **_: object) -> str:
+def describe_follow_up(patients: pd.DataFrame) -> str:
     """Say how many lines there are, how long, and how they end.
 
     Examples
@@ -26,7 +26,7 @@ def describe_follow_up(patients: pd.DataFrame, **_: object) -> str:
     )
 
 
-def describe_curves(curves: Mapping[str, pd.DataFrame], value: str = "survival", **_: object) -> str:
+def describe_curves(curves: Mapping[str, pd.DataFrame], value: str = "survival") -> str:
     """Say where each curve ends, and when it passes one half.
 
     Examples
@@ -43,7 +43,7 @@ def describe_curves(curves: Mapping[str, pd.DataFrame], value: str = "survival",
     return f"Step {'curve' if len(parts) == 1 else 'curves'}: {'; '.join(parts)}."
 
 
-def describe_intervals(rows: pd.DataFrame, truth: float | None = None, **_: object) -> str:
+def describe_intervals(rows: pd.DataFrame, truth: float | None = None) -> str:
     """Say each estimate with its interval, and which intervals miss the truth.
 
     Examples
@@ -64,7 +64,7 @@ def describe_intervals(rows: pd.DataFrame, truth: float | None = None, **_: obje
     return f"{'; '.join(said)}. The truth, {truth:.3g}, {where}."
 
 
-def describe_lines(lines: Mapping[str, Line], **_: object) -> str:
+def describe_lines(lines: Mapping[str, Line]) -> str:
     """Say from where to where each line goes.
 
     Examples
@@ -77,7 +77,7 @@ def describe_lines(lines: Mapping[str, Line], **_: object) -> str:
     ) + "."  # fmt: skip
 
 
-def describe_spread(values: Mapping[str, Sequence[float]], truth: float | None = None, **_: object) -> str:
+def describe_spread(values: Mapping[str, Sequence[float]], truth: float | None = None) -> str:
     """Say where the middle and the middle nine tenths of each set of values lie.
 
     Examples
@@ -92,7 +92,7 @@ def describe_spread(values: Mapping[str, Sequence[float]], truth: float | None =
     return " ".join(parts) + (f" The truth is {truth:.3g}." if truth is not None else "")
 
 
-def describe_balance(balance: pd.DataFrame, **_: object) -> str:
+def describe_balance(balance: pd.DataFrame) -> str:
     """Say how far apart the groups are before and after weighting.
 
     Examples

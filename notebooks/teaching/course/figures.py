@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
 from course.figure_words import (
@@ -20,7 +19,7 @@ from course.figure_words import (
     describe_spread,
 )
 from fhrmm.figures.steps import draw_steps
-from fhrmm.figures.style import COLORS, INK, LINE_STYLES, MARKERS, MUTED, drawn_from, new_figure, spread, wrap
+from fhrmm.figures.style import COLORS, INK, LINE_STYLES, MARKERS, MUTED, Drawing, drawn_from, new_figure, spread, wrap
 
 # Ticks of a logarithmic axis, for narrow, wide and very wide ranges.
 _RATIOS = (
@@ -31,8 +30,8 @@ _RATIOS = (
 _TRUTH = {"color": INK, "linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
-@drawn_from(describe_follow_up)
-def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start") -> Figure:
+@drawn_from()
+def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start") -> Drawing:
     """Draw one line per patient: filled end for an event, open end for censoring, a bar where a state begins.
 
     Parameters
@@ -59,10 +58,10 @@ def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start")
     axes.set_xlabel(label)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    return figure
+    return Drawing(figure, describe_follow_up(patients))
 
 
-@drawn_from(describe_curves)
+@drawn_from()
 def plot_curves(
     curves: Mapping[str, pd.DataFrame],
     *,
@@ -73,7 +72,7 @@ def plot_curves(
     limit: float | None = None,
     lines_at: Sequence[float] = (),
     has_half: bool = False,
-) -> Figure:
+) -> Drawing:
     """Draw step curves, labeled at their ends, with the true curve dashed.
 
     Parameters
@@ -118,13 +117,13 @@ def plot_curves(
     drawn = {**curves, **(truth or {})}
     if len(drawn) > 1:
         _name_ends(axes, {name: _end_of(curve, value, end) for name, curve in drawn.items()})
-    return figure
+    return Drawing(figure, describe_curves(curves, value))
 
 
-@drawn_from(describe_intervals)
+@drawn_from()
 def plot_intervals(
     rows: pd.DataFrame, *, truth: float | None = None, label: str = "Hazard ratio", is_log: bool = True
-) -> Figure:
+) -> Drawing:
     """Draw estimates with their intervals, one line each, and the truth as a dashed line.
 
     Parameters
@@ -158,10 +157,10 @@ def plot_intervals(
         axes.annotate("truth", (truth, 1.0), xycoords=top, ha="center", va="bottom", fontsize=8.5, color=MUTED)
     axes.grid(axis="x")
     axes.set_xlabel(label)
-    return figure
+    return Drawing(figure, describe_intervals(rows, truth))
 
 
-@drawn_from(describe_lines)
+@drawn_from()
 def plot_lines(
     lines: Mapping[str, Line],
     *,
@@ -171,7 +170,7 @@ def plot_lines(
     is_log_x: bool = False,
     level: float | None = None,
     lines_at: Sequence[float] = (),
-) -> Figure:
+) -> Drawing:
     """Draw smooth lines, named at their right end.
 
     Parameters
@@ -214,10 +213,10 @@ def plot_lines(
             axes.legend(handlelength=3)
         else:
             _name_ends(axes, ends)
-    return figure
+    return Drawing(figure, describe_lines(lines))
 
 
-@drawn_from(describe_spread)
+@drawn_from()
 def plot_spread(
     values: Mapping[str, Sequence[float]],
     *,
@@ -226,7 +225,7 @@ def plot_spread(
     is_log: bool = False,
     marked: Mapping[str, Sequence[bool]] | None = None,
     mark_label: str = "",
-) -> Figure:
+) -> Drawing:
     """Draw the distribution of estimates over simulated samples, one panel per set, the truth dashed.
 
     Parameters
@@ -266,11 +265,11 @@ def plot_spread(
     if is_log:
         _ratio_axis(panels[-1], [every.min(), every.max()])
     panels[-1].set_xlabel(label + ("; dashed: the truth" if truth is not None else ""))
-    return figure
+    return Drawing(figure, describe_spread(values, truth))
 
 
-@drawn_from(describe_balance)
-def plot_balance(balance: pd.DataFrame) -> Figure:
+@drawn_from()
+def plot_balance(balance: pd.DataFrame) -> Drawing:
     """Draw standardized mean differences before and after weighting.
 
     Parameters
@@ -299,7 +298,7 @@ def plot_balance(balance: pd.DataFrame) -> Figure:
     axes.grid(axis="x")
     axes.set_xlabel("Standardized mean difference; dotted: one tenth")
     figure.legend(loc="outside upper center", ncols=2)
-    return figure
+    return Drawing(figure, describe_balance(balance))
 
 
 def _from_zero(curve: pd.DataFrame, value: str) -> pd.DataFrame:

@@ -13,8 +13,7 @@ from course.controls import Choices, make_controls
 from course.display import show_lesson, show_live, show_style
 from course.exercise import find_exercise, judge
 from course.view import View
-from fhrmm.figures import describe_figure, mark_synthetic, save_figure
-from fhrmm.figures.output import Figure
+from fhrmm.figures import Drawing, mark_synthetic, save_figure
 from fhrmm.formats import format_p
 from fhrmm.report.markup import figure_html
 from fhrmm.tables import render_table, tabulate_frame
@@ -39,16 +38,16 @@ class Lesson:
     n_figures: int = 0
     n_tables: int = 0
 
-    def show_figure(self, figure: Figure, *, caption: str, alt: str = "") -> None:
-        """Show a figure, numbered, marked as synthetic; without `alt` it describes itself.
+    def show_figure(self, drawing: Drawing, *, caption: str, alt: str = "") -> None:
+        """Show a figure, numbered, marked as synthetic; without `alt` in its own words.
 
         Raises
         ------
         ValueError
-            If the caption is empty, or there is no alt and the figure cannot describe itself.
+            If the caption is empty.
         """
         self.n_figures += 1
-        show_lesson(self._figure_html(View(figure, caption, alt)), f"figure {self.n_figures}")
+        show_lesson(self._figure_html(View(drawing, caption, alt)), f"figure {self.n_figures}")
 
     def show_table(
         self,
@@ -132,10 +131,10 @@ class Lesson:
         number = number or self.n_figures
         if not view.caption.strip():
             raise ValueError(f"figure {number} needs a caption")
-        alt = view.alt or describe_figure(view.figure)
-        mark_synthetic(view.figure)
+        figure, alt = view.drawing.figure, view.alt or view.drawing.alt
+        mark_synthetic(figure)
         caption = f"<strong>Figure {number}.</strong> {escape(view.caption)}"
-        return figure_html(save_figure(view.figure, "svg"), caption, alt, is_synthetic=True)
+        return figure_html(save_figure(figure, "svg", caption=view.caption, alt=alt), caption, alt, is_synthetic=True)
 
 
 def start_lesson(number: str, *, controls: bool = True) -> Lesson:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fhrmm.figures.output import Figure
+from fhrmm.figures import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +13,14 @@ class View:
 
     Attributes
     ----------
-    figure : Figure
-        As returned by a function of `fhrmm.figures`.
+    drawing : Drawing
+        As returned by a function of `course.figures`.
     caption : str
         What, in whom, by which method.
     alt : str
-        The shape; empty if the figure describes itself.
+        The shape; empty for the words of the drawing itself.
     """
 
-    figure: Figure
+    drawing: Drawing
     caption: str
     alt: str = ""

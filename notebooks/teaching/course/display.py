@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Protocol
 
 from IPython.display import HTML, display
+from ipywidgets import DOMWidget
 
 from fhrmm.disclosure import refuse_identifiers
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-class Widget(Protocol):
-    """A live control as ipywidgets makes it."""
-
-    def _repr_mimebundle_(self) -> dict[str, object]: ...
 
 
 def show_style() -> None:
@@ -37,7 +31,7 @@ def show_lesson(html: str, where: str) -> None:
     display(HTML(html))
 
 
-def show_live(widget: Widget, html: str, where: str) -> None:
+def show_live(widget: DOMWidget, html: str, where: str) -> None:
     """Display live controls, with HTML in their place wherever no kernel answers.
 
     Both are kinds of one output: JupyterLab takes the controls, a rendered page the HTML.
@@ -48,5 +42,5 @@ def show_live(widget: Widget, html: str, where: str) -> None:
         As `show_lesson`.
     """
     refuse_identifiers(html, where=where, allowed_dates=None)
-    view = widget._repr_mimebundle_()
-    display({_VIEW: view[_VIEW], "text/html": html, "text/plain": "Figure with controls"}, raw=True)
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({_VIEW: view, "text/html": html, "text/plain": "Figure with controls"}, raw=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 
 from course.answers import Answer, as_given, kind, same
-from course.slips import SCALES, usual_slips
+from fhrmm.study import load_study
 
-UNANSWERED = (None, Ellipsis, "", "...")
+_SCALES = ("number", "count", "probability", "ratio", "months", "choice", "several")
+_UNANSWERED = (None, Ellipsis, "", "...")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Exercise:
 
     def __post_init__(self) -> None:
         """Refuse an exercise that could never be judged."""
-        if self.scale not in SCALES:
-            raise ValueError(f"{self.key}: scale {self.scale!r}; known are {', '.join(SCALES)}")
+        if self.scale not in _SCALES:
+            raise ValueError(f"{self.key}: scale {self.scale!r}; known are {', '.join(_SCALES)}")
         if (self.scale == "choice") != bool(self.choices):
             raise ValueError(f"{self.key}: choices belong to scale 'choice', and to no other")
 
@@ -75,6 +76,14 @@ class Exercise:
     def tolerance(self) -> float:
         """Half a unit of the last decimal asked for, and a little for what was rounded on the way."""
         return 0.0 if self.scale == "count" else 0.6 * 10.0**-self.decimals
+
+
+def choose(key: str, right: str, hint: str, choices: Mapping[str, str]) -> Exercise:
+    """Return an exercise that asks for one word out of several, each with what is said to it: of the right one, why."""
+    wrong = [Mistake(lambda word=word: word, said) for word, said in choices.items() if word != right]
+    return Exercise(
+        key, lambda: right, hint, tuple(wrong), scale="choice", choices=tuple(choices), because=choices[right]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ def judge(exercise: Exercise, answer: Answer) -> Verdict:
     >>> judge(half, 0.4).message
     'Others than those.'
     """
-    if any(answer is empty or (isinstance(answer, str) and answer == empty) for empty in UNANSWERED):
+    if any(answer is empty or (isinstance(answer, str) and answer == empty) for empty in _UNANSWERED):
         return Verdict(None, "Not answered yet.", exercise.hint)
     solution = exercise.solution()
     given = as_given(answer, solution)
@@ -130,8 +139,25 @@ def is_same(exercise: Exercise, answer: Answer, other: Answer) -> bool:
 
 def _slips(exercise: Exercise, solution: Answer) -> list[Mistake]:
     """Return the slips usual for that kind of number, unless they are right by chance."""
-    found = [Mistake(lambda value=value: value, text) for value, text in usual_slips(exercise.scale, solution)]
-    return [slip for slip in found if not is_same(exercise, slip.answer(), solution)]
+    if kind(solution) != "a number" or not math.isfinite(float(solution)):
+        return []
+    value, found = float(solution), []
+    if exercise.scale == "probability":
+        found = [(1 - value, "That is the probability of the opposite: subtract it from one.")]
+    elif exercise.scale == "ratio" and value > 0:
+        found = [
+            (1 / value, "The ratio is upside down: which group is the reference?"),
+            (math.log(value), "That is the logarithm of the ratio, the coefficient of the model. Exponentiate it."),
+            (math.exp(value), "Exponentiated once too often."),
+        ]
+    elif exercise.scale == "months":
+        found = [
+            (value * load_study().time.days_per_month, "That is in days. Months are asked for."),
+            (value / 12, "That is in years. Months are asked for."),
+        ]
+    elif exercise.scale == "number" and value != 0:
+        found = [(-value, "The sign is turned around.")]
+    return [Mistake(lambda slip=slip: slip, text) for slip, text in found if not is_same(exercise, slip, solution)]
 
 
 def _complaint(exercise: Exercise, answer: Answer, solution: Answer) -> str:
@@ -145,8 +171,8 @@ def _complaint(exercise: Exercise, answer: Answer, solution: Answer) -> str:
 
 
 @cache
-def list_exercises() -> dict[str, Exercise]:
-    """Return every exercise of the course by key, in order of notebook and number.
+def list_exercises(lesson: str) -> dict[str, Exercise]:
+    """Return the exercises of a lesson by key.
 
     Raises
     ------
@@ -155,17 +181,13 @@ def list_exercises() -> dict[str, Exercise]:
 
     Examples
     --------
-    >>> list_exercises()["T02.1"].key
+    >>> list_exercises("T02")["T02.1"].key
     'T02.1'
     """
-    from course import exercises
-
-    found: dict[str, Exercise] = {}
-    for module in sorted(info.name for info in iter_modules(exercises.__path__)):
-        for exercise in import_module(f"course.exercises.{module}").EXERCISES:
-            if exercise.key in found:
-                raise ValueError(f"exercise {exercise.key} is there twice")
-            found[exercise.key] = exercise
+    listed = import_module(f"course.lessons.{lesson.lower()}").EXERCISES
+    found = {exercise.key: exercise for exercise in listed}
+    if len(found) < len(listed):
+        raise ValueError(f"two exercises of {lesson} have the same key")
     return found
 
 
@@ -177,8 +199,7 @@ def find_exercise(key: str) -> Exercise:
     KeyError
         If there is no such exercise; the message lists those of the same notebook.
     """
-    known = list_exercises()
+    known = list_exercises(key.split(".")[0])
     if key not in known:
-        near = [name for name in known if name.split(".")[0] == key.split(".")[0]]
-        raise KeyError(f"no exercise {key!r}; this notebook has {', '.join(near) or 'none'}")
+        raise KeyError(f"no exercise {key!r}; this notebook has {', '.join(known)}")
     return known[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,13 +13,19 @@ from course.answers import Answer
 from course.controls import Choices, make_controls
 from course.display import show_lesson, show_live, show_style
 from course.exercise import find_exercise, judge
-from course.view import View
 from fhrmm.figures import Drawing, mark_synthetic, save_figure
 from fhrmm.formats import format_p
 from fhrmm.report.markup import figure_html
 from fhrmm.tables import render_table, tabulate_frame
 
 _STATES = {True: ("right", "✓", "right"), False: ("wrong", "✗", "not yet"), None: ("open", "○", "not answered yet")}
+
+
+class View(NamedTuple):
+    """A figure with what is said under it (what, in whom, by which method): what a control redraws."""
+
+    drawing: Drawing
+    caption: str
 
 
 @dataclass(slots=True)
@@ -47,7 +54,7 @@ class Lesson:
             If the caption is empty.
         """
         self.n_figures += 1
-        show_lesson(self._figure_html(View(drawing, caption, alt)), f"figure {self.n_figures}")
+        show_lesson(self._figure_html(View(drawing, caption), alt=alt), f"figure {self.n_figures}")
 
     def show_table(
         self,
@@ -127,11 +134,11 @@ class Lesson:
         head = f'<span class="outcome">{mark} Exercise {escape(str(exercise))}: {state}.</span>'
         show_lesson(f'<div class="verdict {css}" role="status"><p>{head}{message}</p>{hint}</div>', "verdict")
 
-    def _figure_html(self, view: View, number: int = 0) -> str:
+    def _figure_html(self, view: View, number: int = 0, alt: str = "") -> str:
         number = number or self.n_figures
         if not view.caption.strip():
             raise ValueError(f"figure {number} needs a caption")
-        figure, alt = view.drawing.figure, view.alt or view.drawing.alt
+        figure, alt = view.drawing.figure, alt or view.drawing.alt
         mark_synthetic(figure)
         caption = f"<strong>Figure {number}.</strong> {escape(view.caption)}"
         return figure_html(save_figure(figure, "svg", caption=view.caption, alt=alt), caption, alt, is_synthetic=True)

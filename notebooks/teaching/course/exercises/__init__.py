@@ -1,1 +1,0 @@
-"""Solutions and likely mistakes, one module per notebook: each module has a tuple ``EXERCISES``."""

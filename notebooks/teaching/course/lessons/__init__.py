@@ -1,0 +1,1 @@
+"""The lessons, a module each: its invented patients, its views, then `EXERCISES`, solutions and likely mistakes."""

@@ -1,1 +1,0 @@
-"""What the controls of a lesson redraw: settings in, figure with caption out."""

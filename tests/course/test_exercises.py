@@ -9,15 +9,14 @@ import re
 import numpy as np
 import pytest
 
-from course import Exercise, Mistake, find_exercise, judge, list_exercises
 from course.answers import as_given, kind, same
-from course.exercise import is_same
+from course.exercise import Exercise, Mistake, find_exercise, is_same, judge, list_exercises
 from fhrmm.study import repository_root
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
 NOTEBOOKS = sorted((repository_root() / "notebooks" / "teaching").glob("T*.ipynb"))
-EXERCISES = list(list_exercises().values())
+EXERCISES = [e for path in NOTEBOOKS for e in list_exercises(path.stem[:3]).values()]
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
 MISTAKES = [(exercise, number) for exercise in EXERCISES for number in range(len(exercise.mistakes))]
 
@@ -126,7 +125,7 @@ def test_lessons_have_three_to_five_exercises_each_with_question_answer_and_solu
     wrong = []
     for path in NOTEBOOKS:
         number = path.stem.split("_")[0]
-        keys = {int(key.split(".")[1]) for key in list_exercises() if key.startswith(number + ".")}
+        keys = {int(key.split(".")[1]) for key in list_exercises(number)}
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         tagged = {
             tag: [cell for cell in cells if tag in cell["metadata"].get("tags", [])]

@@ -12,9 +12,8 @@ from course import display as shown_by
 from course import figures as lessons
 from course import start_lesson
 from course.controls import make_controls
-from course.views import t02
-from course.worlds.censoring import censored_patients
-from course.worlds.small import seven_patients
+from course.lessons import t02
+from course.lessons.t02 import censored_patients, seven_patients
 from fhrmm.disclosure import DisclosureError
 from timetoevent.kaplan_meier import kaplan_meier
 

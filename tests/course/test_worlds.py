@@ -6,21 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course.views import t05, t06, t08, t11
-from course.worlds import (
-    censoring,
-    competing,
-    cytogenetics,
-    dates,
-    definitions,
-    hazards,
-    indication,
-    many_tests,
-    plateau,
-    response,
-    small_cohorts,
-    transplant,
-)
+from course.lessons import t01, t02, t03, t04, t05, t06, t07, t08, t09, t10, t11, t12
+from course.simulated import constant_hazard_curve
 from timetoevent.cox import fit_cox
 from timetoevent.kaplan_meier import median_follow_up, survival_at, survival_quantile
 from timetoevent.landmark import make_landmark_data
@@ -40,29 +27,29 @@ def ratios(fits: dict) -> list[float]:
 
 
 def test_censoring_that_says_nothing_leaves_the_curve_alone():
-    patients = censoring.censored_patients(N, dropout_per_month=0.1)
-    truth = censoring.true_survival_curve(12)["survival"].iloc[-1]
+    patients = t02.censored_patients(N, dropout_per_month=0.1)
+    truth = constant_hazard_curve(t02.PROGRESSION_PER_MONTH, 12)["survival"].iloc[-1]
     assert survival_at(patients["time_months"], patients["event"], at=[12])[0].estimate == pytest.approx(
         truth, abs=0.02
     )
-    lost = censoring.censored_patients(N, dropout_per_month=0.1, share_lost_before_progression=0.3)
+    lost = t02.censored_patients(N, dropout_per_month=0.1, share_lost_before_progression=0.3)
     assert survival_at(lost["time_months"], lost["event"], at=[12])[0].estimate > truth + 0.05
 
 
 def test_median_and_follow_up_of_the_plateau():
-    patients = plateau.plateau_patients(N, longest_follow_up=40.0)
+    patients = t03.plateau_patients(N, longest_follow_up=40.0)
     median = survival_quantile(patients["time_months"], patients["event"]).estimate
-    assert median == pytest.approx(plateau.TRUE_MEDIAN_MONTHS, abs=0.8)
+    assert median == pytest.approx(t03.TRUE_MEDIAN_MONTHS, abs=0.8)
     for speed in (1.0, 2.0):
-        part = plateau.plateau_patients(N, speed=speed)
+        part = t03.plateau_patients(N, speed=speed)
         found = median_follow_up(part["time_months"], part["event"]).estimate
         assert found == pytest.approx(12.0, abs=0.4), "uniform from 4 to 20 months, whatever the disease"
 
 
-@pytest.mark.parametrize("shape", hazards.SHAPES)
+@pytest.mark.parametrize("shape", t05.SHAPES)
 def test_hazard_ratios_of_each_period(shape):
-    early, late, change = hazards.SHAPES[shape]
-    patients = hazards.two_groups(shape, N)
+    early, late, change = t05.SHAPES[shape]
+    patients = t05.two_groups(shape, N)
     is_early = patients["time_months"] <= change
     until = patients.assign(event=patients["event"] & is_early, time_months=patients["time_months"].clip(upper=change))
     after = make_landmark_data(patients, time="time_months", event="event", landmark=change).frame
@@ -71,15 +58,15 @@ def test_hazard_ratios_of_each_period(shape):
 
 
 def test_longer_follow_up_shows_the_same_patients():
-    short = hazards.two_groups("crossing", 500, follow_up_months=9)
-    long = hazards.two_groups("crossing", 500, follow_up_months=36)
+    short = t05.two_groups("crossing", 500, follow_up_months=9)
+    long = t05.two_groups("crossing", 500, follow_up_months=36)
     both = short["event"]
     assert np.allclose(short.loc[both, "time_months"], long.loc[both, "time_months"])
 
 
 def test_unequal_patients_make_the_ratio_drift():
-    patients = hazards.two_groups("proportional", N, frailty_variance=2.0, follow_up_months=120)
-    assert ratio(patients, "treated") > hazards.SHAPES["proportional"][0] + 0.05
+    patients = t05.two_groups("proportional", N, frailty_variance=2.0, follow_up_months=120)
+    assert ratio(patients, "treated") > t05.SHAPES["proportional"][0] + 0.05
     figure = t05.drifting_ratio(2.0).drawing.figure
     between = figure.axes[0].lines[1].get_ydata()
     assert between[0] == pytest.approx(0.5)
@@ -88,7 +75,7 @@ def test_unequal_patients_make_the_ratio_drift():
 
 @pytest.mark.parametrize("truth", [0.6, 1.0, 1.5])
 def test_transplant_truth_is_found_by_time_dependent_analysis_alone(truth):
-    fits = t06.fit_three_ways(transplant.transplant_patients(N, hazard_ratio=truth), 6.0)
+    fits = fit_three_ways(t06.transplant_patients(N, hazard_ratio=truth), "transplant_months", 6.0)
     naive, landmark, time_dependent = ratios(fits)
     assert time_dependent == pytest.approx(truth, rel=0.07)
     assert naive < 0.7 * truth
@@ -96,75 +83,75 @@ def test_transplant_truth_is_found_by_time_dependent_analysis_alone(truth):
 
 
 def test_transplant_for_the_fit_needs_adjustment():
-    patients = transplant.transplant_patients(N, is_for_the_fit=True)
-    assert ratios(t06.fit_three_ways(patients, 6.0))[2] < 0.75
-    assert ratios(t06.fit_three_ways(patients, 6.0, adjusted=True))[2] == pytest.approx(1.0, rel=0.07)
+    patients = t06.transplant_patients(N, is_for_the_fit=True)
+    assert ratios(fit_three_ways(patients, "transplant_months", 6.0))[2] < 0.75
+    assert ratios(fit_three_ways(patients, "transplant_months", 6.0, terms=["is_fit"]))[2] == pytest.approx(
+        1.0, rel=0.07
+    )
 
 
 def test_response_means_nothing_unless_linked():
-    patients = response.responding_patients(N)
+    patients = t07.responding_patients(N)
     naive = patients.assign(responded=patients["response_months"].notna())
     assert ratio(naive, "responded") < 0.7
     state = {"responded": "response_months"}
     kept = make_landmark_data(patients, time="time_months", event="event", landmark=6, changes=state).frame
     assert ratio(kept, "responded") == pytest.approx(1.0, rel=0.07)
-    linked = response.responding_patients(N, link=0.6)
+    linked = t07.responding_patients(N, link=0.6)
     kept = make_landmark_data(linked, time="time_months", event="event", landmark=6, changes=state).frame
     assert ratio(kept, "responded") < 0.8
 
 
 def test_regimen_is_confounded_by_what_is_measured_and_by_nothing_else():
-    patients = indication.regimen_patients(N)
+    patients = t08.regimen_patients(N)
     fits = t08.compare(patients)
     crude, adjusted = (float(fits[name].coefficients["hazard_ratio"].iloc[0]) for name in list(fits)[:2])
     assert crude < 0.8
     assert adjusted == pytest.approx(1.0, rel=0.06)
     assert fits["overlap weights"].estimate == pytest.approx(1.0, rel=0.06)
-    hidden = indication.regimen_patients(N, unmeasured=5.0)
-    assert ratio(hidden, "krd", *indication.MEASURED) < 0.85
-    assert ratio(hidden, "krd", *indication.MEASURED, "frail") == pytest.approx(1.0, rel=0.07)
+    hidden = t08.regimen_patients(N, unmeasured=5.0)
+    assert ratio(hidden, "krd", *t08.MEASURED) < 0.85
+    assert ratio(hidden, "krd", *t08.MEASURED, "frail") == pytest.approx(1.0, rel=0.07)
 
 
 def test_regimen_may_help_the_naive_alone():
-    patients = indication.regimen_patients(N, hazard_ratio=0.6, only_in_naive=True)
-    terms = [name for name in indication.MEASURED if name != "lenalidomide_refractory"]
+    patients = t08.regimen_patients(N, hazard_ratio=0.6, only_in_naive=True)
+    terms = [name for name in t08.MEASURED if name != "lenalidomide_refractory"]
     naive = patients[~patients["lenalidomide_refractory"]]
     assert ratio(naive, "krd", *terms) == pytest.approx(0.6, rel=0.07)
 
 
 def test_six_factors_have_one_truth():
-    fit = fit_cox(
-        small_cohorts.six_factor_patients(N), time="time_months", event="event", terms=list(small_cohorts.FACTORS)
-    )
+    fit = fit_cox(t09.six_factor_patients(N), time="time_months", event="event", terms=list(t09.FACTORS))
     assert fit.coefficients["hazard_ratio"].to_numpy(dtype=float) == pytest.approx(1.8, rel=0.08)
 
 
 def test_empty_level_has_no_event():
-    patients = small_cohorts.patients_with_an_empty_level()
+    patients = t09.patients_with_an_empty_level()
     assert patients["second_transplant"].sum() == 7
     assert not patients.loc[patients["second_transplant"], "event"].any()
     assert len(patients) == 62
 
 
-@pytest.mark.parametrize("mechanism", cytogenetics.MECHANISMS)
+@pytest.mark.parametrize("mechanism", t10.MECHANISMS)
 def test_missing_values_come_as_often_as_asked_and_change_nothing_else(mechanism):
-    patients = cytogenetics.cytogenetic_patients(mechanism=mechanism, share=0.35)
+    patients = t10.cytogenetic_patients(mechanism=mechanism, share=0.35)
     assert patients["high_risk"].isna().sum() == round(0.35 * len(patients))
     known = patients["high_risk"].notna()
     assert ((patients["high_risk"] == "yes") == patients["high_risk_true"])[known].all()
-    other = cytogenetics.cytogenetic_patients(mechanism="by chance", share=0.1)
+    other = t10.cytogenetic_patients(mechanism="by chance", share=0.1)
     assert patients.drop(columns="high_risk").equals(other.drop(columns="high_risk"))
 
 
 def test_cytogenetics_truth():
-    patients = cytogenetics.cytogenetic_patients(N)
+    patients = t10.cytogenetic_patients(N)
     assert ratio(patients, "high_risk_true", "iss_iii") == pytest.approx(2.0, rel=0.06)
     assert ratio(patients, "iss_iii", "high_risk_true") == pytest.approx(1.5, rel=0.06)
 
 
 def test_competing_incidence_and_hazards():
-    patients = competing.competing_patients(N)
-    truth = competing.true_incidence(24)["cumulative_incidence"].iloc[-1]
+    patients = t11.competing_patients(N)
+    truth = 0.04 / 0.05 * (1 - np.exp(-0.05 * 24))
     right, naive = t11.incidence_of(patients), t11.one_minus_kaplan_meier(patients)
     at = {
         name: c.loc[c["time"] <= 24, "cumulative_incidence"].iloc[-1]
@@ -172,26 +159,26 @@ def test_competing_incidence_and_hazards():
     }
     assert at["right"] == pytest.approx(truth, abs=0.015)
     assert at["naive"] > truth + 0.04
-    older = competing.competing_patients(N, death_ratio=4.0)
+    older = t11.competing_patients(N, death_ratio=4.0)
     assert ratio(older.assign(event=older["cause"] == 1), "older") == pytest.approx(1.0, rel=0.06)
 
 
 def test_later_relapse_has_the_better_course_and_centers_share_one_rate():
-    patients = definitions.relapsing_patients(N)
+    patients = t12.relapsing_patients(N)
     is_early = patients["relapse_months"] <= 12
     assert ratio(patients.assign(early=is_early), "early") > 1.3
-    rates = [definitions.center_patients(seed)["is_alive"].mean() for seed in range(200)]
-    assert np.mean(rates) == pytest.approx(definitions.TRUE_RATE, abs=0.02)
+    rates = [t12.center_patients(seed)["is_alive"].mean() for seed in range(200)]
+    assert np.mean(rates) == pytest.approx(0.72, abs=0.02)
 
 
 def test_nothing_matters_where_nothing_matters():
-    outcome, traits = many_tests.patients_without_effects(N, 3)
+    outcome, traits = t04.patients_without_effects(N, 3)
     for name in traits:
         assert ratio(outcome.assign(trait=traits[name]), "trait") == pytest.approx(1.0, abs=0.06)
 
 
 def test_visits_find_progression_late_and_never_early():
-    patients = dates.visited_patients(N, months_between=3.0)
+    patients = t01.visited_patients(N, months_between=3.0)
     found = patients["found_months"].notna()
     delay = (patients["found_months"] - patients["progression_months"])[found]
     assert delay.between(0, 3).all()
@@ -201,17 +188,17 @@ def test_visits_find_progression_late_and_never_early():
 @pytest.mark.parametrize(
     "simulate",
     [
-        lambda: censoring.censored_patients(50, dropout_per_month=0.1),
-        plateau.plateau_patients,
-        lambda: hazards.two_groups("waning", 50),
-        lambda: transplant.transplant_patients(50),
-        lambda: response.responding_patients(50),
-        lambda: indication.regimen_patients(50),
-        small_cohorts.six_factor_patients,
-        lambda: cytogenetics.cytogenetic_patients(50),
-        lambda: competing.competing_patients(50),
-        definitions.relapsing_patients,
-        dates.visited_patients,
+        lambda: t02.censored_patients(50, dropout_per_month=0.1),
+        t03.plateau_patients,
+        lambda: t05.two_groups("waning", 50),
+        lambda: t06.transplant_patients(50),
+        lambda: t07.responding_patients(50),
+        lambda: t08.regimen_patients(50),
+        t09.six_factor_patients,
+        lambda: t10.cytogenetic_patients(50),
+        lambda: t11.competing_patients(50),
+        t12.relapsing_patients,
+        t01.visited_patients,
     ],
 )
 def test_same_seed_same_patients(simulate):

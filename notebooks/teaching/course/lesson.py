@@ -80,7 +80,8 @@ class Lesson:
                 shown[name] = [format_p(value) for value in shown[name]]
                 continue
             whole = bool((shown[name].dropna() % 1 == 0).all())
-            shown[name] = [_write(value, 0 if whole else decimals) for value in shown[name]]
+            rounded = shown[name].map(f"{{:.{0 if whole else decimals}f}}".format, na_action="ignore")
+            shown[name] = rounded.fillna("").replace("inf", "∞")
         cells = tabulate_frame(shown, labels=labels)
         headings = dict(zip(shown.columns, cells.text.columns, strict=True))
         aligned = cells.numeric | {headings[name] for name in numeric if name != shown.columns[0]}
@@ -162,9 +163,3 @@ def start_lesson(number: str, *, controls: bool = True) -> Lesson:
     )
     show_lesson(banner, "banner")
     return Lesson(number, is_live=controls)
-
-
-def _write(value: float, decimals: int) -> str:
-    if pd.isna(value):
-        return ""
-    return "∞" if value == float("inf") else f"{value:.{decimals}f}"

@@ -59,12 +59,12 @@ def plateau_patients(
     return pd.DataFrame(end_follow_up(progression, follow_up) | {"follow_up_months": follow_up})
 
 
-def true_plateau_curve(until_months: float, speed: float = 1.0) -> pd.DataFrame:
+def _true_plateau_curve(until_months: float, speed: float = 1.0) -> pd.DataFrame:
     """Return the true curve: `time`, `survival`.
 
     Examples
     --------
-    >>> round(float(true_plateau_curve(12)["survival"].iloc[-1]), 2)
+    >>> round(float(_true_plateau_curve(12)["survival"].iloc[-1]), 2)
     0.54
     """
     time = np.linspace(0, until_months, 121)
@@ -88,7 +88,7 @@ def curve_and_median(patients: int, longest_follow_up: int) -> View:
     upper = f"{found.ci_upper:.1f}" if not np.isnan(found.ci_upper) else "not reached"
     figure = plot_curves(
         {"Kaplan-Meier": curve},
-        truth={"truth": true_plateau_curve(36)},
+        truth={"truth": _true_plateau_curve(36)},
         limit=36,
         label="Free of progression, %",
         has_half=True,

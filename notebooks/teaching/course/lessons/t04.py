@@ -63,7 +63,7 @@ def patients_without_effects(
     return outcome, traits
 
 
-def try_cut_points(outcome: pd.DataFrame) -> pd.DataFrame:
+def _try_cut_points(outcome: pd.DataFrame) -> pd.DataFrame:
     """Test every cut-point of the marker between its first and its last fifth.
 
     Returns
@@ -73,7 +73,7 @@ def try_cut_points(outcome: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> len(try_cut_points(patients_without_effects()[0]))
+    >>> len(_try_cut_points(patients_without_effects()[0]))
     17
     """
     cuts = np.quantile(outcome["marker"], np.linspace(0.2, 0.8, 17))
@@ -100,7 +100,7 @@ def repeat_search(samples: int = 100) -> pd.DataFrame:
     rng = np.random.default_rng(45)
     rows = []
     for _ in range(samples):
-        found = try_cut_points(patients_without_effects(120, 1, seed=rng)[0])["p_value"]
+        found = _try_cut_points(patients_without_effects(120, 1, seed=rng)[0])["p_value"]
         rows.append({"best": found.min(), "median": found.iloc[8]})
     return pd.DataFrame(rows)
 
@@ -132,7 +132,7 @@ def searched_cut(cohort: int) -> View:
     >>> "smallest" in searched_cut(1).caption
     True
     """
-    found = try_cut_points(patients_without_effects(120, 1, seed=cohort)[0])
+    found = _try_cut_points(patients_without_effects(120, 1, seed=cohort)[0])
     best = found.loc[found["p_value"].idxmin()]
     figure = plot_lines(
         {"p-value": (found["cut"], found["p_value"])},

@@ -5,6 +5,8 @@ Two groups whose hazards are proportional, or are not: waning, crossing, or mixe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -15,9 +17,10 @@ from course.rows import curves_of
 from course.simulated import end_follow_up
 from timetoevent.cox import fit_cox
 from timetoevent.kaplan_meier import survival_at, survival_quantile
+from timetoevent.results import Estimate
 from timetoevent.rmst import rmst_difference
 
-CONTROL_PER_MONTH = 0.06
+_CONTROL_PER_MONTH = 0.06
 # hazard ratio of treated against control until the change, after it, and the month of the change
 SHAPES = {"proportional": (0.6, 0.6, 6.0), "waning": (0.4, 1.0, 6.0), "crossing": (2.0, 0.35, 4.0)}
 
@@ -74,8 +77,8 @@ def two_groups(
     if frailty_variance:
         area = area / rng.gamma(1 / frailty_variance, frailty_variance, n)
     early, late, change = SHAPES[shape]
-    first = CONTROL_PER_MONTH * np.where(treated, early, 1.0)
-    then = CONTROL_PER_MONTH * np.where(treated, late, 1.0)
+    first = _CONTROL_PER_MONTH * np.where(treated, early, 1.0)
+    then = _CONTROL_PER_MONTH * np.where(treated, late, 1.0)
     time = np.where(area <= first * change, area / first, change + (area - first * change) / then)
     follow_up = follow_up_months * (1 + share) / 2
     return pd.DataFrame({"treated": treated} | end_follow_up(time, follow_up))
@@ -149,15 +152,9 @@ def _difference(horizon: float) -> float:
     ).estimate
 
 
-def _at_a_year() -> float:
+def _between_arms(estimate: Callable[[pd.Series, pd.Series], Estimate]) -> float:
     parts = [_CROSSING[_CROSSING["treated"] == arm] for arm in (True, False)]
-    first, second = (survival_at(part["time_months"], part["event"], at=[24])[0].estimate for part in parts)
-    return first - second
-
-
-def _medians() -> float:
-    parts = [_CROSSING[_CROSSING["treated"] == arm] for arm in (True, False)]
-    first, second = (survival_quantile(part["time_months"], part["event"]).estimate for part in parts)
+    first, second = (estimate(part["time_months"], part["event"]).estimate for part in parts)
     return first - second
 
 
@@ -205,8 +202,11 @@ EXERCISES = (
         "`rmst_difference(time, event, group, horizon=..., reference=False)`; mind which group comes first.",
         (
             Mistake(lambda: _difference(12.0), "The horizon is twenty-four months."),
-            Mistake(_medians, "That is the difference of the medians."),
-            Mistake(_at_a_year, "That is the difference of the survival rates at the horizon, a probability."),
+            Mistake(lambda: _between_arms(survival_quantile), "That is the difference of the medians."),
+            Mistake(
+                lambda: _between_arms(lambda *of: survival_at(*of, at=[24])[0]),
+                "That is the difference of the survival rates at the horizon, a probability.",
+            ),
             Mistake(lambda: -_difference(24.0), "Treated minus control, not the other way round."),
         ),
         decimals=1,

@@ -21,7 +21,7 @@ from timetoevent.firth.regression import penalized_coefficients
 from timetoevent.power import minimum_detectable_hazard_ratio, required_events, schoenfeld_power
 
 FACTORS = ("extramedullary", "lenalidomide", "no_asct", "ecog", "stage", "not_krd")
-PREVALENCE = 0.35
+_PREVALENCE = 0.35
 _HAZARD_PER_MONTH = 0.03
 
 
@@ -39,9 +39,9 @@ def six_factor_patients(n: int = 62, *, hazard_ratio: float = 1.8, seed: int | n
     (62, 8)
     """
     rng = np.random.default_rng(seed)
-    has = rng.random((n, len(FACTORS))) < PREVALENCE
+    has = rng.random((n, len(FACTORS))) < _PREVALENCE
     # centered, so that the number of events does not depend on how strong the factors are
-    hazard = _HAZARD_PER_MONTH * np.exp(np.log(hazard_ratio) * (has - PREVALENCE).sum(axis=1))
+    hazard = _HAZARD_PER_MONTH * np.exp(np.log(hazard_ratio) * (has - _PREVALENCE).sum(axis=1))
     progression, follow_up = rng.exponential(1, n) / hazard, rng.uniform(4, 30, n)
     return pd.DataFrame(has, columns=list(FACTORS)).assign(**end_follow_up(progression, follow_up))
 

@@ -18,7 +18,7 @@ from course.rows import Found, side_by_side
 from timetoevent.cox import CoxFit, fit_cox
 from timetoevent.imputation import impute_chained, pool_fits, pool_rubin
 
-TRUE_RATIO = {"high_risk": 2.0, "iss_iii": 1.5}
+_TRUE_RATIO = {"high_risk": 2.0, "iss_iii": 1.5}
 MECHANISMS = ("by chance", "by stage and course", "by risk and course")
 _HAZARD_PER_MONTH = 0.03
 
@@ -57,7 +57,7 @@ def cytogenetic_patients(
     high = rng.random(n) < np.where(iss, 0.5, 0.25)
     ldh = rng.random(n) < np.where(high, 0.6, 0.25)
     age, area, chance = rng.normal(0, 0.9, n), rng.exponential(1, n), rng.random(n)
-    hazard = _HAZARD_PER_MONTH * np.exp(np.log(TRUE_RATIO["high_risk"]) * high + np.log(TRUE_RATIO["iss_iii"]) * iss)
+    hazard = _HAZARD_PER_MONTH * np.exp(np.log(_TRUE_RATIO["high_risk"]) * high + np.log(_TRUE_RATIO["iss_iii"]) * iss)
     progression, follow_up = area / hazard, rng.uniform(12, 36, n)
     event, time = progression <= follow_up, np.minimum(progression, follow_up)
     pull = {
@@ -120,12 +120,12 @@ def impute_and_pool(patients: pd.DataFrame, n_imputations: int = 10, of: str = "
 
 
 @cache
-def five_ways(mechanism: str, share: float, of: str = "high_risk") -> dict[str, Found]:
+def _five_ways(mechanism: str, share: float, of: str = "high_risk") -> dict[str, Found]:
     """Estimate the hazard ratio of cytogenetic risk, or of stage, in five ways.
 
     Examples
     --------
-    >>> list(five_ways("by chance", 0.35))[0]
+    >>> list(_five_ways("by chance", 0.35))[0]
     'nothing missing (never seen)'
     """
     patients = cytogenetic_patients(mechanism=mechanism, share=share)
@@ -175,13 +175,13 @@ def compare(mechanism: str, share_missing: float, factor: str) -> View:
     True
     """
     of = {"cytogenetics": "high_risk", "stage": "iss_iii"}[factor]
-    rows = side_by_side(five_ways(mechanism, share_missing, of))
+    rows = side_by_side(_five_ways(mechanism, share_missing, of))
     name = {"cytogenetics": "High-risk cytogenetics, adjusted for stage", "stage": "ISS III, adjusted for cytogenetics"}
     caption = (
         f"{name[factor]}, with {100 * share_missing:.0f}% untested {mechanism}: hazard ratio of progression with 95% "
-        f"intervals; true hazard ratio {TRUE_RATIO[of]:g}."
+        f"intervals; true hazard ratio {_TRUE_RATIO[of]:g}."
     )
-    return View(plot_intervals(rows, truth=TRUE_RATIO[of]), caption)
+    return View(plot_intervals(rows, truth=_TRUE_RATIO[of]), caption)
 
 
 _LOGS, _VARIANCE = (0.5, 0.7, 0.6), 0.04

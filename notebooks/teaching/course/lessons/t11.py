@@ -5,6 +5,8 @@ Progression and death without progression: two events, of which only the first c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ from course.exercise import Exercise, Mistake, choose
 from course.figures import plot_curves
 from course.lesson import View
 from timetoevent.competing_risks import cumulative_incidence
-from timetoevent.kaplan_meier import kaplan_meier, survival_at
+from timetoevent.kaplan_meier import kaplan_meier
 
 CENSORED, PROGRESSION, DEATH = 0, 1, 2
 PROGRESSION_PER_MONTH, DEATH_PER_MONTH = 0.04, 0.01
@@ -82,12 +84,12 @@ def competing_patients(
     return pd.DataFrame({"time_months": time, "cause": np.where(first <= follow_up, cause, CENSORED), "older": older})
 
 
-def true_incidence(until_months: float, death_per_month: float = DEATH_PER_MONTH) -> pd.DataFrame:
+def _true_incidence(until_months: float, death_per_month: float = DEATH_PER_MONTH) -> pd.DataFrame:
     """Return the true cumulative incidence of progression of the younger: `time`, `cumulative_incidence`.
 
     Examples
     --------
-    >>> round(float(true_incidence(12)["cumulative_incidence"].iloc[-1]), 3)
+    >>> round(float(_true_incidence(12)["cumulative_incidence"].iloc[-1]), 3)
     0.361
     """
     time = np.linspace(0, until_months, 121)
@@ -133,7 +135,7 @@ def naive_and_right(death_per_month: float) -> View:
     curves = {"one minus Kaplan-Meier": one_minus_kaplan_meier(patients), "Aalen-Johansen": incidence_of(patients)}
     figure = plot_curves(
         curves,
-        truth={"truth": true_incidence(36, death_per_month)},
+        truth={"truth": _true_incidence(36, death_per_month)},
         value="cumulative_incidence",
         label="Progressed, %",
         limit=36,
@@ -146,42 +148,28 @@ def naive_and_right(death_per_month: float) -> View:
     return View(figure, caption)
 
 
-_SEVEN = seven_endings()
-_AT = 7.0
+_SEVEN, _AT = seven_endings(), 7.0
 
 
-def _incidence() -> float:
-    curve = incidence_of(_SEVEN)
-    return float(curve.loc[curve["time"] <= _AT, "cumulative_incidence"].iloc[-1])
+def _by(at: float, curve: pd.DataFrame) -> float:
+    return float(curve.loc[curve["time"] <= at, "cumulative_incidence"].iloc[-1])
 
 
-def _naive() -> float:
-    curve = one_minus_kaplan_meier(_SEVEN)
-    return float(curve.loc[curve["time"] <= _AT, "cumulative_incidence"].iloc[-1])
-
-
-def _free(*, of_both: bool = True) -> float:
-    event = _SEVEN["cause"] > 0 if of_both else _SEVEN["cause"] == 1
-    return survival_at(_SEVEN["time_months"], event, at=[_AT])[0].estimate
-
-
-def _many(estimator: str) -> float:
+def _both_causes(estimate: Callable[[pd.DataFrame, int], pd.DataFrame]) -> float:
     patients = competing_patients(death_per_month=0.04)
-    make = {"right": incidence_of, "naive": one_minus_kaplan_meier}[estimator]
-    found = []
-    for cause in (1, 2):
-        curve = make(patients, cause)
-        found.append(float(curve.loc[curve["time"] <= 36, "cumulative_incidence"].iloc[-1]))
-    return sum(found)
+    return _by(36, estimate(patients, PROGRESSION)) + _by(36, estimate(patients, DEATH))
 
 
 EXERCISES = (
     Exercise(
         "T11.1",
-        _incidence,
+        lambda: _by(_AT, incidence_of(_SEVEN)),
         "At each progression: the chance of being free of everything just before, times one over the number at risk.",
         (
-            Mistake(_naive, "That is one minus Kaplan-Meier: it lets the dead progress later, with the others."),
+            Mistake(
+                lambda: _by(_AT, one_minus_kaplan_meier(_SEVEN)),
+                "That is one minus Kaplan-Meier: it lets the dead progress later, with the others.",
+            ),
             Mistake(lambda: 3 / 7, "That divides by everybody, as if the censored patient had been watched on."),
             Mistake(
                 lambda: 3 / 5,
@@ -193,12 +181,15 @@ EXERCISES = (
     ),
     Exercise(
         "T11.2",
-        lambda: _many("naive"),
+        lambda: _both_causes(one_minus_kaplan_meier),
         "Add the two values of `one_minus_kaplan_meier` at month thirty-six, for cause one and for cause two.",
         (
-            Mistake(lambda: _many("right"), "That is by Aalen-Johansen, and can be a probability. Add the naive ones."),
             Mistake(
-                lambda: _many("naive") / 2,
+                lambda: _both_causes(incidence_of),
+                "That is by Aalen-Johansen, and can be a probability. Add the naive ones.",
+            ),
+            Mistake(
+                lambda: _both_causes(one_minus_kaplan_meier) / 2,
                 "That is their mean. Every patient has one ending; the shares should add up.",
             ),
         ),

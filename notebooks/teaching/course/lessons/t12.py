@@ -15,8 +15,8 @@ from course.rows import curves_of, side_by_side
 from course.simulated import end_follow_up
 from timetoevent.proportions import proportion
 
-CENTER_SIZES = (14, 10, 9, 8, 6, 5, 4, 3, 2, 1)
-TRUE_RATE = 0.72
+_CENTER_SIZES = (14, 10, 9, 8, 6, 5, 4, 3, 2, 1)
+_TRUE_RATE = 0.72
 _DEATH_PER_MONTH = 0.03
 
 
@@ -58,8 +58,8 @@ def center_patients(seed: int = 3) -> pd.DataFrame:
     62
     """
     rng = np.random.default_rng(seed)
-    center = np.repeat([f"center {k + 1}" for k in range(len(CENTER_SIZES))], CENTER_SIZES)
-    return pd.DataFrame({"center": center, "is_alive": rng.random(center.size) < TRUE_RATE})
+    center = np.repeat([f"center {k + 1}" for k in range(len(_CENTER_SIZES))], _CENTER_SIZES)
+    return pd.DataFrame({"center": center, "is_alive": rng.random(center.size) < _TRUE_RATE})
 
 
 _COLUMNS = {"relapse": "time_months", "transplant": "from_transplant_months"}
@@ -98,7 +98,7 @@ def centers(draw: int) -> View:
     groups = {f"{name}, n = {len(part)}": part["is_alive"] for name, part in patients.groupby("center", sort=False)}
     rates = {name: proportion(int(alive.sum()), len(alive)) for name, alive in groups.items()}
     rates["all centers, n = 62"] = proportion(int(patients["is_alive"].sum()), len(patients))
-    figure = plot_intervals(side_by_side(rates), truth=TRUE_RATE, label="Alive at 12 months", is_log=False)
+    figure = plot_intervals(side_by_side(rates), truth=_TRUE_RATE, label="Alive at 12 months", is_log=False)
     caption = f"Ten centers with the same true rate, draw {draw}: share alive at 12 months, exact 95% intervals."
     return View(figure, caption)
 

@@ -40,9 +40,9 @@ def same(answer: Answer, other: Answer, tolerance: float) -> bool:
     if isinstance(other, str):
         return _plain(str(answer)) == _plain(other)
     if isinstance(other, set | frozenset):
-        return {_plain(str(item)) for item in _items(answer)} == {_plain(str(item)) for item in _items(other)}
+        return {_plain(str(item)) for item in list(answer)} == {_plain(str(item)) for item in list(other)}
     if kind(other) == "several values":
-        first, second = _items(answer), _items(other)
+        first, second = list(answer), list(other)
         return len(first) == len(second) and all(same(a, b, tolerance) for a, b in zip(first, second, strict=True))
     if kind(other) == "yes or no":
         return bool(answer) == bool(other)
@@ -67,10 +67,6 @@ def kind(answer: Answer) -> str:
     if isinstance(answer, Iterable):
         return "several values"
     return f"something of type {type(answer).__name__}"
-
-
-def _items(answer: Answer) -> list[Answer]:
-    return list(answer)  # type: ignore[call-overload]
 
 
 def _plain(text: str) -> str:

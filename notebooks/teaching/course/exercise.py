@@ -78,6 +78,11 @@ class Exercise:
         return 0.0 if self.scale == "count" else 0.6 * 10.0**-self.decimals
 
 
+def ask(key: str, solution: Callable[[], Answer], hint: str, *mistakes: Mistake, **how: object) -> Exercise:
+    """Return an exercise with its likely mistakes; scale, decimals and reason as of `Exercise`."""
+    return Exercise(key, solution, hint, mistakes, **how)
+
+
 def choose(key: str, right: str, hint: str, choices: Mapping[str, str]) -> Exercise:
     """Return an exercise that asks for one word out of several, each with what is said to it: of the right one, why."""
     wrong = [Mistake(lambda word=word: word, said) for word, said in choices.items() if word != right]

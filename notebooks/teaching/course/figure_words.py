@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-Line = tuple[Sequence[float], Sequence[float]]
-
 
 def describe_follow_up(patients: pd.DataFrame) -> str:
     """Say how many lines there are, how long, and how they end.
@@ -64,7 +62,7 @@ def describe_intervals(rows: pd.DataFrame, truth: float | None = None) -> str:
     return f"{'; '.join(said)}. The truth, {truth:.3g}, {where}."
 
 
-def describe_lines(lines: Mapping[str, Line]) -> str:
+def describe_lines(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
     """Say from where to where each line goes.
 
     Examples
@@ -72,9 +70,11 @@ def describe_lines(lines: Mapping[str, Line]) -> str:
     >>> describe_lines({"power": ([1, 9], [0.1, 0.8])})
     'power goes from 0.1 at 1 to 0.8 at 9.'
     """
-    return "; ".join(f"{name} goes from {y[0]:.2g} at {x[0]:.3g} to {y[-1]:.2g} at {x[-1]:.3g}" for name, (x, y) in (
-        (name, (list(x), list(y))) for name, (x, y) in lines.items())
-    ) + "."  # fmt: skip
+    parts = []
+    for name, points in lines.items():
+        x, y = (list(values) for values in points)
+        parts.append(f"{name} goes from {y[0]:.2g} at {x[0]:.3g} to {y[-1]:.2g} at {x[-1]:.3g}")
+    return "; ".join(parts) + "."
 
 
 def describe_spread(values: Mapping[str, Sequence[float]], truth: float | None = None) -> str:

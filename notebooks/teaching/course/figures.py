@@ -9,15 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
-from course.figure_words import (
-    Line,
-    describe_balance,
-    describe_curves,
-    describe_follow_up,
-    describe_intervals,
-    describe_lines,
-    describe_spread,
-)
+from course import figure_words
 from fhrmm.figures.steps import draw_steps
 from fhrmm.figures.style import COLORS, INK, LINE_STYLES, MARKERS, MUTED, Drawing, drawn_from, new_figure, spread, wrap
 
@@ -58,7 +50,7 @@ def plot_follow_up(patients: pd.DataFrame, *, label: str = "Months since start")
     axes.set_xlabel(label)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    return Drawing(figure, describe_follow_up(patients))
+    return Drawing(figure, figure_words.describe_follow_up(patients))
 
 
 @drawn_from()
@@ -102,10 +94,12 @@ def plot_curves(
     for name, true in (truth or {}).items():
         axes.plot(true["time"], true[value], **_TRUTH, label=name)
     for place, (name, curve) in enumerate(curves.items()):
-        shown = _from_zero(curve, value)
-        draw_steps(
-            axes, shown, value, COLORS[place], LINE_STYLES[place], name, band_alpha=0.16 if len(curves) < 3 else 0.0
-        )
+        first = 1.0 if value == "survival" else 0.0
+        start = {"time": 0.0, value: first, "ci_lower": first, "ci_upper": first, "n_censored": 0.0}
+        columns = [column for column in start if column in curve.columns]
+        shown = pd.DataFrame([start, *curve[columns].to_dict("records")], columns=columns)
+        alpha = 0.16 if len(curves) < 3 else 0.0
+        draw_steps(axes, shown, value, COLORS[place], LINE_STYLES[place], name, band_alpha=alpha)
     axes.set_xlim(0, end)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
@@ -117,7 +111,7 @@ def plot_curves(
     drawn = {**curves, **(truth or {})}
     if len(drawn) > 1:
         _name_ends(axes, {name: _end_of(curve, value, end) for name, curve in drawn.items()})
-    return Drawing(figure, describe_curves(curves, value))
+    return Drawing(figure, figure_words.describe_curves(curves, value))
 
 
 @drawn_from()
@@ -146,23 +140,20 @@ def plot_intervals(
         text = f"{_short(row['estimate'])} ({_short(row['ci_lower'])} to {_short(row['ci_upper'])})"
         place = {"xy": (1.02, height), "xycoords": axes.get_yaxis_transform(), "annotation_clip": False}
         axes.annotate(text, va="center", fontsize=8.5, **place)
-    axes.set_yticks(range(len(rows)), [wrap(str(name), 30) for name in rows["label"]])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+    _name_rows(axes, rows["label"], 30)
     if is_log:
         _ratio_axis(axes, [rows["ci_lower"].min(), rows["ci_upper"].max(), *([truth] if truth else []), 1.0])
     if truth is not None:
         axes.axvline(truth, **_TRUTH)
         top = axes.get_xaxis_transform()
         axes.annotate("truth", (truth, 1.0), xycoords=top, ha="center", va="bottom", fontsize=8.5, color=MUTED)
-    axes.grid(axis="x")
     axes.set_xlabel(label)
-    return Drawing(figure, describe_intervals(rows, truth))
+    return Drawing(figure, figure_words.describe_intervals(rows, truth))
 
 
 @drawn_from()
 def plot_lines(
-    lines: Mapping[str, Line],
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
     x_label: str,
     y_label: str,
@@ -213,7 +204,7 @@ def plot_lines(
             axes.legend(handlelength=3)
         else:
             _name_ends(axes, ends)
-    return Drawing(figure, describe_lines(lines))
+    return Drawing(figure, figure_words.describe_lines(lines))
 
 
 @drawn_from()
@@ -265,7 +256,7 @@ def plot_spread(
     if is_log:
         _ratio_axis(panels[-1], [every.min(), every.max()])
     panels[-1].set_xlabel(label + ("; dashed: the truth" if truth is not None else ""))
-    return Drawing(figure, describe_spread(values, truth))
+    return Drawing(figure, figure_words.describe_spread(values, truth))
 
 
 @drawn_from()
@@ -292,21 +283,18 @@ def plot_balance(balance: pd.DataFrame) -> Drawing:
         balance["after"], heights, MARKERS[0], color=COLORS[0], markersize=6.5, markerfacecolor="white",
         label="after weighting",
     )  # fmt: skip
-    axes.set_yticks(heights, [wrap(str(name), 32) for name in balance["label"]])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(balance) - 0.4, -0.6)
-    axes.grid(axis="x")
+    _name_rows(axes, balance["label"], 32)
     axes.set_xlabel("Standardized mean difference; dotted: one tenth")
     figure.legend(loc="outside upper center", ncols=2)
-    return Drawing(figure, describe_balance(balance))
+    return Drawing(figure, figure_words.describe_balance(balance))
 
 
-def _from_zero(curve: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Return the curve with its start at time zero."""
-    first = 1.0 if value == "survival" else 0.0
-    start = {"time": 0.0, value: first, "ci_lower": first, "ci_upper": first, "n_censored": 0.0}
-    columns = [name for name in start if name in curve.columns]
-    return pd.DataFrame([start, *curve[columns].to_dict("records")], columns=columns)
+def _name_rows(axes: Axes, names: Sequence[str], width: int) -> None:
+    """Write a name left of each row, the first row on top."""
+    axes.set_yticks(range(len(names)), [wrap(str(name), width) for name in names])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="x")
 
 
 def _end_of(curve: pd.DataFrame, value: str, end: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves
 from course.lesson import View
 from course.simulated import constant_hazard_curve
@@ -151,35 +151,31 @@ def _months(patient: str, end: str, *, days_per_month: float = _MONTH) -> float:
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T01.1",
         lambda: _months("A", "progression"),
         f"Days from start to progression, over {_MONTH:g}, which is a year of {12 * _MONTH:g} days in twelve parts.",
-        (
-            Mistake(
-                lambda: _months("A", "progression", days_per_month=30.0),
-                "You divided by thirty. Twelve such months are not a year; over years the error grows.",
-            ),
-            Mistake(lambda: _months("A", "last_contact"), "That is the time to last contact. Progression came before."),
-            Mistake(lambda: 6.0, "You counted months by their names. Durations are days over a fixed length."),
+        Mistake(
+            lambda: _months("A", "progression", days_per_month=30.0),
+            "You divided by thirty. Twelve such months are not a year; over years the error grows.",
         ),
+        Mistake(lambda: _months("A", "last_contact"), "That is the time to last contact. Progression came before."),
+        Mistake(lambda: 6.0, "You counted months by their names. Durations are days over a fixed length."),
         scale="months",
     ),
-    Exercise(
+    ask(
         "T01.2",
         lambda: (4, 2),
         "PFS ends with progression or death, whichever is first. OS ends with death alone.",
-        (
-            Mistake(
-                lambda: (3, 2),
-                "Progression-free survival has death in it: the patient who died without progression had the event.",
-            ),
-            Mistake(
-                lambda: (5, 2),
-                "One patient has both progression and death: that is one event of PFS, the first of the two.",
-            ),
-            Mistake(lambda: (2, 4), "The other way round: PFS first."),
+        Mistake(
+            lambda: (3, 2),
+            "Progression-free survival has death in it: the patient who died without progression had the event.",
         ),
+        Mistake(
+            lambda: (5, 2),
+            "One patient has both progression and death: that is one event of PFS, the first of the two.",
+        ),
+        Mistake(lambda: (2, 4), "The other way round: PFS first."),
         scale="several",
         because="Each patient has at most one event per endpoint.",
     ),
@@ -195,21 +191,15 @@ EXERCISES = (
             "never": "Then the patient would vanish: a year without progression was seen and counts.",
         },
     ),
-    Exercise(
+    ask(
         "T01.4",
         lambda: _months("F", "2023-05-16"),
         f"The middle of the possible dates, here from the first to the last day of May; then days over {_MONTH:g}.",
-        (
-            Mistake(
-                lambda: _months("F", "2023-05-01"), "That is the first possible day: progression as early as can be."
-            ),
-            Mistake(
-                lambda: _months("F", "2023-05-31"), "That is the last possible day: progression as late as can be."
-            ),
-            Mistake(
-                lambda: _months("F", "last_assessment"),
-                "You treated the partial date as missing: an event was turned into a censoring.",
-            ),
+        Mistake(lambda: _months("F", "2023-05-01"), "That is the first possible day: progression as early as can be."),
+        Mistake(lambda: _months("F", "2023-05-31"), "That is the last possible day: progression as late as can be."),
+        Mistake(
+            lambda: _months("F", "last_assessment"),
+            "You treated the partial date as missing: an event was turned into a censoring.",
         ),
         scale="months",
         decimals=1,

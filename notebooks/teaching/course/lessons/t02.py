@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_intervals
 from course.lesson import View
 from course.rows import side_by_side
@@ -47,15 +47,11 @@ def censored_patients(
 
     Parameters
     ----------
-    n : int
-        Patients.
     dropout_per_month : float
         Hazard of being censored; 0 for nobody before the end of the study at 36 months.
     share_lost_before_progression : float
         Share of progressions that are not seen because the patient stops coming just before: with any, censoring
         tells about prognosis.
-    seed : int
-        Same seed, same patients.
 
     Returns
     -------
@@ -121,54 +117,46 @@ def _standard_error(at: float) -> float:
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T02.1",
         lambda: int((_TIME >= 5).sum()),
         "Count the patients whose time is five months or longer: whoever leaves exactly then is there just before.",
-        (
-            Mistake(lambda: int((_TIME > 5).sum()), "You left out the patient who is censored exactly at five months."),
-            Mistake(lambda: len(_TIME), "That is everybody. Some have left before."),
-            Mistake(
-                lambda: int(((_TIME > 5) & _EVENT).sum()),
-                "You counted those who will have the event. At risk is everybody who still could.",
-            ),
+        Mistake(lambda: int((_TIME > 5).sum()), "You left out the patient who is censored exactly at five months."),
+        Mistake(lambda: len(_TIME), "That is everybody. Some have left before."),
+        Mistake(
+            lambda: int(((_TIME > 5) & _EVENT).sum()),
+            "You counted those who will have the event. At risk is everybody who still could.",
         ),
         scale="count",
         because="The patient censored exactly at five months is still at risk there.",
     ),
-    Exercise(
+    ask(
         "T02.2",
         lambda: _probability(8.0),
         "Multiply the shares passing at the event times up to and including eight months.",
-        (
-            Mistake(
-                lambda: 1 - _EVENT[_TIME <= 8].sum() / len(_TIME),
-                "You divided the events by everybody, as if the censored patients had been watched to the end.",
-            ),
-            Mistake(
-                lambda: 1 - _EVENT[_TIME <= 8].sum() / (_EVENT | (_TIME >= 8)).sum(),
-                "You left the censored patients out altogether: while they were there, they were at risk.",
-            ),
-            Mistake(lambda: _probability(7.9), "You stopped one step early: the event at eight months counts."),
-            Mistake(lambda: 2 / 3, "That is the share passing at eight months alone; the earlier steps multiply it."),
+        Mistake(
+            lambda: 1 - _EVENT[_TIME <= 8].sum() / len(_TIME),
+            "You divided the events by everybody, as if the censored patients had been watched to the end.",
         ),
+        Mistake(
+            lambda: 1 - _EVENT[_TIME <= 8].sum() / (_EVENT | (_TIME >= 8)).sum(),
+            "You left the censored patients out altogether: while they were there, they were at risk.",
+        ),
+        Mistake(lambda: _probability(7.9), "You stopped one step early: the event at eight months counts."),
+        Mistake(lambda: 2 / 3, "That is the share passing at eight months alone; the earlier steps multiply it."),
         scale="probability",
         because="Between the two naive answers, as it must be.",
     ),
-    Exercise(
+    ask(
         "T02.3",
         lambda: _standard_error(5.0),
         "Two event times lie before five months. Sum d / (n (n - d)) over them, take the root, multiply by the curve.",
-        (
-            Mistake(
-                lambda: _standard_error(5.0) / _probability(5.0),
-                "That is the square root alone: the standard error of the logarithm. Multiply it by the curve.",
-            ),
-            Mistake(lambda: float(_standard_error(5.0) ** 2 / _probability(5.0)), "You forgot the square root."),
-            Mistake(
-                lambda: float(_probability(5.0) * np.sqrt(1 / 7 + 1 / 6)), "The denominators are n (n - d), not n."
-            ),
+        Mistake(
+            lambda: _standard_error(5.0) / _probability(5.0),
+            "That is the square root alone: the standard error of the logarithm. Multiply it by the curve.",
         ),
+        Mistake(lambda: float(_standard_error(5.0) ** 2 / _probability(5.0)), "You forgot the square root."),
+        Mistake(lambda: float(_probability(5.0) * np.sqrt(1 / 7 + 1 / 6)), "The denominators are n (n - d), not n."),
         decimals=3,
         because="Nobody was censored before the last event so far, so it equals that of a simple proportion.",
     ),

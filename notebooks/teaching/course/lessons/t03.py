@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves
 from course.lesson import View
 from course.lessons.t02 import seven_patients
@@ -31,14 +31,10 @@ def plateau_patients(
 
     Parameters
     ----------
-    n : int
-        Patients.
     longest_follow_up : float
         Months; each patient is followed for between 4 and so many months, whatever happens.
     speed : float
         Multiplies the hazard at all times; 1 gives 54 percent free of progression at a year.
-    seed : int or Generator
-        Same seed, same patients.
 
     Returns
     -------
@@ -122,23 +118,18 @@ def medians_of_many(samples: int, longest_follow_up: float, n: int = 62) -> tupl
 _SEVEN = seven_patients()
 _TIME, _EVENT = _SEVEN["time_months"], _SEVEN["event"]
 _COHORT = plateau_patients()
-
-
-def _cohort(column: str) -> np.ndarray:
-    return _COHORT[column].to_numpy()
+_OF_COHORT = (_COHORT["time_months"].to_numpy(), _COHORT["event"].to_numpy())
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T03.1",
         lambda: survival_quantile(_TIME, _EVENT).estimate,
         "Go along the curve until it is at one half or lower for the first time.",
-        (
-            Mistake(lambda: float(_TIME.median()), "That is the middle of all observed times, censored or not."),
-            Mistake(lambda: float(_TIME[_EVENT].median()), "That is the middle of the times with an event alone."),
-            Mistake(
-                lambda: float(_TIME[_EVENT].max()), "There the curve reaches zero; you want the first time at one half."
-            ),
+        Mistake(lambda: float(_TIME.median()), "That is the middle of all observed times, censored or not."),
+        Mistake(lambda: float(_TIME[_EVENT].median()), "That is the middle of the times with an event alone."),
+        Mistake(
+            lambda: float(_TIME[_EVENT].max()), "There the curve reaches zero; you want the first time at one half."
         ),
         scale="months",
         decimals=1,
@@ -162,59 +153,51 @@ EXERCISES = (
             ),
         },
     ),
-    Exercise(
+    ask(
         "T03.3",
-        lambda: survival_quantile(_cohort("time_months"), _cohort("event")).ci_lower,
+        lambda: survival_quantile(*_OF_COHORT).ci_lower,
         "The result of `survival_quantile` has `ci_lower`, also where the estimate itself is not reached.",
-        (
-            Mistake(
-                lambda: float(_COHORT.loc[_COHORT["event"], "time_months"].median()),
-                "That is the middle of the event times, which knows nothing of those still free of progression.",
-            ),
-            Mistake(
-                lambda: float(np.median(_cohort("time_months"))),
-                "That is the middle of the observed times, whatever they ended with.",
-            ),
-            Mistake(
-                lambda: survival_at(_cohort("time_months"), _cohort("event"), at=[12])[0].ci_lower,
-                "That is the lower limit of the survival rate at a year, a probability.",
-            ),
+        Mistake(
+            lambda: float(_COHORT.loc[_COHORT["event"], "time_months"].median()),
+            "That is the middle of the event times, which knows nothing of those still free of progression.",
+        ),
+        Mistake(
+            lambda: float(np.median(_OF_COHORT[0])),
+            "That is the middle of the observed times, whatever they ended with.",
+        ),
+        Mistake(
+            lambda: survival_at(*_OF_COHORT, at=[12])[0].ci_lower,
+            "That is the lower limit of the survival rate at a year, a probability.",
         ),
         scale="months",
         decimals=1,
         because="So the data are hard to reconcile with a much shorter median, and say nothing of a longer one.",
     ),
-    Exercise(
+    ask(
         "T03.5",
         lambda: median_follow_up(_TIME, _EVENT).estimate,
         "Turn events and censorings around, then take the Kaplan-Meier median. At a tie the progression goes first.",
-        (
-            Mistake(lambda: float(_TIME.median()), "That is the naive one: progression cuts follow-up short."),
-            Mistake(
-                lambda: survival_quantile(_TIME, _EVENT).estimate,
-                "That is the median time to progression: turn events and censorings around.",
-            ),
+        Mistake(lambda: float(_TIME.median()), "That is the naive one: progression cuts follow-up short."),
+        Mistake(
+            lambda: survival_quantile(_TIME, _EVENT).estimate,
+            "That is the median time to progression: turn events and censorings around.",
         ),
         scale="months",
         decimals=1,
         because="Longer than the naive median: those who progressed would have been followed on.",
     ),
-    Exercise(
+    ask(
         "T03.4",
-        lambda: rmst(_cohort("time_months"), _cohort("event"), horizon=12).estimate,
+        lambda: rmst(*_OF_COHORT, horizon=12).estimate,
         "Restricted mean survival time: the area under the curve up to the horizon; function `rmst`.",
-        (
-            Mistake(
-                lambda: rmst(_cohort("time_months"), _cohort("event"), horizon=6).estimate, "The horizon is a year."
-            ),
-            Mistake(
-                lambda: 12 - rmst(_cohort("time_months"), _cohort("event"), horizon=12).estimate,
-                "That is the time lost within the year; the time lived free of progression is asked for.",
-            ),
-            Mistake(
-                lambda: float(np.minimum(_cohort("time_months"), 12).mean()),
-                "That is the mean of the observed times: the censored patients count as if they had progressed.",
-            ),
+        Mistake(lambda: rmst(*_OF_COHORT, horizon=6).estimate, "The horizon is a year."),
+        Mistake(
+            lambda: 12 - rmst(*_OF_COHORT, horizon=12).estimate,
+            "That is the time lost within the year; the time lived free of progression is asked for.",
+        ),
+        Mistake(
+            lambda: float(np.minimum(_OF_COHORT[0], 12).mean()),
+            "That is the mean of the observed times: the censored patients count as if they had progressed.",
         ),
         scale="months",
         decimals=1,

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake
+from course.exercise import Mistake, ask
 from course.figures import plot_lines
 from course.lesson import View
 from course.simulated import end_follow_up
@@ -162,57 +162,49 @@ def _adjusted(method: str) -> tuple[float, ...]:
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T04.1",
         lambda: _expected("two"),
         "At each event time, of either group: events times the share of group two among those at risk. Add up.",
-        (
-            Mistake(lambda: 3.0, "Those are the events observed in group two."),
-            Mistake(lambda: 2.5, "Half of all events: but group two has fewer and fewer at risk."),
-            Mistake(lambda: _expected("one"), "Those are the events expected in the other group."),
-            Mistake(lambda: 0.5 + 2 / 5 + 1 / 3, "Also at the event times of group one something was expected in two."),
-        ),
+        Mistake(lambda: 3.0, "Those are the events observed in group two."),
+        Mistake(lambda: 2.5, "Half of all events: but group two has fewer and fewer at risk."),
+        Mistake(lambda: _expected("one"), "Those are the events expected in the other group."),
+        Mistake(lambda: 0.5 + 2 / 5 + 1 / 3, "Also at the event times of group one something was expected in two."),
         because="Three were observed. The log-rank test asks whether that is more than chance.",
     ),
-    Exercise(
+    ask(
         "T04.2",
         lambda: 1 - 0.95**20,
         "The chance that none is significant is the chance of one, multiplied with itself twenty times.",
-        (
-            Mistake(lambda: 0.05, "That is for one test."),
-            Mistake(lambda: 20 * 0.05, "That is how many to expect. Chances of overlapping events do not add."),
-        ),
+        Mistake(lambda: 0.05, "That is for one test."),
+        Mistake(lambda: 20 * 0.05, "That is how many to expect. Chances of overlapping events do not add."),
         scale="probability",
         because="More likely than not, in a cohort in which nothing matters at all.",
     ),
-    Exercise(
+    ask(
         "T04.3",
         lambda: _adjusted("holm"),
         "Smallest times three, next times two, largest times one; then none may be smaller than one before it.",
-        (
-            Mistake(lambda: _adjusted("bonferroni"), "That is Bonferroni: all times three. Holm is never worse."),
-            Mistake(
-                lambda: (0.030, 0.040, 0.060),
-                "Right factors, but an adjusted p-value must not be smaller than that of a smaller raw one.",
-            ),
-            Mistake(
-                lambda: _adjusted("benjamini-hochberg"),
-                "That is Benjamini-Hochberg, which limits the share of false discoveries, not the chance of any.",
-            ),
+        Mistake(lambda: _adjusted("bonferroni"), "That is Bonferroni: all times three. Holm is never worse."),
+        Mistake(
+            lambda: (0.030, 0.040, 0.060),
+            "Right factors, but an adjusted p-value must not be smaller than that of a smaller raw one.",
+        ),
+        Mistake(
+            lambda: _adjusted("benjamini-hochberg"),
+            "That is Benjamini-Hochberg, which limits the share of false discoveries, not the chance of any.",
         ),
         scale="several",
         decimals=3,
         because="One of three remains below the level.",
     ),
-    Exercise(
+    ask(
         "T04.4",
         lambda: float((repeat_search()["best"] < 0.05).mean()),
         "`searches` has one row per cohort; the mean of a comparison is a share.",
-        (
-            Mistake(
-                lambda: float((repeat_search()["median"] < 0.05).mean()),
-                "That is for the median as cut-point, fixed beforehand: near the level, as it should be.",
-            ),
+        Mistake(
+            lambda: float((repeat_search()["median"] < 0.05).mean()),
+            "That is for the median as cut-point, fixed beforehand: near the level, as it should be.",
         ),
         scale="probability",
         because="So a cut-point found in the data needs other data to be believed, or a marker that stays continuous.",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves, plot_lines
 from course.lesson import View
 from course.rows import curves_of
@@ -159,27 +159,23 @@ def _between_arms(estimate: Callable[[pd.Series, pd.Series], Estimate]) -> float
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T05.1",
         lambda: 2 / 6,
         "A's share of the hazard of all four: treated weigh two, the others one.",
-        (
-            Mistake(lambda: 1 / 4, "That is with equal hazards: the treated weigh twice as much."),
-            Mistake(lambda: 4 / 6, "That is the chance that it is one of the treated. There are two of them."),
-            Mistake(lambda: 2 / 5, "The sum over those at risk includes A."),
-        ),
+        Mistake(lambda: 1 / 4, "That is with equal hazards: the treated weigh twice as much."),
+        Mistake(lambda: 4 / 6, "That is the chance that it is one of the treated. There are two of them."),
+        Mistake(lambda: 2 / 5, "The sum over those at risk includes A."),
         scale="probability",
         because="And the times themselves do not enter: only who, out of whom.",
     ),
-    Exercise(
+    ask(
         "T05.2",
         lambda: float(np.sqrt(0.54)),
         "With proportional hazards the curve of one group is that of the other raised to the hazard ratio.",
-        (
-            Mistake(lambda: 1 - 0.46 * 0.5, "You halved the probability of the event. A hazard is not a probability."),
-            Mistake(lambda: 0.54 * 0.5, "You halved the survival itself."),
-            Mistake(lambda: 0.54**2, "Raised to the inverse: half the hazard means better survival."),
-        ),
+        Mistake(lambda: 1 - 0.46 * 0.5, "You halved the probability of the event. A hazard is not a probability."),
+        Mistake(lambda: 0.54 * 0.5, "You halved the survival itself."),
+        Mistake(lambda: 0.54**2, "Raised to the inverse: half the hazard means better survival."),
         scale="probability",
         because="The shorter the time, the closer hazards and probabilities; at a year they differ visibly.",
     ),
@@ -196,19 +192,17 @@ EXERCISES = (
             "the hazard ratio is one": "This tests whether the ratio changes with time, not what it is.",
         },
     ),
-    Exercise(
+    ask(
         "T05.4",
         lambda: _difference(24.0),
         "`rmst_difference(time, event, group, horizon=..., reference=False)`; mind which group comes first.",
-        (
-            Mistake(lambda: _difference(12.0), "The horizon is twenty-four months."),
-            Mistake(lambda: _between_arms(survival_quantile), "That is the difference of the medians."),
-            Mistake(
-                lambda: _between_arms(lambda *of: survival_at(*of, at=[24])[0]),
-                "That is the difference of the survival rates at the horizon, a probability.",
-            ),
-            Mistake(lambda: -_difference(24.0), "Treated minus control, not the other way round."),
+        Mistake(lambda: _difference(12.0), "The horizon is twenty-four months."),
+        Mistake(lambda: _between_arms(survival_quantile), "That is the difference of the medians."),
+        Mistake(
+            lambda: _between_arms(lambda *of: survival_at(*of, at=[24])[0]),
+            "That is the difference of the survival rates at the horizon, a probability.",
         ),
+        Mistake(lambda: -_difference(24.0), "Treated minus control, not the other way round."),
         decimals=1,
         because="A difference in months can be told to a patient, and needs no proportional hazards.",
     ),

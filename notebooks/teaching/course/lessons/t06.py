@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_intervals
 from course.lesson import View
 from course.rows import fit_three_ways, side_by_side
+from course.simulated import end_follow_up
 
 PROGRESSION_PER_MONTH = 0.06
 _UNFIT_RATIO = 3.0
@@ -46,15 +47,11 @@ def transplant_patients(
 
     Parameters
     ----------
-    n : int
-        Patients.
     hazard_ratio : float
         The true effect of transplant; 1 for none.
     is_for_the_fit : bool
         True: four in five fit patients are planned and one in ten others, and those who are not fit progress three
         times as fast. False: three in five of everybody, fit or not, and fitness does not bear on progression.
-    seed : int
-        Same seed, same patients.
 
     Returns
     -------
@@ -77,15 +74,9 @@ def transplant_patients(
     with_transplant = planned + (area - hazard * planned) / (hazard * hazard_ratio)
     progression = np.where(without <= planned, without, with_transplant)
     follow_up = rng.uniform(12, 30, n)
-    time = np.minimum(progression, follow_up)
-    return pd.DataFrame(
-        {
-            "time_months": time,
-            "event": progression <= follow_up,
-            "transplant_months": np.where(planned < time, planned, np.nan),
-            "is_fit": is_fit,
-        }
-    )
+    seen = end_follow_up(progression, follow_up)
+    given = np.where(planned < seen["time_months"], planned, np.nan)
+    return pd.DataFrame(seen | {"transplant_months": given, "is_fit": is_fit})
 
 
 def compare(true_hazard_ratio: float, landmark_months: float, is_for_the_fit: bool = False) -> View:
@@ -111,26 +102,13 @@ _EIGHT = eight_patients()
 _TIME, _EVENT, _TRANSPLANT = _EIGHT["time_months"], _EIGHT["event"], _EIGHT["transplant_months"]
 _EVER = _TRANSPLANT.notna()
 _LANDMARK = 6.0
-
-
-def _waiting() -> float:
-    return float(_TRANSPLANT.sum())
+# months of waiting, after transplant, of those ever and of those never transplanted
+_WAITING, _AFTER = float(_TRANSPLANT.sum()), float((_TIME - _TRANSPLANT).sum())
+_EVER_MONTHS, _NEVER_MONTHS = float(_TIME[_EVER].sum()), float(_TIME[~_EVER].sum())
 
 
 def _rate_ratio(months_after: float, months_without: float) -> float:
     return float((_EVENT[_EVER].sum() / months_after) / (_EVENT[~_EVER].sum() / months_without))
-
-
-def _after() -> float:
-    return float((_TIME - _TRANSPLANT).sum())
-
-
-def _ever_months() -> float:
-    return float(_TIME[_EVER].sum())
-
-
-def _never_months() -> float:
-    return float(_TIME[~_EVER].sum())
 
 
 def _at_landmark(*, inclusive: bool = True) -> tuple[int, int]:
@@ -140,54 +118,50 @@ def _at_landmark(*, inclusive: bool = True) -> tuple[int, int]:
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T06.1",
-        _waiting,
+        lambda: _WAITING,
         "Add up, over the transplanted, the months from start to transplant: the thin part of their lines.",
-        (
-            Mistake(_ever_months, "That is all the time of the transplanted, before and after."),
-            Mistake(_after, "That is the time after transplant, when they could progress as transplanted patients."),
+        Mistake(lambda: _EVER_MONTHS, "That is all the time of the transplanted, before and after."),
+        Mistake(
+            lambda: _AFTER, "That is the time after transplant, when they could progress as transplanted patients."
         ),
         scale="months",
         decimals=0,
         because="In all these months nobody counted as transplanted could progress: whoever does is counted as never "
         "transplanted.",
     ),
-    Exercise(
+    ask(
         "T06.2",
-        lambda: _rate_ratio(_after(), _never_months() + _waiting()),
+        lambda: _rate_ratio(_AFTER, _NEVER_MONTHS + _WAITING),
         "Rate = events / months. The waiting months belong to the denominator of the patients without transplant.",
-        (
-            Mistake(
-                lambda: _rate_ratio(_ever_months(), _never_months()),
-                "That is the naive ratio: the waiting months are still counted as time after transplant.",
-            ),
-            Mistake(
-                lambda: _rate_ratio(_after(), _never_months()),
-                "You took the waiting months out, but they are not lost: in them the patients were at risk without "
-                "transplant. Give them to the other group.",
-            ),
+        Mistake(
+            lambda: _rate_ratio(_EVER_MONTHS, _NEVER_MONTHS),
+            "That is the naive ratio: the waiting months are still counted as time after transplant.",
+        ),
+        Mistake(
+            lambda: _rate_ratio(_AFTER, _NEVER_MONTHS),
+            "You took the waiting months out, but they are not lost: in them the patients were at risk without "
+            "transplant. Give them to the other group.",
         ),
         scale="ratio",
         because="From a striking benefit to none, and no patient and no date has changed.",
     ),
-    Exercise(
+    ask(
         "T06.3",
         _at_landmark,
         "Keep those followed and free of progression beyond six months; then ask who had the transplant by then.",
-        (
-            Mistake(
-                lambda: (int((_TIME > _LANDMARK).sum()), int((_EVER & (_TIME > _LANDMARK)).sum())),
-                "One of them is transplanted after the landmark: at the landmark nobody knows that yet.",
-            ),
-            Mistake(
-                lambda: _at_landmark(inclusive=False),
-                "A transplant on the day of the landmark has happened by the landmark.",
-            ),
-            Mistake(
-                lambda: (len(_EIGHT), int(_EVER.sum())),
-                "That is everybody. Those who progressed or left before the landmark cannot be compared from there on.",
-            ),
+        Mistake(
+            lambda: (int((_TIME > _LANDMARK).sum()), int((_EVER & (_TIME > _LANDMARK)).sum())),
+            "One of them is transplanted after the landmark: at the landmark nobody knows that yet.",
+        ),
+        Mistake(
+            lambda: _at_landmark(inclusive=False),
+            "A transplant on the day of the landmark has happened by the landmark.",
+        ),
+        Mistake(
+            lambda: (len(_EIGHT), int(_EVER.sum())),
+            "That is everybody. Those who progressed or left before the landmark cannot be compared from there on.",
         ),
         scale="several",
         because="Three who left before it are not used at all: that is the price.",

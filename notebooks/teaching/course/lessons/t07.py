@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves, plot_intervals
 from course.lesson import View
 from course.rows import curves_of, fit_three_ways, side_by_side
@@ -26,15 +26,11 @@ def responding_patients(
 
     Parameters
     ----------
-    n : int
-        Patients.
     link : float
         How much a better course and a response go together, through the biology of the disease: 0 for not at all. The
         patients themselves are the same with and without their response: it has no effect of its own.
     slowest_response : float
         Months.
-    seed : int
-        Same seed, same patients.
 
     Returns
     -------
@@ -106,6 +102,7 @@ _PATIENTS = responding_patients()
 _EVER = _PATIENTS["response_months"].notna()
 _EARLY = _PATIENTS["event"] & (_PATIENTS["time_months"] <= 1)
 _LANDMARK = 6.0
+_UNUSED = _PATIENTS["time_months"] <= _LANDMARK
 
 
 def _gain(landmark: float) -> float:
@@ -117,49 +114,37 @@ def _gain(landmark: float) -> float:
     return rmst_difference(kept["time_months"], kept["event"], kept["responded"], horizon=12, reference=False).estimate
 
 
-def _unused() -> pd.Series:
-    return _PATIENTS["time_months"] <= _LANDMARK
-
-
 EXERCISES = (
-    Exercise(
+    ask(
         "T07.1",
         lambda: 0,
         "No response is seen before month one. Could such a patient have become a responder?",
-        (
-            Mistake(
-                lambda: int(_EARLY.sum()), "These are all progressions in the first month. In which group are they?"
-            ),
-            Mistake(
-                lambda: int((_EVER & _PATIENTS["event"]).sum()),
-                "Those are the progressions of responders at any time. Only the first month is asked for.",
-            ),
+        Mistake(lambda: int(_EARLY.sum()), "These are all progressions in the first month. In which group are they?"),
+        Mistake(
+            lambda: int((_EVER & _PATIENTS["event"]).sum()),
+            "Those are the progressions of responders at any time. Only the first month is asked for.",
         ),
         scale="count",
         because="It cannot be otherwise: every progression of the first month is a non-responder's.",
     ),
-    Exercise(
+    ask(
         "T07.2",
-        lambda: float(_unused().mean()),
+        lambda: float(_UNUSED.mean()),
         "Those whose follow-up ends by month six, with or without progression, over all.",
-        (
-            Mistake(
-                lambda: float((_unused() & _PATIENTS["event"]).sum() / _PATIENTS["event"].sum()),
-                "You divided by the progressions. The share of patients is asked for.",
-            ),
-            Mistake(lambda: float((_PATIENTS["time_months"] <= 3).mean()), "That is for month three."),
+        Mistake(
+            lambda: float((_UNUSED & _PATIENTS["event"]).sum() / _PATIENTS["event"].sum()),
+            "You divided by the progressions. The share of patients is asked for.",
         ),
+        Mistake(lambda: float((_PATIENTS["time_months"] <= 3).mean()), "That is for month three."),
         scale="probability",
         because="A landmark analysis is about those who reach the landmark, and says nothing about these.",
     ),
-    Exercise(
+    ask(
         "T07.3",
         lambda: _gain(_LANDMARK),
         "`make_landmark_data` with the landmark, then `rmst_difference` over its frame, grouped by `responded`.",
-        (
-            Mistake(lambda: _gain(0), "That is from the start, with the immortal time still in it."),
-            Mistake(lambda: _gain(3.0), "That is from month three."),
-        ),
+        Mistake(lambda: _gain(0), "That is from the start, with the immortal time still in it."),
+        Mistake(lambda: _gain(3.0), "That is from month three."),
         decimals=1,
         because="Next to nothing, as it should be: response does nothing here.",
     ),

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_intervals
 from course.lesson import View
 from course.rows import Found, side_by_side
@@ -30,8 +30,6 @@ def cytogenetic_patients(
 
     Parameters
     ----------
-    n : int
-        Patients.
     mechanism : {"by chance", "by stage and course", "by risk and course"}
         Who is not tested: anybody; those of low stage, and those who progressed early; or those of high risk
         who progressed early, so that the missing value itself decides about being missing.
@@ -188,52 +186,40 @@ _LOGS, _VARIANCE = (0.5, 0.7, 0.6), 0.04
 _TESTED, _HIGH, _ALL = 41, 14, 62
 
 
-def _pooled_error() -> float:
-    return float(pool_rubin([[value] for value in _LOGS], [[_VARIANCE]] * len(_LOGS)).std_error[0])
-
-
+_POOLED_ERROR = float(pool_rubin([[value] for value in _LOGS], [[_VARIANCE]] * len(_LOGS)).std_error[0])
 EXERCISES = (
-    Exercise(
+    ask(
         "T10.1",
         lambda: _HIGH / _TESTED,
         "Of whom do we know anything? These are the denominator.",
-        (
-            Mistake(lambda: _HIGH / _ALL, "That counts the untested as standard risk. Empty means unknown, never no."),
-            Mistake(
-                lambda: (_HIGH + _ALL - _TESTED) / _ALL, "That counts the untested as high risk: the other extreme."
-            ),
-            Mistake(lambda: _TESTED / _ALL, "That is the share that was tested."),
-        ),
+        Mistake(lambda: _HIGH / _ALL, "That counts the untested as standard risk. Empty means unknown, never no."),
+        Mistake(lambda: (_HIGH + _ALL - _TESTED) / _ALL, "That counts the untested as high risk: the other extreme."),
+        Mistake(lambda: _TESTED / _ALL, "That is the share that was tested."),
         scale="probability",
         because="And say that twenty-one are unknown: the two extremes show what that could do.",
     ),
-    Exercise(
+    ask(
         "T10.2",
         lambda: 0.9**6,
         "A patient is complete if none of the six is missing; multiply.",
-        (
-            Mistake(lambda: 1 - 6 * 0.1, "Shares of patients with something missing overlap; they do not add."),
-            Mistake(lambda: 0.9, "That is for one variable."),
-        ),
+        Mistake(lambda: 1 - 6 * 0.1, "Shares of patients with something missing overlap; they do not add."),
+        Mistake(lambda: 0.9, "That is for one variable."),
         scale="probability",
         because="Nearly half of the cohort, and of its events, for gaps of a tenth.",
     ),
-    Exercise(
+    ask(
         "T10.3",
-        _pooled_error,
+        lambda: _POOLED_ERROR,
         "Total variance = mean variance within + (1 + 1/m) times the variance between the estimates; then the root.",
-        (
-            Mistake(
-                lambda: math.sqrt(_VARIANCE),
-                "That is the variance within alone: as if the imputed values were observed.",
-            ),
-            Mistake(
-                lambda: math.sqrt(_VARIANCE + np.var(_LOGS, ddof=1)),
-                "Nearly: the variance between counts (1 + 1/m) times, since only m tables were made.",
-            ),
-            Mistake(lambda: float(np.std(_LOGS, ddof=1)), "That is the spread between the estimates alone."),
-            Mistake(lambda: _pooled_error() ** 2, "That is the variance. Take its root."),
+        Mistake(
+            lambda: math.sqrt(_VARIANCE), "That is the variance within alone: as if the imputed values were observed."
         ),
+        Mistake(
+            lambda: math.sqrt(_VARIANCE + np.var(_LOGS, ddof=1)),
+            "Nearly: the variance between counts (1 + 1/m) times, since only m tables were made.",
+        ),
+        Mistake(lambda: float(np.std(_LOGS, ddof=1)), "That is the spread between the estimates alone."),
+        Mistake(lambda: _POOLED_ERROR**2, "That is the variance. Take its root."),
         decimals=3,
         because="Wider than any single completed table says: the part that we do not know is in it.",
     ),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves
 from course.lesson import View
 from timetoevent.competing_risks import cumulative_incidence
@@ -58,8 +58,6 @@ def competing_patients(
         Hazard of death without progression of the younger; 0 for none.
     death_ratio, progression_ratio : float
         True cause-specific hazard ratios of the older against the younger.
-    seed : int
-        Same seed, same patients.
 
     Returns
     -------
@@ -161,37 +159,32 @@ def _both_causes(estimate: Callable[[pd.DataFrame, int], pd.DataFrame]) -> float
 
 
 EXERCISES = (
-    Exercise(
+    ask(
         "T11.1",
         lambda: _by(_AT, incidence_of(_SEVEN)),
         "At each progression: the chance of being free of everything just before, times one over the number at risk.",
-        (
-            Mistake(
-                lambda: _by(_AT, one_minus_kaplan_meier(_SEVEN)),
-                "That is one minus Kaplan-Meier: it lets the dead progress later, with the others.",
-            ),
-            Mistake(lambda: 3 / 7, "That divides by everybody, as if the censored patient had been watched on."),
-            Mistake(
-                lambda: 3 / 5,
-                "You left those who died out. They were at risk, and they are patients who did not progress.",
-            ),
+        Mistake(
+            lambda: _by(_AT, one_minus_kaplan_meier(_SEVEN)),
+            "That is one minus Kaplan-Meier: it lets the dead progress later, with the others.",
+        ),
+        Mistake(lambda: 3 / 7, "That divides by everybody, as if the censored patient had been watched on."),
+        Mistake(
+            lambda: 3 / 5, "You left those who died out. They were at risk, and they are patients who did not progress."
         ),
         scale="probability",
         because="Less than one minus Kaplan-Meier, as always when anybody dies first.",
     ),
-    Exercise(
+    ask(
         "T11.2",
         lambda: _both_causes(one_minus_kaplan_meier),
         "Add the two values of `one_minus_kaplan_meier` at month thirty-six, for cause one and for cause two.",
-        (
-            Mistake(
-                lambda: _both_causes(incidence_of),
-                "That is by Aalen-Johansen, and can be a probability. Add the naive ones.",
-            ),
-            Mistake(
-                lambda: _both_causes(one_minus_kaplan_meier) / 2,
-                "That is their mean. Every patient has one ending; the shares should add up.",
-            ),
+        Mistake(
+            lambda: _both_causes(incidence_of),
+            "That is by Aalen-Johansen, and can be a probability. Add the naive ones.",
+        ),
+        Mistake(
+            lambda: _both_causes(one_minus_kaplan_meier) / 2,
+            "That is their mean. Every patient has one ending; the shares should add up.",
         ),
         because="More than one: more patients end than there are. That alone shows that it cannot be right.",
     ),
@@ -210,23 +203,21 @@ EXERCISES = (
             "their follow-up is shorter": "Follow-up is the same, and censoring is handled by the method.",
         },
     ),
-    Exercise(
+    ask(
         "T11.4",
         lambda: ("cumulative incidence", "cause-specific hazard"),
         "One asks how many patients will be affected; the other, what acts on those who are still at risk.",
-        (
-            Mistake(
-                lambda: ("cause-specific hazard", "cumulative incidence"),
-                "The other way round: numbers of patients need incidence, mechanisms need hazards.",
-            ),
-            Mistake(
-                lambda: ("cause-specific hazard", "cause-specific hazard"),
-                "A hazard among survivors does not say how many patients will be affected.",
-            ),
-            Mistake(
-                lambda: ("cumulative incidence", "cumulative incidence"),
-                "An incidence mixes what the drug does to progression with what it does to death.",
-            ),
+        Mistake(
+            lambda: ("cause-specific hazard", "cumulative incidence"),
+            "The other way round: numbers of patients need incidence, mechanisms need hazards.",
+        ),
+        Mistake(
+            lambda: ("cause-specific hazard", "cause-specific hazard"),
+            "A hazard among survivors does not say how many patients will be affected.",
+        ),
+        Mistake(
+            lambda: ("cumulative incidence", "cumulative incidence"),
+            "An incidence mixes what the drug does to progression with what it does to death.",
         ),
         scale="several",
         because="Report both, for both events: that is the only complete picture.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from course.exercise import Exercise, Mistake, choose
+from course.exercise import Mistake, ask, choose
 from course.figures import plot_curves, plot_intervals
 from course.lesson import View
 from course.rows import curves_of, side_by_side
@@ -105,65 +105,51 @@ def centers(draw: int) -> View:
 
 _RELAPSE = relapsing_patients()["relapse_months"]
 _CENTERS = center_patients()
+_POOLED, _OF_CENTERS = _CENTERS["is_alive"].mean(), _CENTERS.groupby("center", sort=False)["is_alive"]
+_WITHOUT = (_CENTERS["is_alive"].sum() - _OF_CENTERS.sum()) / (len(_CENTERS) - _OF_CENTERS.size())
+_SHIFTS = (_WITHOUT - _POOLED).abs()
 
 
 def _counts(*edges: float) -> tuple[int, ...]:
     return tuple(int((edge >= _RELAPSE).sum()) for edge in edges)
 
 
-def _shifts() -> pd.Series:
-    pooled = _CENTERS["is_alive"].mean()
-    without = {
-        name: _CENTERS.loc[_CENTERS["center"] != name, "is_alive"].mean() for name in _CENTERS["center"].unique()
-    }
-    return (pd.Series(without) - pooled).abs()
-
-
 EXERCISES = (
-    Exercise(
+    ask(
         "T12.1",
         lambda: (True, False, False),
         "The anniversary itself is the case in point. February of that year has a twenty-ninth: count the days.",
-        (
-            Mistake(
-                lambda: (True, True, True),
-                "Strictly less than twelve months leaves the anniversary out, and there is a leap day in between.",
-            ),
-            Mistake(lambda: (True, False, True), "There are 366 days in between, and twelve average months are fewer."),
-            Mistake(
-                lambda: (False, False, False), "In calendar months the anniversary is month twelve, and inclusive."
-            ),
+        Mistake(
+            lambda: (True, True, True),
+            "Strictly less than twelve months leaves the anniversary out, and there is a leap day in between.",
         ),
+        Mistake(lambda: (True, False, True), "There are 366 days in between, and twelve average months are fewer."),
+        Mistake(lambda: (False, False, False), "In calendar months the anniversary is month twelve, and inclusive."),
         scale="several",
         because="Three readings of 'within twelve months', two answers for one patient.",
     ),
-    Exercise(
+    ask(
         "T12.2",
         lambda: _counts(12, 18, 24),
         "Each window contains the one before.",
-        (
-            Mistake(
-                lambda: (_counts(12)[0], _counts(18)[0] - _counts(12)[0], _counts(24)[0] - _counts(18)[0]),
-                "Those are the patients each step adds. A window of eighteen months contains that of twelve.",
-            ),
-            Mistake(
-                lambda: tuple(len(_RELAPSE) - count for count in _counts(12, 18, 24)),
-                "Those are the patients left out.",
-            ),
+        Mistake(
+            lambda: (_counts(12)[0], _counts(18)[0] - _counts(12)[0], _counts(24)[0] - _counts(18)[0]),
+            "Those are the patients each step adds. A window of eighteen months contains that of twelve.",
+        ),
+        Mistake(
+            lambda: tuple(len(_RELAPSE) - count for count in _counts(12, 18, 24)), "Those are the patients left out."
         ),
         scale="several",
         decimals=0,
         because="The cohort more than doubles, and every further number is about other patients.",
     ),
-    Exercise(
+    ask(
         "T12.3",
         lambda: (40 * 0.60 + 60 * 0.80) / 100,
         "Weigh each rate with the number of patients behind it.",
-        (
-            Mistake(lambda: (0.60 + 0.80) / 2, "The plain mean: but the second group is larger."),
-            Mistake(lambda: 0.80, "That is the rate of those who were added, not of the whole cohort."),
-            Mistake(lambda: (60 * 0.60 + 40 * 0.80) / 100, "The weights are exchanged."),
-        ),
+        Mistake(lambda: (0.60 + 0.80) / 2, "The plain mean: but the second group is larger."),
+        Mistake(lambda: 0.80, "That is the rate of those who were added, not of the whole cohort."),
+        Mistake(lambda: (60 * 0.60 + 40 * 0.80) / 100, "The weights are exchanged."),
         scale="probability",
         because="No patient does better than before. The wider definition lets in patients who do.",
     ),
@@ -178,19 +164,15 @@ EXERCISES = (
             "chance": "Six hundred patients, narrow intervals: no.",
         },
     ),
-    Exercise(
+    ask(
         "T12.5",
-        lambda: float(_shifts().max()),
+        lambda: float(_SHIFTS.max()),
         "Leave out each center in turn, take the rate of the rest, and its distance from the pooled rate.",
-        (
-            Mistake(
-                lambda: float(
-                    (_CENTERS.groupby("center")["is_alive"].mean() - _CENTERS["is_alive"].mean()).abs().max()
-                ),
-                "That is the distance of the most unusual center itself. Leave it out, and see how the rest moves.",
-            ),
-            Mistake(lambda: float(_shifts().mean()), "That is the mean shift; the largest is asked for."),
+        Mistake(
+            lambda: float((_OF_CENTERS.mean() - _POOLED).abs().max()),
+            "That is the distance of the most unusual center itself. Leave it out, and see how the rest moves.",
         ),
+        Mistake(lambda: float(_SHIFTS.mean()), "That is the mean shift; the largest is asked for."),
         decimals=3,
         because="A fraction of the width of the pooled interval: no center carries the result.",
     ),

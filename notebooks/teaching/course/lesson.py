@@ -79,9 +79,8 @@ class Lesson:
             if name == "p_value":
                 shown[name] = [format_p(value) for value in shown[name]]
                 continue
-            whole = bool((shown[name].dropna() % 1 == 0).all())
-            rounded = shown[name].map(f"{{:.{0 if whole else decimals}f}}".format, na_action="ignore")
-            shown[name] = rounded.fillna("").replace("inf", "∞")
+            places = 0 if (shown[name].dropna() % 1 == 0).all() else decimals
+            shown[name] = ["" if pd.isna(x) else f"{x:.{places}f}".replace("inf", "∞") for x in shown[name]]
         cells = tabulate_frame(shown, labels=labels)
         headings = dict(zip(shown.columns, cells.text.columns, strict=True))
         aligned = cells.numeric | {headings[name] for name in numeric if name != shown.columns[0]}

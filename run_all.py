@@ -83,13 +83,9 @@ PROJECT = Project(
     notebooks=ROOT / "notebooks",
     packages={name: ROOT / "lib" / name for name in ("fhrmm", "intake", "timetoevent")}
     | {"generator": ROOT / "data" / "generator"},
-    plain_decorators=("drawn_from",),
     list_scopes=list_scopes,
     input_files=input_files,
-    steps=(
-        Step("estimates", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,)),
-        Step("estimates_all", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,), POOLED, "estimates"),
-    ),
+    steps=(Step("estimates", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,)),),
     content=cover,
     facts=describe_dataset,
     data="data/synthetic",

@@ -56,7 +56,7 @@ LAYERS = {
 ONLY_IMPORTERS = {
     "matplotlib": {"fhrmm.figures", "course.figures", "notebookrun.forkhost"},
     "seaborn": {"fhrmm.figures"},
-    "IPython": {"fhrmm.report", "course.display", "course.controls"},
+    "IPython": {"fhrmm.report", "course.display", "course.controls", "notebookrun.engineapp"},
     "papermill": {"notebookrun"},
     "nbconvert": {"notebookrun"},
     "nbclient": {"notebookrun"},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -178,40 +178,35 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     assert set(runner.PROJECT.place_parameters) <= set(known)
 
 
-def test_every_definition_of_the_own_packages_is_known_apart(runner: ModuleType) -> None:
-    packages = runner.PROJECT.packages
-    index = CodeIndex(packages, None, runner.PROJECT.plain_decorators)
-    lumped = []
-    for folder, file in [(base, path) for base in packages.values() for path in sorted(base.rglob("*.py"))]:
-        name = ".".join(file.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
-        kinds = (ast.FunctionDef, ast.ClassDef)
-        definitions = [one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, kinds)]
-        lumped += [f"{name}:{one}" for one in definitions if one not in index.module(name).digests]
-    assert lumped == []  # a decorator that registers nothing belongs into `plain_decorators`
-
-
 @pytest.mark.parametrize(
-    "figure", ["plot_flow", "plot_response_bars", "plot_kaplan_meier", "plot_forest", "plot_swimmer"]
+    ("file", "import_line"), [("fhrmm/figures/flow.py", "figures"), ("fhrmm/estimates/courses.py", "courses")]
 )
-def test_a_comment_in_a_figure_function_concerns_only_notebooks_that_use_it(
-    runner: ModuleType, tmp_path: Path, figure: str
+def test_a_comment_in_a_module_concerns_only_notebooks_that_import_it(
+    runner: ModuleType, tmp_path: Path, file: str, import_line: str
 ) -> None:
-    project = runner.PROJECT
-    packages = {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in project.packages.items()}
-    notebooks = read_notebooks(project.notebooks)
+    packages = {name: Path(shutil.copytree(f, tmp_path / name)) for name, f in runner.PROJECT.packages.items()}
+    notebooks = read_notebooks(runner.PROJECT.notebooks)
 
     def reached() -> dict[str, dict[str, str]]:
-        index = CodeIndex(packages, None, project.plain_decorators)
+        index = CodeIndex(packages)
         return {notebook.name: index.used_by(notebook.code()) for notebook in notebooks}
 
     before = reached()
-    (file,) = [f for f in packages["fhrmm"].rglob("figures/*.py") if f"def {figure}(" in f.read_text(encoding="utf-8")]
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace(f"def {figure}(", f"# a comment\ndef {figure}(", 1), encoding="utf-8")
+    with (tmp_path / file).open("a", encoding="utf-8") as stream:
+        stream.write("# a comment\n")
     after = reached()
-    users = {notebook.name for notebook in notebooks if any(f"{figure}(" in code for code in notebook.code())}
+    changed = {name for name in before if before[name] != after[name]}
+    users = {n.name for n in notebooks if any(re.search(rf"import .*\b{import_line}\b", code) for code in n.code())}
     assert users
-    assert {name for name in before if before[name] != after[name]} == users
+    assert users <= changed
+
+
+@pytest.mark.parametrize("file", ["intake/init_center/__init__.py", "fhrmm/manuscript/__init__.py"])
+def test_a_module_that_no_page_needs_concerns_no_notebook(runner: ModuleType, file: str) -> None:
+    index = CodeIndex(runner.PROJECT.packages)
+    name = ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
+    assert index.closure([name])
+    assert not any(name in index.used_by(notebook.code()) for notebook in read_notebooks(runner.PROJECT.notebooks))
 
 
 def test_manuscript_that_cannot_be_written_is_one_line_and_status_1(

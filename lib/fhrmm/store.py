@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tomllib
 from collections.abc import Sequence
@@ -163,9 +164,16 @@ def _existing(path: Path, scope: str) -> Path:
     return path
 
 
-def published_scopes(run: Run, name: str = "estimates") -> list[str]:
-    """Return the scopes whose published table exists, sorted, `ALL` last."""
-    found = {path.parent.parent.name for path in run.reports_dir.glob(f"*/tables/{name}.csv")}
+def read_scope_estimates(run: Run, scope: str, without: str) -> pd.DataFrame:
+    """Read the estimates that the notebooks of a scope have published, in notebook order, without those of one."""
+    folder = run.reports_dir / scope / "tables" / "estimates"
+    files = [path for path in sorted(folder.glob("*.csv")) if path.stem != without]
+    return pd.read_csv(io.StringIO(_join_estimates(files)))
+
+
+def published_scopes(run: Run, name: str) -> list[str]:
+    """Return the scopes that have published a table (a name, or a pattern), sorted, `ALL` last."""
+    found = {path.relative_to(run.reports_dir).parts[0] for path in run.reports_dir.glob(f"*/tables/{name}.csv")}
     return sorted(found - {POOLED}) + ([POOLED] if POOLED in found else [])
 
 
@@ -242,9 +250,12 @@ def combine_estimates(reports_dir: str | Path, scope: str, notebooks: Sequence[s
     folder = resolve_path(reports_dir) / scope / "tables"
     files = sorted((folder / "estimates").glob("*.csv"))
     chosen = [path for path in files if notebooks is None or path.stem in notebooks]
-    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True)[1:] for path in chosen]
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "estimates.csv"
-    header = ",".join(ESTIMATE_COLUMNS) + "\n"
-    target.write_text(header + "".join(line for part in lines for line in part), encoding="utf-8")
+    target.write_text(_join_estimates(chosen), encoding="utf-8")
     return target
+
+
+def _join_estimates(files: Sequence[Path]) -> str:
+    lines = [path.read_text(encoding="utf-8").splitlines(keepends=True)[1:] for path in files]
+    return ",".join(ESTIMATE_COLUMNS) + "\n" + "".join(line for part in lines for line in part)

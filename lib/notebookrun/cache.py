@@ -22,7 +22,7 @@ class Entry:
     Attributes
     ----------
     code : dict of str to str
-        Digest of the notebook's code, of every definition it can reach, and of the engine.
+        Digest of the notebook's code, and of every module it can reach.
     parameters : dict
         Values injected, places left out.
     packages : dict of str to str
@@ -116,10 +116,10 @@ def _output_reasons(then: Entry, digests: Digests) -> list[str]:
     for name, kept in then.outputs.items():
         if name.endswith(".html"):
             continue
-        present = digests.present(name)
+        present = digests.get(name)
         if present is None:
             reasons.append(f"output {name} is gone")
-        elif kept not in (present, digests.get(name)):
+        elif kept != present:
             reasons.append(f"output {name} was edited")
     return reasons
 

@@ -146,21 +146,7 @@ def _check(
         problems += complaints
     if problems:
         raise MisuseError(problems)
-    request = Request(
-        places=places,
-        scopes=tuple(dict.fromkeys(options.center)),
-        notebooks=tuple(dict.fromkeys(options.notebook)),
-        values=values,
-        jobs=options.jobs,
-        is_warm=not options.cold,
-        force=options.force,
-        time_limit=options.time_limit,
-        is_quiet=options.quiet,
-        json_log=options.json_log,
-        scheduler=options.scheduler,
-        exchange=options.exchange,
-    )
-    return request, build_graph(notebooks, project.steps, scopes), sets
+    return Request(places, values, options), build_graph(notebooks, project.steps, scopes), sets
 
 
 def find_places(project: Project, options: argparse.Namespace) -> Places:

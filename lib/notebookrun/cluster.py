@@ -13,8 +13,7 @@ from typing import Any
 from notebookrun.errors import MisuseError
 from notebookrun.exchange import Exchange, describe_any, fetch_outputs, send_inputs
 from notebookrun.graph import NodeId
-from notebookrun.station import run_remote
-from notebookrun.task import FAILED, LOST, Executed, Outcome, Task
+from notebookrun.task import FAILED, LOST, Outcome, Task
 
 PATIENCE_SECONDS = 120.0  # how long the scheduler may have no worker, or not answer
 SCHEDULER_GONE, NO_WORKER = "the scheduler of the cluster is gone", "the cluster has no worker left"
@@ -72,6 +71,8 @@ class DaskPool:
         except Exception as error:  # whatever the driver of the place raises
             self._answers.append(Outcome(task.node, FAILED, f"its inputs could not be sent: {describe_any(error)}"))
             return
+        from notebookrun.station import run_remote  # and with it all that a worker needs
+
         try:
             future = self._client.submit(run_remote, sent, self._modules, self._root, pure=False, key=_key(task))
         except self._unreachable:
@@ -81,7 +82,7 @@ class DaskPool:
         self._running[task.node] = (future, task)
         future.add_done_callback(self._done.put)
 
-    def wait(self, seconds: float) -> list[Outcome | Executed]:
+    def wait(self, seconds: float) -> list[Outcome]:
         """Return what has ended, waiting at most so long; all is lost with the scheduler, or with all workers."""
         found: list[Outcome] = []
         with contextlib.suppress(queue.Empty):

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,12 +40,6 @@ def write_page(path: Path, text: str) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         write_whole(path, text)
-
-
-def copy_whole(source: Path, path: Path) -> None:
-    """Copy a file so that a reader sees either the former content or all of the new."""
-    with in_place_of(path) as partial:
-        shutil.copyfile(source, partial)
 
 
 @contextlib.contextmanager

@@ -39,19 +39,9 @@ class Digests:
         self._places = places
         self._path = places.state / "digests.json"
         self._known: dict[str, list[Any]] = _read_memory(self._path)
-        self._amended: dict[str, dict[str, str]] = {}
-
-    def amend(self, name: str, before: str, after: str) -> None:
-        """Let a file that a step has amended count as what it was before."""
-        self._amended[name] = {after: before}
 
     def get(self, name: str) -> str | None:
-        """Return the digest of a named file as its readers see it, or None if it is not there."""
-        value = self.present(name)
-        return self._amended.get(name, {}).get(value, value) if value else None
-
-    def present(self, name: str) -> str | None:
-        """Return the digest of a named file as it lies there, or None if it does not."""
+        """Return the digest of a named file, or None if it is not there."""
         path = self._places.absolute(name)
         try:
             status = path.stat()

@@ -24,9 +24,8 @@ from notebookrun import launch
 from notebookrun.processes import die_with_parent
 
 KERNEL_MODULES = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.zmqshell",
+    "notebookrun.engineapp",
+    "ipykernel.debugger",
     "IPython.core.completer",
     "IPython.core.completerlib",
     "IPython.core.debugger",
@@ -55,7 +54,6 @@ class Child:
 def warm_up(modules: tuple[str, ...]) -> list[str]:
     """Import modules and draw a figure unless one of them did; return those that could not be imported."""
     failed = []
-    launch.app_class()
     for name in modules:
         try:
             importlib.import_module(name)

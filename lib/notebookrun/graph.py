@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import graphlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,12 +28,9 @@ class Step:
         list of the notebooks whose files the step reads.
     reads, writes : tuple of str
         File patterns with ``{scope}``. A step takes what is there: it waits for the notebooks that write what it reads,
-        and runs also if some of them failed. It does not wait for notebooks that compare scopes.
+        and runs also if some of them failed.
     scopes : str
         ``each``, or the one scope it runs in.
-    amends : str
-        Another step whose file this one writes again, with what the notebooks that compare scopes have added. Everybody
-        else reads the file as the other step left it.
     """
 
     name: str
@@ -41,7 +39,6 @@ class Step:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     scopes: str = "each"
-    amends: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -170,7 +167,7 @@ def build_graph(notebooks: Sequence[Notebook], steps: Sequence[Step], scopes: Se
     -------
     Graph
         A ``*`` in place of the scope in a notebook's reads means every scope that has the file: it waits for all of
-        them, and runs also if some failed.
+        them, and runs also if some failed. What other notebooks that compare scopes write is not among them.
 
     Raises
     ------
@@ -184,8 +181,8 @@ def build_graph(notebooks: Sequence[Notebook], steps: Sequence[Step], scopes: Se
     waits: dict[NodeId, tuple[NodeId, ...]] = {}
     found: dict[NodeId, Node] = {}
     for node in nodes:
-        if isinstance(node.work, Step):
-            found[node.id], waits[node.id] = _resolve_step(node, writers)
+        if isinstance(node.work, Step) or node.compares_scopes:
+            found[node.id], waits[node.id] = _resolve(node, writers)
             needs[node.id] = ()
         else:
             found[node.id] = node
@@ -237,22 +234,18 @@ def _writers_by_folder(nodes: Sequence[Node]) -> Writers:
     return found
 
 
-def _is_amending(node: Node) -> bool:
-    return isinstance(node.work, Step) and bool(node.work.amends)
-
-
-def _resolve_step(node: Node, writers: Writers) -> tuple[Node, tuple[NodeId, ...]]:
-    """Put the files that its notebooks declare in place of a step's read patterns; return whom it waits for."""
+def _resolve(node: Node, writers: Writers) -> tuple[Node, tuple[NodeId, ...]]:
+    """Put the files that notebooks declare in place of the patterns of who takes what is there; return its makers."""
     reads: dict[str, None] = {}
     found: dict[NodeId, None] = {}
     for read in node.reads:
+        if read.split("/")[0] in ("data", "repository"):
+            reads[read] = None
         for pattern, maker in writers.get(_scope_folder(read), []):
-            is_known = maker.is_notebook and (_is_amending(node) or not maker.compares_scopes)
-            if is_known and overlaps(read, pattern):
+            is_wanted = maker.is_notebook and not (node.is_notebook and maker.compares_scopes)
+            if is_wanted and overlaps(read, pattern):
                 reads[pattern.rstrip("?") + "?"] = None
                 found[maker.id] = None
-    if isinstance(node.work, Step) and node.work.amends:
-        found[NodeId(node.id.scope, node.work.amends)] = None
     return replace(node, reads=tuple(reads)), tuple(found)
 
 
@@ -264,7 +257,7 @@ def _find_needs(node: Node, writers: Writers) -> tuple[tuple[NodeId, ...], tuple
     for read in node.reads:
         if read.split("/")[0] in ("data", "repository"):
             continue
-        near = [(p, maker) for p, maker in writers.get(_scope_folder(read), []) if not _is_amending(maker)]
+        near = writers.get(_scope_folder(read), [])
         makers = [maker.id for pattern, maker in near if maker is not node and overlaps(read, pattern)]
         (waits if read.endswith("?") else needs).update(dict.fromkeys(makers))
         if not makers and not read.endswith("?") and "*" not in read:
@@ -277,7 +270,7 @@ def _find_needs(node: Node, writers: Writers) -> tuple[tuple[NodeId, ...], tuple
 def _double_writers(nodes: Sequence[Node]) -> list[str]:
     by_folder: dict[str, list[tuple[str, NodeId]]] = defaultdict(list)
     for node in nodes:
-        for pattern in () if _is_amending(node) else node.writes:
+        for pattern in node.writes:
             by_folder[pattern.rpartition("/")[0]].append((pattern, node.id))
     return [
         f"{one} and {other} both write {a!r}"
@@ -290,13 +283,15 @@ def _double_writers(nodes: Sequence[Node]) -> list[str]:
 
 def _ordered(nodes: dict[NodeId, Node], needs: dict[NodeId, tuple[NodeId, ...]]) -> dict[NodeId, Node]:
     """Return the nodes so that each comes after what it needs."""
-    done: dict[NodeId, Node] = {}
-    waiting = list(nodes)
-    while waiting:
-        ready = [i for i in waiting if all(need in done for need in needs[i])]
-        if not ready:
-            circle = listed([str(i) for i in waiting])
-            raise DeclarationError([f"these nodes need each other in a circle: {circle}"])
-        done |= {i: nodes[i] for i in ready}
-        waiting = [i for i in waiting if i not in done]
-    return done
+    sorter = graphlib.TopologicalSorter({node: needs[node] for node in nodes})
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        circle = listed([str(node) for node in error.args[1]])
+        raise DeclarationError([f"these nodes need each other in a circle: {circle}"]) from None
+    position = {node: number for number, node in enumerate(nodes)}
+    order: list[NodeId] = []
+    while ready := sorter.get_ready():
+        order += sorted(ready, key=position.__getitem__)
+        sorter.done(*ready)
+    return {node: nodes[node] for node in order}

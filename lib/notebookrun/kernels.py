@@ -1,36 +1,32 @@
 """Kernels of the engine: started afresh, or forked from a parent that has already imported the heavy packages.
 
 `WarmProvisioner` is registered as a Jupyter kernel provisioner of the name ``notebookrun-warm``, so that papermill and
-nbclient drive a forked kernel as they drive any other. ``python -m notebookrun.install_kernel`` makes it a kernel of
-that name for ``papermill --kernel notebookrun-warm`` and JupyterLab.
+nbclient drive a forked kernel as they drive any other.
 """
 
 from __future__ import annotations
 
-import asyncio
-import atexit
 import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_client.utils import run_sync
 
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError, ask
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, NoHostError, ask
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import scratch_folder
 
 NAME = "notebookrun-warm"
-USUAL_MODULES = ("numpy", "pandas", "matplotlib.pyplot")
-
-
-class KernelDiedError(RuntimeError):
-    """The kernel's process ended before its notebook did."""
 
 
 class ForkedProcess:
@@ -48,11 +44,8 @@ class ForkedProcess:
 
     def __init__(self, address: str, request: dict[str, Any]) -> None:
         self._connection, answer = ask(address, request)
-        if "ready" not in answer:
-            self._connection.close()
-            raise KernelDiedError(_describe_exit(answer.get("exit")))
-        self.pid = int(answer["ready"])
-        self.returncode: int | None = None
+        self.pid = answer.get("ready")
+        self.returncode: int | None = None if self.pid else self._end(answer)
 
     def poll(self) -> int | None:
         """Return how the kernel ended, or None as long as it lives."""
@@ -69,9 +62,12 @@ class ForkedProcess:
                 if not self._connection.poll(seconds):
                     return None
                 answer = self._connection.recv()
-            self.returncode = int(answer.get("exit", -signal.SIGKILL))
-            self._connection.close()
+            self.returncode = self._end(answer)
         return self.returncode
+
+    def _end(self, answer: dict[str, Any]) -> int:
+        self._connection.close()
+        return int(answer.get("exit", -signal.SIGKILL))
 
     def send_signal(self, number: int) -> None:
         """Have the host send a signal to the kernel."""
@@ -115,12 +111,6 @@ class WarmProvisioner(LocalProvisioner):
             self.parent.exit_status = status
         return status
 
-    async def wait(self) -> int | None:
-        """Wait for the end of the kernel, in smaller steps than usual."""
-        while self.process is not None and await self.poll() is None:
-            await asyncio.sleep(0.005)
-        return await super().wait()
-
     async def kill(self, restart: bool = False) -> None:
         """End the kernel at once."""
         if isinstance(self.process, ForkedProcess):
@@ -129,34 +119,78 @@ class WarmProvisioner(LocalProvisioner):
             await super().kill(restart)
 
 
-_own_host: list[KernelHost] = []
-
-
 def host_address() -> str | None:
-    """Return the socket of the host to fork from: the run's own, else one for this process; None where none can be."""
-    if not CAN_FORK:
-        return None
-    given = os.environ.get(ADDRESS_VARIABLE)
-    if given:
-        return given
-    if not _own_host:
-        modules = os.environ.get("NOTEBOOKRUN_PRELOAD", "").split(",")
-        host = KernelHost([m for m in modules if m] or USUAL_MODULES, Path.cwd())
-        atexit.register(host.close)
-        _own_host.append(host)
-    return _own_host[0].address
+    """Return the socket of the host to fork from; None where there is none."""
+    return os.environ.get(ADDRESS_VARIABLE) if CAN_FORK else None
+
+
+class EngineClient(AsyncKernelClient):
+    """A client that is ready once both channels have answered, without a pause to see whether more comes."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the kernel."""
+        until = time.monotonic() + (timeout or 60.0)
+        while not await self._hears():
+            if time.monotonic() > until or not await self.parent.is_alive():
+                raise RuntimeError("the kernel does not answer")
+
+    async def _hears(self) -> bool:
+        """Ask for the kernel's information; True once both the reply and its public echo have come."""
+        request = self.kernel_info()
+        try:
+            await self.get_shell_msg(timeout=1)
+            while True:
+                message = await self.get_iopub_msg(timeout=0.2)
+                is_idle = message["content"].get("execution_state") == "idle"
+                if is_idle and message["parent_header"].get("msg_id") == request:
+                    return True
+        except Empty:
+            return False
 
 
 class EngineKernelManager(AsyncKernelManager):
-    """A kernel manager that needs no kernel specification installed anywhere."""
+    """A kernel manager that needs no kernel specification installed anywhere.
 
-    is_warm = False
+    Attributes
+    ----------
+    is_warm : bool
+        Whether to fork the kernel where that is possible.
+    environment, folder : dict, str
+        Where the kernel runs.
+    exit_status : int or None
+        How it ended.
+    connected : KernelClient or None
+        Who talks to it.
+    """
+
+    is_warm = True
+    environment: dict[str, str] | None = None
+    folder = "."
     exit_status: int | None = None
+    connected: Any = None
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """Return how the engine starts kernels."""
         return KernelSpec(**kernel_specification())
+
+    async def start_kernel(self, **options: Any) -> None:
+        """Start the kernel in its folder and environment."""
+        await super().start_kernel(**{**options, "env": self.environment, "cwd": self.folder})
+
+    def client(self, **options: Any) -> Any:
+        """Return a client, and remember it."""
+        self.connected = super().client(**options)
+        return self.connected
+
+    def describe_death(self) -> str:
+        """Say how the kernel ended."""
+        status = self.exit_status
+        if status is None or status >= 0:
+            return "the kernel ended by itself" if status is not None else "the kernel was killed (signal 9)"
+        name = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else "unknown"
+        hint = "; the machine may have run out of memory" if status == -signal.SIGKILL else ""
+        return f"the kernel was killed by signal {-status} ({name}){hint}"
 
 
 def kernel_specification() -> dict[str, Any]:
@@ -169,32 +203,17 @@ def kernel_specification() -> dict[str, Any]:
     }
 
 
-def kernel_manager(is_warm: bool, folder: Path) -> Any:
-    """Return a manager for one new kernel whose sockets lie in a folder."""
-    manager = EngineKernelManager()
-    manager.is_warm = is_warm
-    manager.connection_file = str(folder / "k.json")
-    if sys.platform != "win32":
-        manager.transport, manager.ip = "ipc", str(folder / "k")
-    return manager
-
-
 @contextlib.contextmanager
-def socket_folder() -> Iterator[Path]:
-    """Make a private folder for one kernel's sockets."""
-    with scratch_folder() as folder:
-        yield Path(folder)
-
-
-def _describe_exit(status: int | None) -> str:
-    """Say how a process ended."""
-    if status is None or status >= 0:
-        return "the kernel ended by itself" if status is not None else "the kernel was killed (signal 9)"
-    name = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else "unknown"
-    hint = "; the machine may have run out of memory" if status == -signal.SIGKILL else ""
-    return f"the kernel was killed by signal {-status} ({name}){hint}"
-
-
-def describe_death(manager: Any) -> str:
-    """Say how a manager's kernel died."""
-    return _describe_exit(getattr(manager, "exit_status", None))
+def kernel_for(is_warm: bool, folder: Path, environment: dict[str, str]) -> Iterator[EngineKernelManager]:
+    """Give a manager for one new kernel, whose sockets lie in a private folder; the kernel is ended afterwards."""
+    with scratch_folder() as sockets:
+        manager = EngineKernelManager(connection_file=str(Path(sockets) / "k.json"), client_factory=EngineClient)
+        manager.is_warm, manager.folder, manager.environment = is_warm, str(folder), environment
+        if sys.platform != "win32":
+            manager.transport, manager.ip = "ipc", str(Path(sockets) / "k")
+        try:
+            yield manager
+        finally:
+            if manager.connected is not None:
+                manager.connected.stop_channels()
+            run_sync(manager.shutdown_kernel)(now=True)

@@ -6,9 +6,7 @@ for the check of declared reads and writes, and what a pre-imported parent would
 
 from __future__ import annotations
 
-import functools
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -78,7 +76,7 @@ def _path_text(path: Any) -> str | None:
 
 
 def reset_leaks() -> None:
-    """Reset what modules imported before the fork guess or share: display widths, random states, temporary names."""
+    """Reset what modules imported before the fork guess or share: display widths, random states."""
     loaded = sys.modules
     if "pandas" in loaded:
         loaded["pandas"].set_option("display.max_columns", 20)
@@ -86,44 +84,16 @@ def reset_leaks() -> None:
         loaded["numpy.random"].seed()
     if "random" in loaded:
         loaded["random"].seed()
-    if "tempfile" in loaded:
-        loaded["tempfile"]._name_sequence = None
-        loaded["tempfile"].tempdir = None
     if "matplotlib_inline" in loaded:  # it joins the running shell when it is imported
         for name in [name for name in loaded if name.split(".")[0] == "matplotlib_inline"]:
             del loaded[name]
 
 
-def import_without_debugger() -> None:
-    """Import the kernel without its debugger, which nobody attaches to an unattended run and which loads slowly."""
-    if "ipykernel.debugger" in sys.modules or "debugpy" in sys.modules:
-        return
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
-    importlib.import_module("ipykernel.debugger")
-    del sys.modules["debugpy"]
-
-
-@functools.cache
-def app_class() -> Any:
-    """Return the class of the engine's kernels; a parent of warm kernels asks for it before it forks."""
-    import_without_debugger()
-    from notebookrun.engineapp import EngineApp
-
-    return EngineApp
-
-
-def make_app(arguments: list[str]) -> Any:
-    """Return an initialized kernel whose sockets are bound."""
-    app = app_class().instance()
-    app.initialize(arguments)
-    # its level above is that of the console alone: a record would still be made of every message
-    app.log.setLevel(logging.CRITICAL)
-    return app
-
-
 def start(arguments: list[str], ready: Callable[[], None] = lambda: None) -> None:
     """Start a kernel in this process and serve until it is shut down; `ready` is called once its sockets are bound."""
     reset_leaks()
+    from notebookrun.engineapp import make_app  # which takes longer than all the rest
+
     app = make_app(arguments)
     target = os.environ.pop(TRACE_VARIABLE, "")
     if target:

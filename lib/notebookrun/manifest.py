@@ -56,7 +56,7 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
 def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> dict[NodeId, NodeId]:
     """Mark nodes whose data, parameters or code are no longer those of their page, and all that come after them.
 
-    Entries are read one at a time: each holds the digest of every function its notebook can reach.
+    Entries are read one at a time: each holds the digest of every module its notebook can reach.
 
     Returns
     -------

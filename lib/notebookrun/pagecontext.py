@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, field
 
 from notebookrun.glossary import Term
 
@@ -79,21 +77,3 @@ class PageContext:
     home: str = "../index.html"
     scope_label: str = "Scope"
     is_code_open: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, for the cache and for workers; the terms, the same on every page, are made once."""
-        return asdict(replace(self, glossary=())) | {"glossary": _plain_terms(self.glossary)}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> PageContext:
-        """Make the context from plain data."""
-        links = {key: tuple(Link(**row) for row in plain[key]) for key in ("notebooks", "scopes")}
-        single = {key: Link(**plain[key]) if plain[key] else None for key in ("previous", "following")}
-        rows = tuple(ParameterRow(**row) for row in plain["parameters"])
-        terms = tuple(Term(**{**row, "forms": tuple(row["forms"])}) for row in plain.get("glossary", ()))
-        return cls(**{**plain, **links, **single, "parameters": rows, "glossary": terms})
-
-
-@lru_cache(maxsize=8)
-def _plain_terms(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
-    return tuple(asdict(term) for term in terms)

@@ -163,15 +163,10 @@ def _complaint(parameter: Parameter, value: Value) -> str | None:
         return f"{parameter.name}: {value!r} is not of type {parameter.kind}"
     if parameter.choices and str(value) not in parameter.choices:
         return f"{parameter.name}: {value!r} is not one of {', '.join(parameter.choices)}"
-    if is_number and not _inside(parameter, float(value)):
+    low, high = parameter.low, parameter.high
+    if is_number and ((low is not None and value < low) or (high is not None and value > high)):
         return f"{parameter.name}: {value!r} is out of range, expected {describe_range(parameter)}"
     return None
-
-
-def _inside(parameter: Parameter, number: float) -> bool:
-    low = parameter.low if parameter.low is not None else float("-inf")
-    high = parameter.high if parameter.high is not None else float("inf")
-    return low <= number <= high
 
 
 def describe_range(parameter: Parameter) -> str:
@@ -182,18 +177,14 @@ def describe_range(parameter: Parameter) -> str:
     >>> describe_range(Parameter("n", "int", None, low=6, high=36))
     '6 to 36'
     """
-    parts = []
-    if parameter.low is not None and parameter.high is not None:
-        parts.append(f"{parameter.low:g} to {parameter.high:g}")
-    elif parameter.low is not None:
-        parts.append(f"at least {parameter.low:g}")
-    elif parameter.high is not None:
-        parts.append(f"at most {parameter.high:g}")
-    if parameter.choices:
-        parts.append(f"one of {', '.join(parameter.choices)}")
-    parts += [f"at least {parameter.at_least}"] if parameter.at_least else []
-    parts += [f"at most {parameter.at_most}"] if parameter.at_most else []
-    return "; ".join(parts)
+    low, high = (None if limit is None else f"{limit:g}" for limit in (parameter.low, parameter.high))
+    words = (
+        [f"{low} to {high}"] if low and high else [f"at least {low}" if low else "", f"at most {high}" if high else ""]
+    )
+    words.append(f"one of {', '.join(parameter.choices)}" if parameter.choices else "")
+    words.append(f"at least {parameter.at_least}" if parameter.at_least else "")
+    words.append(f"at most {parameter.at_most}" if parameter.at_most else "")
+    return "; ".join(filter(None, words))
 
 
 def merge_parameters(tables: Iterable[Mapping[str, Parameter]]) -> dict[str, Parameter]:

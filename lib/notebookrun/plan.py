@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.cache import Entry, reasons_to_run
-from notebookrun.codememory import CodeMemory
 from notebookrun.codeuse import CodeIndex
 from notebookrun.files import describe_problem
 from notebookrun.fingerprint import Digests, digest, installed_packages
@@ -66,17 +65,8 @@ class Planner:
         return installed_packages()
 
     @cached_property
-    def _memory(self) -> CodeMemory:
-        project = self.project
-        return CodeMemory(self.places.state / "code.json", project.packages, project.plain_decorators)
-
-    @cached_property
     def _code(self) -> CodeIndex:
-        return CodeIndex(self.project.packages, self._memory, self.project.plain_decorators)
-
-    def save(self) -> None:
-        """Keep what was found in the code for the next run."""
-        self._memory.save()
+        return CodeIndex(self.project.packages)
 
     @cached_property
     def _code_of(self) -> dict[str, dict[str, str]]:
@@ -107,8 +97,7 @@ class Planner:
 
     def _read_code(self, work: Notebook | Step) -> dict[str, str]:
         if isinstance(work, Step):
-            module, _, function = work.call.partition(":")
-            reached = self._code.closure([(module, function)])
+            reached = self._code.closure([work.call.partition(":")[0]])
             return {"step": digest([work.call, work.arguments]), **reached}
         return {"notebook code": work.code_digest(), **self._code.used_by(work.code())}
 
@@ -155,7 +144,7 @@ class Planner:
         """Return the digest of what a page shows apart from outputs; empty for a step."""
         if not isinstance(node.work, Notebook):
             return ""
-        return digest([self._page_code, node.work.text_digest(), self.page(node).to_dict()])
+        return digest([self._page_code, node.work.text_digest(), self.page(node)])
 
     def _own_values(self, node: Node) -> dict[str, Value]:
         """Return the given parameters that a notebook has, and its scope."""
@@ -193,7 +182,7 @@ class Planner:
             content=node.work.content,
             parameters=self.injected(node),
             inputs=tuple(self.scope_inputs(scope)) if needs_data else (),
-            page=self.page(node).to_dict(),
+            page=self.page(node),
             should_execute=should_execute,
             time_limit=self.time_limit,
             place_parameters=dict(self.project.place_parameters),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
-from multiprocessing.connection import Connection
 
 _PR_SET_PDEATHSIG = 1
 
@@ -39,22 +38,16 @@ def is_alive(pid: int) -> bool:
         return True
 
 
-def become_worker(lifeline: Connection) -> None:
-    """Leave interrupts of the terminal to the owner, and end at once when the owner does.
-
-    Parameters
-    ----------
-    lifeline : Connection
-        Reading end of a pipe whose other end only the owner holds.
-    """
+def become_worker() -> None:
+    """Leave interrupts of the terminal to the owner, and end at once when the owner does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
-    threading.Thread(target=_end_with_owner, args=(lifeline,), daemon=True).start()
+    threading.Thread(target=_end_with_owner, daemon=True).start()
 
 
-def _end_with_owner(lifeline: Connection) -> None:
-    """Wait for the owner's end; nothing is ever sent."""
-    with contextlib.suppress(EOFError, OSError):
-        lifeline.recv()
-    os._exit(1)
+def _end_with_owner() -> None:
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        owner.join()
+        os._exit(1)

@@ -24,9 +24,6 @@ class Project:
         Folder of the numbered notebooks.
     packages : dict of str to Path
         Own packages whose code the notebooks use, by import name.
-    plain_decorators : tuple of str
-        Names of decorators of these packages that register nothing: a change in a definition below one of them concerns
-        its users alone, and not everybody who imports its module.
     list_scopes : callable
         ``list_scopes(data) -> list of str``: the scopes of a dataset, the pooled one first; raises an exception with
         attribute ``for_reader`` if there is no usable dataset.
@@ -58,7 +55,6 @@ class Project:
     packages: Mapping[str, Path]
     list_scopes: Callable[[Path], list[str]]
     input_files: Callable[[Path, str], list[Path]]
-    plain_decorators: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = lambda reports, scopes, facts: {}
     facts: Callable[[Path], dict[str, Any]] = lambda data: {}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import os
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from notebookrun.amend import AmendedFiles
 from notebookrun.cache import Memory, reasons_to_render
 from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem, partial_path, remove_partial
@@ -22,7 +23,6 @@ from notebookrun.graph import Graph, NodeId
 from notebookrun.local import LocalPool
 from notebookrun.locks import hold_folder
 from notebookrun.manifest import SHOWN_FACTS, mark_stale, node_rows, read_former, write_index, write_manifest
-from notebookrun.noderun import Executor, Settings
 from notebookrun.parameters import Value
 from notebookrun.places import Places
 from notebookrun.plan import Planner
@@ -31,6 +31,9 @@ from notebookrun.project import Project
 from notebookrun.run import Run
 from notebookrun.sources import Notebook
 from notebookrun.wording import count, duration
+
+if TYPE_CHECKING:
+    from notebookrun.cluster import DaskPool
 
 
 @dataclass(frozen=True)
@@ -41,44 +44,28 @@ class Request:
     ----------
     places : Places
         Folders.
-    scopes, notebooks : tuple of str
-        Asked for; empty for all.
     values : dict
         Parameters given.
-    jobs : int
-        Notebooks at a time.
-    is_warm, force, is_quiet : bool
-        As the options say.
-    time_limit : float
-        Seconds per notebook; 0 for none.
-    json_log : str or None
-        File for events, or ``-``.
+    options : Namespace
+        As the command line says.
     log_mode : str
         ``w``, or ``a`` to add to the events of a former parameter set.
-    scheduler : str or None
-        Address of a Dask scheduler, or ``local``.
-    exchange : str
-        URL for files between machines that share no folder.
     """
 
     places: Places
-    scopes: tuple[str, ...] = ()
-    notebooks: tuple[str, ...] = ()
-    values: Mapping[str, Value] = field(default_factory=dict)
-    jobs: int = 2
-    is_warm: bool = True
-    force: bool = False
-    time_limit: float = 3600.0
-    is_quiet: bool = False
-    json_log: str | None = None
+    values: Mapping[str, Value]
+    options: argparse.Namespace
     log_mode: str = "w"
-    scheduler: str | None = None
-    exchange: str = ""
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether kernels are forked."""
+        return not self.options.cold and hasattr(os, "fork")
 
     @property
     def words(self) -> TextIO:
         """Where words go: not to standard output if events do."""
-        return sys.stderr if self.json_log == "-" else sys.stdout
+        return sys.stderr if self.options.json_log == "-" else sys.stdout
 
 
 class Interrupted(KeyboardInterrupt):
@@ -113,7 +100,7 @@ class Session:
         self._changed = 0
         self._resting: list[str] = []
         self._unwritten: list[str] = []
-        self.selected = graph.select(request.scopes, request.notebooks)
+        self.selected = graph.select(request.options.center, request.options.notebook)
 
     def _planner(self) -> Planner:
         return Planner(
@@ -124,7 +111,7 @@ class Session:
             values=self.request.values,
             shown_scopes=self._shown_scopes(),
             is_warm=self.request.is_warm,
-            time_limit=self.request.time_limit,
+            time_limit=self.request.options.time_limit,
             facts=self.facts,
         )
 
@@ -143,13 +130,12 @@ class Session:
     def show_plan(self, with_reasons: bool) -> int:
         """Print scope by scope what would be done, and why; return the exit status."""
         planner, digests, memory = self._planner(), Digests(self.request.places), Memory(self.request.places)
-        AmendedFiles(self.graph, self.request.places).learn(memory, digests)
         plans: dict[NodeId, list[str]] = {}
         lines: dict[NodeId, list[str]] = {}
         for node in (n for n in self.graph.nodes if n in self.selected):
             then = memory.load(node)
             reasons, now = planner.compare(self.graph.nodes[node], then, digests)
-            reasons += ["forced"] if self.request.force else []
+            reasons += ["forced"] if self.request.options.force else []
             plans[node] = reasons or [f"{other} runs before" for other in self.graph.before(node) if plans.get(other)]
             is_same = bool(now and then) and not reasons_to_render(now, then, digests)
             word = "run" if plans[node] else "keep" if is_same else "render"
@@ -195,7 +181,7 @@ class Session:
 
     @contextlib.contextmanager
     def _json_log(self) -> Iterator[TextIO | None]:
-        target = self.request.json_log
+        target = self.request.options.json_log
         if target in (None, "-"):
             yield sys.stdout if target else None
             return
@@ -208,11 +194,11 @@ class Session:
 
     def _pass(self, planner: Planner, log: TextIO | None) -> tuple[Run, int]:
         # a cluster says itself how many tasks it takes
-        jobs = 10**6 if self.request.scheduler else self.request.jobs
-        settings = Settings(jobs=jobs, force=self.request.force)
+        jobs = 10**6 if self.request.options.scheduler else self.request.options.jobs
+        force = self.request.options.force
         progress: Progress | None = None
-        run = Run(planner, self.selected, self._executor, settings, lambda *event: progress and progress(*event))
-        progress = Progress(run.expected, self.request.jobs, self.request.is_quiet, log)
+        run = Run(planner, self.selected, self._executor, jobs, force, lambda *event: progress and progress(*event))
+        progress = Progress(run.expected, self.request.options.jobs, self.request.options.quiet, log)
         try:
             run.execute()
         except Interrupted as error:
@@ -223,15 +209,15 @@ class Session:
                 self._unwritten.append(f"the log is not complete: {progress.problem}")
         return run, 0
 
-    def _executor(self) -> Executor:
+    def _executor(self) -> LocalPool | DaskPool:
         """Start workers, and the parent of warm kernels beside them."""
         modules = self.project.preload if self.request.is_warm else None
-        if self.request.scheduler:
+        if self.request.options.scheduler:
             from notebookrun.cluster import DaskPool
 
-            root, exchange = self.request.places.root, self.request.exchange
-            return DaskPool(self.request.scheduler, self.request.jobs, modules or (), root, exchange)
-        return LocalPool(self.request.jobs + 1, modules, self.request.places.root)
+            root, exchange = self.request.places.root, self.request.options.exchange
+            return DaskPool(self.request.options.scheduler, self.request.options.jobs, modules or (), root, exchange)
+        return LocalPool(self.request.options.jobs, modules, self.request.places.root)
 
     def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
         rows = node_rows(planner, run.nodes, former)
@@ -246,7 +232,6 @@ class Session:
             write_manifest(planner, rows, self.facts, started)
         with self._as_far_as_possible("what is remembered between runs could not be written"):
             run.digests.save()
-            planner.save()
         if run.forgotten:
             node, problem = next(iter(run.forgotten.items()))
             self._unwritten.append(f"{count(len(run.forgotten), 'node')} will run again next time ({node}: {problem})")

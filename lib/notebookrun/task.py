@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.graph import NodeId
+from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places
 
 DONE, FAILED, LOST, BLOCKED = "ok", "failed", "lost", "blocked"
@@ -32,8 +33,8 @@ class Task:
         Declared patterns.
     inputs : tuple of str
         Names of the dataset's files that belong to the scope.
-    page : dict
-        The page's context as plain data; empty for a step.
+    page : PageContext
+        What surrounds the cells of its page.
     is_warm : bool
         Whether to fork the kernel.
     should_execute : bool
@@ -59,7 +60,7 @@ class Task:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    page: dict[str, Any] = field(default_factory=dict, repr=False)
+    page: PageContext = field(default=PageContext("", "", ""), repr=False)
     is_warm: bool = True
     should_execute: bool = True
     time_limit: float = 0.0
@@ -108,21 +109,3 @@ class Outcome:
     reads: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Executed:
-    """A notebook's cells are done and its files written; its page is still being made.
-
-    Attributes
-    ----------
-    so_far : Outcome
-        What there is to say of it until then; a worker that dies over the page has said this.
-    """
-
-    so_far: Outcome
-
-    @property
-    def node(self) -> NodeId:
-        """Which."""
-        return self.so_far.node

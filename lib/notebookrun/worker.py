@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,11 @@ from notebookrun.files import describe_problem, digest_names, write_page, write_
 from notebookrun.hostclient import NoHostError, call_warm
 from notebookrun.kernels import host_address
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE, call
-from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places, Scrubber
 from notebookrun.render import Notice, blocked_page, clean_notebook, render_page
 from notebookrun.render.outputs import clean_text
 from notebookrun.sources import cell_source
-from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Executed, Outcome, Task
+from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
 
 
@@ -32,15 +30,13 @@ def scrubber(places: Places) -> Scrubber:
     return Scrubber({Path.home(): "~", Path(sys.prefix): "python", **known})
 
 
-def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
+def run_notebook(task: Task) -> Outcome:
     """Execute and render one notebook.
 
     Parameters
     ----------
     task : Task
         What to run.
-    tell : callable
-        Receives an `Executed` as soon as the files are written, before the page is made.
 
     Returns
     -------
@@ -49,8 +45,6 @@ def run_notebook(task: Task, tell: Callable[[Any], None]) -> Outcome:
     """
     try:
         outcome, executed = _run_cells(task)
-        if outcome.state == DONE:
-            tell(Executed(outcome))
         begun = time.monotonic()
         page = _make_page(task, executed, outcome.reason)
         seconds = {**outcome.seconds, "page": time.monotonic() - begun}
@@ -83,7 +77,7 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
 def _make_page(task: Task, executed: dict[str, Any], reason: str) -> dict[str, str]:
     """Write the page and return its digest by name."""
     notice = Notice("This notebook did not run through", (reason,)) if reason else None
-    page = render_page(executed, PageContext.from_dict(task.page), notice)
+    page = render_page(executed, task.page, notice)
     write_page(task.page_path, page)
     return digest_names(task.places, [f"reports/{task.node.scope}/{task.node.name}.html"])
 
@@ -150,12 +144,12 @@ def _call(task: Task) -> str:
     return ""
 
 
-def run_task(task: Task, tell: Callable[[Any], None] = lambda message: None) -> Outcome:
+def run_task(task: Task) -> Outcome:
     """Run a task of whatever kind; a fault of the engine itself fails this node and no other."""
     try:
         if task.blocked_by:
             return show_blocked(task)
-        return run_step(task) if task.call else run_notebook(task, tell)
+        return run_step(task) if task.call else run_notebook(task)
     except Exception as error:
         reason = f"the engine itself failed: {type(error).__name__}: {error}"
         return Outcome(task.node, FAILED, clean_text(reason, scrubber(task.places)))
@@ -164,5 +158,5 @@ def run_task(task: Task, tell: Callable[[Any], None] = lambda message: None) -> 
 def show_blocked(task: Task) -> Outcome:
     """Write the page of a notebook that cannot run."""
     notice = Notice("This notebook was not run", (f"Not run, because {task.blocked_by}.",))
-    write_page(task.page_path, blocked_page(PageContext.from_dict(task.page), notice))
+    write_page(task.page_path, blocked_page(task.page, notice))
     return Outcome(task.node, BLOCKED, task.blocked_by)

@@ -61,15 +61,6 @@ PROJECT = Project(
             ("reports/{scope}/tables/estimates/*.csv",),
             ("reports/{scope}/tables/estimates.csv",),
         ),
-        Step(
-            "estimates_all",
-            "toylib.join:combine",
-            ("{reports}", "{scope}", "{notebooks}"),
-            ("reports/{scope}/tables/estimates/*.csv",),
-            ("reports/{scope}/tables/estimates.csv",),
-            scopes="ALL",
-            amends="estimates",
-        ),
     ),
     content=content,
     facts=lambda data: {"synthetic": True, "banner": "Synthetic data"},
@@ -214,12 +205,12 @@ def toy_notebooks() -> dict[str, dict[str, Any]]:
         cell(
             "code",
             "from pathlib import Path\n\nfrom toylib import store\n\n"
-            "found = sorted(Path(reports_dir).glob('*/tables/estimates.csv'))\n"
+            "found = sorted(Path(reports_dir).glob('*/tables/estimates/01_*.csv'))\n"
             "total = sum(int(line.split(',')[1]) for p in found for line in p.read_text().splitlines()[1:])\n"
             "store.write_text(Path(reports_dir) / center / 'tables/estimates/02_compare.csv', "
             "f'scope,value\\n{center},{total}\\n')\ntotal",
         ),
-        reads=["reports/*/tables/estimates.csv"],
+        reads=["reports/*/tables/estimates/*.csv"],
         writes=["reports/{scope}/tables/estimates/02_compare.csv"],
         scopes="ALL",
     )
@@ -285,7 +276,7 @@ class Toy:
 
     def outputs(self, *folders: str) -> dict[str, bytes]:
         """Return the bytes of all shown files but those that hold times."""
-        timed = {"manifest.json", "run_times.js", ".run.lock", "digests.json", "code.json"}
+        timed = {"manifest.json", "run_times.js", ".run.lock", "digests.json"}
         paths = [p for folder in folders or ("reports",) for p in sorted((self.root / folder).rglob("*"))]
         return {
             p.relative_to(self.root).as_posix(): p.read_bytes() for p in paths if p.is_file() and p.name not in timed

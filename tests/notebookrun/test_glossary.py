@@ -78,7 +78,7 @@ def page(*sources: str, glossary: tuple[Term, ...] = (ROW, REVISED)) -> str:
     )
     executed = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     context = PageContext(site="Study", title="Widths", scope="ALL", glossary=glossary)
-    return render_page(executed, PageContext.from_dict(context.to_dict()))
+    return render_page(executed, context)
 
 
 def test_page_lists_the_terms_it_uses_and_no_other() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,15 +28,14 @@ def book(name: str, reads: tuple[str, ...] = (), writes: tuple[str, ...] = (), s
 CLEAN = book("01_clean", ("data",), ("work/{scope}/patients.parquet",))
 MODEL = book("02_model", ("work/{scope}/patients.parquet",), ("reports/{scope}/tables/estimates/02_model.csv",))
 CENTERS = book(
-    "07_centers", ("reports/*/tables/estimates.csv",), ("reports/{scope}/tables/estimates/07_centers.csv",), "ALL"
+    "07_centers", ("reports/*/tables/estimates/*.csv",), ("reports/{scope}/tables/estimates/07_centers.csv",), "ALL"
 )
 STEP = Step("estimates", "a:b", (), (ROWS,), (TABLE,))
-LAST = Step("estimates_all", "a:b", (), (ROWS,), (TABLE,), "ALL", "estimates")
 
 
 @pytest.fixture
 def graph() -> Graph:
-    return build_graph([CLEAN, MODEL, CENTERS], [STEP, LAST], SCOPES)
+    return build_graph([CLEAN, MODEL, CENTERS], [STEP], SCOPES)
 
 
 def test_needs_follow_the_files(graph: Graph) -> None:
@@ -47,14 +47,23 @@ def test_needs_follow_the_files(graph: Graph) -> None:
 def test_comparison_waits_for_every_scope_and_needs_none(graph: Graph) -> None:
     node = NodeId("ALL", "07_centers")
     assert graph.needs[node] == ()
-    assert set(graph.waits[node]) == {NodeId(scope, "estimates") for scope in SCOPES}
+    assert set(graph.waits[node]) == {NodeId(scope, "02_model") for scope in SCOPES}
+    reads = {f"reports/{scope}/tables/estimates/02_model.csv?" for scope in SCOPES}
+    assert set(graph.nodes[node].reads) == reads, "its own rows are not among them"
+
+
+def test_comparisons_do_not_wait_for_each_other() -> None:
+    other = replace(CENTERS, name="08_more", writes=("reports/{scope}/tables/estimates/08_more.csv",))
+    graph = build_graph([CLEAN, MODEL, CENTERS, other], [STEP], SCOPES)
+    names = {str(node) for node in graph.waits[NodeId("ALL", "08_more")]}
+    assert names == {f"{scope}/02_model" for scope in SCOPES}
+    assert NodeId("ALL", "08_more") in graph.waits[NodeId("ALL", "estimates")]
 
 
 def test_step_takes_exactly_the_files_its_notebooks_declare(graph: Graph) -> None:
-    assert graph.nodes[NodeId("ALL", "estimates")].reads == ("reports/ALL/tables/estimates/02_model.csv?",)
-    last = graph.nodes[NodeId("ALL", "estimates_all")]
-    assert set(last.reads) == {f"reports/ALL/tables/estimates/{n}.csv?" for n in ("02_model", "07_centers")}
-    assert NodeId("ALL", "estimates") in graph.waits[last.id]
+    assert graph.nodes[NodeId("C01", "estimates")].reads == ("reports/C01/tables/estimates/02_model.csv?",)
+    pooled = graph.nodes[NodeId("ALL", "estimates")]
+    assert set(pooled.reads) == {f"reports/ALL/tables/estimates/{n}.csv?" for n in ("02_model", "07_centers")}
 
 
 def test_failure_concerns_only_those_who_cannot_do_without(graph: Graph) -> None:
@@ -68,15 +77,15 @@ def test_order_respects_needs_and_waits(graph: Graph) -> None:
 
 def test_longest_path_first(graph: Graph) -> None:
     ranks = graph.ranks(dict.fromkeys(graph.nodes, 1.0))
-    assert ranks[NodeId("C01", "01_clean")] == 5  # clean, model, estimates, centers, estimates_all
-    assert ranks[NodeId("ALL", "estimates_all")] == 1
+    assert ranks[NodeId("C01", "01_clean")] == 4  # clean, model, centers, estimates of all
+    assert ranks[NodeId("ALL", "estimates")] == 1
 
 
 def test_selection(graph: Graph) -> None:
     names = {str(node) for node in graph.select({"C01"}, {"02_model"})}
     assert names == {"C01/01_clean", "C01/02_model", "C01/estimates"}
     assert graph.select((), ()) == set(graph.nodes)
-    assert len(graph.select((), {"07_centers"})) == len(graph.nodes)
+    assert graph.select((), {"07_centers"}) == set(graph.nodes)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,7 @@ def test_inconsistent_declarations_are_refused(books: list[Notebook], words: str
 
 def test_large_graph_is_built_in_a_moment() -> None:
     scopes = ["ALL", *(f"C{i:04d}" for i in range(1000))]
-    assert len(build_graph([CLEAN, MODEL, CENTERS], [STEP, LAST], scopes).nodes) == 3 * 1001 + 2
+    assert len(build_graph([CLEAN, MODEL, CENTERS], [STEP], scopes).nodes) == 3 * 1001 + 1
 
 
 SEGMENT = st.text("ab*", min_size=1, max_size=3)

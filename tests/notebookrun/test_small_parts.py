@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from notebookrun.errors import BusyFolderError, DeclarationError
-from notebookrun.files import copy_whole, write_whole
+from notebookrun.files import write_whole
 from notebookrun.fingerprint import Digests, installed_packages
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
@@ -64,22 +64,6 @@ def test_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert target.read_text() == "old"
 
 
-def test_a_copy_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, target = tmp_path / "source", tmp_path / "folder" / "target"
-    source.write_text("first")
-    copy_whole(source, target)
-
-    def fail(source: Path, target: Path) -> None:
-        Path(target).write_text("ha")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("notebookrun.files.shutil.copyfile", fail)
-    with pytest.raises(OSError, match="No space"):
-        copy_whole(source, target)
-    assert target.read_text() == "first"
-    assert [path.name for path in target.parent.iterdir()] == ["target"]
-
-
 def test_digests_are_remembered_until_a_file_changes(places: Places) -> None:
     write_whole(places.work / "a", "1")
     digests = Digests(places)
@@ -90,19 +74,6 @@ def test_digests_are_remembered_until_a_file_changes(places: Places) -> None:
     write_whole(places.work / "a", "2")
     assert again.get("work/a") != first
     assert again.get("work/absent") is None
-
-
-def test_amended_file_counts_as_what_it_was(places: Places) -> None:
-    write_whole(places.work / "a", "1")
-    digests = Digests(places)
-    before = digests.get("work/a")
-    write_whole(places.work / "a", "2")
-    after = digests.present("work/a")
-    assert before is not None
-    assert after is not None
-    digests.amend("work/a", before, after)
-    assert digests.get("work/a") == before
-    assert digests.present("work/a") == after
 
 
 def test_packages_are_listed() -> None:
@@ -260,14 +231,3 @@ def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path,
     assert text_changed[0] == first[0]
     assert text_changed[1] != first[1]
     assert code_changed[0] != first[0]
-
-
-def test_workers_start_without_the_grammar_of_addresses() -> None:
-    program = (
-        "import sys, notebookrun.workerhost, nbformat\n"
-        "assert 'jsonschema' in sys.modules and 'lark' not in sys.modules\n"
-        "import rfc3987_syntax\n"
-        "nbformat.validate(nbformat.v4.new_notebook())\n"
-    )
-    pytest.importorskip("rfc3987_syntax")
-    subprocess.run([sys.executable, "-c", program], check=True)

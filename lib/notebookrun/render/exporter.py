@@ -13,7 +13,6 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
-from traitlets import default
 
 from notebookrun.glossary import TermMarker
 from notebookrun.render.markdown import Contents, render_markdown
@@ -26,41 +25,6 @@ CODE_ONLY_TAG = "code-only"
 _HEADING = re.compile(r"<h([2-6])\b(?:(?!<h[1-6]\b).)*</h\1>", re.DOTALL)
 _HIGHLIGHTED = HtmlFormatter(nowrap=True)
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
-
-
-class PageExporter(TemplateExporter):
-    """Turns an executed notebook into a page that needs nothing else; made once per process and used for many."""
-
-    output_mimetype = "text/html"
-    export_from_notebook = None
-
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".html"
-
-    @default("template_name")
-    def _template_name_default(self) -> str:
-        return "page"
-
-    @default("extra_template_basedirs")
-    def _extra_template_basedirs_default(self) -> list[str]:
-        return [str(TEMPLATES)]
-
-    @default("preprocessors")
-    def _preprocessors_default(self) -> list[Any]:
-        return []
-
-    @default("default_preprocessors")
-    def _default_preprocessors_default(self) -> list[Any]:
-        return []
-
-    def default_filters(self) -> Any:
-        """Add the page's own filters to those of nbconvert."""
-        yield from super().default_filters()
-        yield "wrap_tables", wrap_tables
-        yield "python_code", python_code
-        yield "best_kind", best_kind
-        yield "title_of_error", title_of_error
 
 
 def best_kind(data: dict[str, Any]) -> str:
@@ -94,9 +58,22 @@ def title_of_error(name: str) -> str:
 
 
 @cache
-def shared_exporter() -> PageExporter:
-    """Return the one exporter of this process."""
-    return PageExporter()
+def shared_exporter() -> TemplateExporter:
+    """Return the one exporter of this process; its pages need nothing else."""
+    filters = {
+        "wrap_tables": wrap_tables,
+        "python_code": python_code,
+        "best_kind": best_kind,
+        "title_of_error": title_of_error,
+    }
+    return TemplateExporter(
+        template_name="page",
+        file_extension=".html",
+        extra_template_basedirs=[str(TEMPLATES)],
+        preprocessors=[],
+        default_preprocessors=[],
+        filters=filters,
+    )
 
 
 @cache

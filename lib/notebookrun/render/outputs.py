@@ -17,7 +17,6 @@ _SCOPED_STYLE = re.compile(r"<style scoped>.*?</style>\s*", re.DOTALL)
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]+>")
-_REMOTE = re.compile(r"""<(?:script|link|iframe|img)\b[^>]*\b(?:src|href)=["']?https?:""", re.IGNORECASE)
 
 
 def clean_text(text: str, scrub: Scrub) -> str:
@@ -92,14 +91,3 @@ def _wrap_table(match: re.Match[str]) -> str:
     label = html.unescape(_TAG.sub("", caption[1])).strip() if caption else ""
     quoted = html.escape(label or "Table", quote=True)
     return f'<div class="table-scroll" tabindex="0" role="region" aria-label="{quoted}">{match[0]}</div>'
-
-
-def loads_from_outside(page: str) -> bool:
-    """Say whether a page would ask another machine for something.
-
-    Examples
-    --------
-    >>> loads_from_outside('<script src="https://example.org/x.js">')
-    True
-    """
-    return bool(_REMOTE.search(page))

@@ -13,11 +13,11 @@ from fhrmm.formats import (
     clean_estimates,
     format_ci,
     format_count,
-    format_months,
     format_number,
     format_p,
     format_pct,
     format_ratio,
+    format_value,
     humanize,
     kind_of,
     name_level,
@@ -44,7 +44,7 @@ def test_percent_without_sign_and_negative() -> None:
 
 @pytest.mark.parametrize(("months", "text"), [(11.26, "11.3"), (0.04, "0.0"), (None, "\u2013"), (-1.25, "\u22121.2")])
 def test_months(months: float | None, text: str) -> None:
-    assert format_months(months, DISPLAY) == text
+    assert format_value(months, "median_months", DISPLAY) == text
 
 
 @pytest.mark.parametrize(

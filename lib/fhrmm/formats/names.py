@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fhrmm.schema import variables
 from fhrmm.study import Study
 
-ENDPOINT_NAMES: Mapping[str, str] = {
+_ENDPOINT_NAMES: Mapping[str, str] = {
     "ORR": "Overall response rate",
     "VGPR_OR_BETTER": "Very good partial response or better",
     "CR_OR_BETTER": "Complete response or better",
@@ -23,7 +23,7 @@ ENDPOINT_NAMES: Mapping[str, str] = {
     "BASELINE": "Baseline",
     "COMPLETENESS": "Known values",
 }
-ENDPOINT_SHORT: Mapping[str, str] = {
+_ENDPOINT_SHORT: Mapping[str, str] = {
     "VGPR_OR_BETTER": "VGPR or better",
     "CR_OR_BETTER": "CR or better",
     "CBR": "Clinical benefit",
@@ -101,10 +101,10 @@ def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = Fa
     'CR or better'
     """
     if short:
-        return ENDPOINT_SHORT.get(endpoint, endpoint)
+        return _ENDPOINT_SHORT.get(endpoint, endpoint)
     if study is not None and endpoint in study.endpoints:
         return study.endpoints[endpoint].label
-    return ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
+    return _ENDPOINT_NAMES.get(endpoint, endpoint.replace("_", " ").capitalize())
 
 
 def name_result(row: Mapping[str, object], study: Study | None = None) -> str:
@@ -157,6 +157,17 @@ def name_level(level: str) -> str:
     if level in ("True", "False"):
         return {"True": "yes", "False": "no"}[level]
     return level.replace(">=", "\u2265").replace("<=", "\u2264").replace("_", " ")
+
+
+def name_undivided(statuses: Iterable[object]) -> str:
+    """Name the row of a variable without levels: a number's ratio per unit, or one reason for all levels of a factor.
+
+    Examples
+    --------
+    >>> name_undivided(["ok"]), name_undivided(["not_estimable"])
+    ('per unit', 'all levels')
+    """
+    return "per unit" if "ok" in set(statuses) else "all levels"
 
 
 def capitalize(text: str) -> str:

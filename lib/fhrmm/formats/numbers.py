@@ -1,8 +1,9 @@
-"""One formatter per kind of number. Rounding happens here and nowhere else; results keep full precision."""
+"""One formatter per kind of number, and words where there is none. Rounding happens here and nowhere else."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -11,9 +12,11 @@ from fhrmm.study import Display
 from fhrmm.wording import counted
 
 DASH = "\u2013"
-MINUS = "\u2212"
+_MINUS = "\u2212"
 NOT_REACHED = "not reached"
 NOT_ESTIMABLE = "not estimable"
+OK = "ok"
+SUPPRESSED = "suppressed"
 PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
 DIFFERENCE = "difference"
 _KINDS: Mapping[str, str] = {
@@ -62,18 +65,6 @@ def format_pct(share: float | None, display: Display, *, sign: bool = True) -> s
     return text + "%" if sign and text != DASH else text
 
 
-def format_months(months: float | None, display: Display) -> str:
-    """Write a duration in months, without the unit.
-
-    Examples
-    --------
-    >>> from fhrmm.study import load_study
-    >>> format_months(11.26, load_study().display)
-    '11.3'
-    """
-    return _fixed(months, display.months_decimals)
-
-
 def format_ratio(ratio: float | None, display: Display) -> str:
     """Write a ratio; one that no cohort can support is shown as beyond the scale, never as a long number.
 
@@ -86,7 +77,7 @@ def format_ratio(ratio: float | None, display: Display) -> str:
     if is_missing(ratio):
         return DASH
     if math.isinf(ratio) or abs(ratio) > 1000:
-        return ">1000" if ratio > 0 else f"<{MINUS}1000"
+        return ">1000" if ratio > 0 else f"<{_MINUS}1000"
     smallest = 10.0**-display.ratio_decimals
     if 0 < ratio < smallest / 2:
         return f"<{smallest:.{display.ratio_decimals}f}"
@@ -118,7 +109,7 @@ def format_count(count: float | None) -> str:
     >>> format_count(1234), format_count(None)
     ('1,234', '–')
     """
-    return DASH if is_missing(count) else f"{round(count):,}".replace("-", MINUS)
+    return DASH if is_missing(count) else f"{round(count):,}".replace("-", _MINUS)
 
 
 def format_counted(count: float | None, noun: str) -> str:
@@ -156,7 +147,7 @@ def format_value(value: float | None, estimand: str, display: Display, *, sign: 
     if kind == PERCENT:
         return format_pct(value, display, sign=sign)
     if kind == MONTHS:
-        return format_months(value, display)
+        return _fixed(value, display.months_decimals)
     if kind == RATIO:
         return format_ratio(value, display)
     if kind == DIFFERENCE:
@@ -198,8 +189,37 @@ def is_missing(value: object) -> bool:
     return value is None or bool(pd.isna(value))
 
 
+def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
+    """Word the status of a row that has no number; empty for one that has.
+
+    Examples
+    --------
+    >>> status_text({"status": "not_estimable", "note": "no events"}, reason=True)
+    'not estimable: no events'
+    """
+    status = str(row["status"])
+    if status == OK:
+        return ""
+    text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
+    note = tidy_note(row.get("note"))
+    return f"{text}: {note}" if reason and note and status == "not_estimable" else text
+
+
+def tidy_note(note: object) -> str:
+    """Return a reason fit for reading: long decimals cut to one place.
+
+    Examples
+    --------
+    >>> tidy_note("beyond the last observed time (11.264887)")
+    'beyond the last observed time (11.3)'
+    """
+    if is_missing(note):
+        return ""
+    return re.sub(r"\d+\.\d{2,}", lambda match: f"{float(match.group()):.1f}", str(note))
+
+
 def _fixed(value: float | None, decimals: int, *, factor: float = 1.0) -> str:
     if is_missing(value):
         return DASH
     text = f"{value * factor:,.{decimals}f}"
-    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text.replace("-", _MINUS)

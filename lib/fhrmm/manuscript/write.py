@@ -11,9 +11,9 @@ from fhrmm.disclosure import LOCAL
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist, tabulate_checklist
 from fhrmm.manuscript.documents import Paper, is_wide
 from fhrmm.manuscript.methods import write_methods
+from fhrmm.manuscript.paper_tables import Document, Part, make_tables
 from fhrmm.manuscript.pictures import Picture, make_pictures
 from fhrmm.manuscript.published import Published, read_published
-from fhrmm.manuscript.tables import Document, Part, make_tables
 from fhrmm.report.page import overridden_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
 from fhrmm.tables import Cells

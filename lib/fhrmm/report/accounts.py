@@ -11,15 +11,7 @@ from fhrmm.wording import counted
 
 
 def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
-    """Say what became of the rows of all files together.
-
-    Parameters
-    ----------
-    page : Page
-        The page.
-    row_accounting : DataFrame
-        One row per file: rows_read, rows_accepted, rows_quarantined, rows_duplicate.
-    """
+    """Say what became of the rows of all files together."""
     read, accepted, quarantined, duplicate = (
         int(row_accounting[f"rows_{part}"].sum()) for part in ("read", "accepted", "quarantined", "duplicate")
     )
@@ -48,15 +40,7 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
 
 
 def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
-    """Say how many accepted patients there were and how many form the cohort.
-
-    Parameters
-    ----------
-    page : Page
-        The page.
-    attrition : DataFrame
-        As published: a protected count is missing.
-    """
+    """Say how many accepted patients there were and how many form the cohort; a protected count is missing."""
     if attrition.empty:
         show_text(page, "No criterion was applied: there was no patient.")
         return

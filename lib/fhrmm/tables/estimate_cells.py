@@ -26,7 +26,7 @@ from fhrmm.formats import (
 from fhrmm.study import Study
 from fhrmm.tables.grid import Footnotes
 
-OVERALL = "All patients"
+_OVERALL = "All patients"
 CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})
 
 
@@ -41,7 +41,7 @@ def describe_group(row: Row, study: Study) -> tuple[str, str]:
     if row["variable"]:
         return name_variable(row["variable"], study), name_level(row["level"])
     population = row["population"]
-    return "", OVERALL if population in ("", "cohort") else humanize(population)
+    return "", _OVERALL if population in ("", "cohort") else humanize(population)
 
 
 def write_cell(row: Row, study: Study, notes: Footnotes, *, with_count: bool = False) -> str:

@@ -10,7 +10,7 @@ from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import method_notes, read_rows, write_cell
 from fhrmm.tables.grid import Cells, Footnotes, Line, list_lines, tabulate
 
-HEADS: Mapping[str, str] = {
+_HEADS: Mapping[str, str] = {
     "bias": "Bias",
     "coverage": "Coverage, %",
     "power": "Power, %",
@@ -33,7 +33,7 @@ def _with_unit(estimator: str, value: float, study: Study) -> str:
     return f"{text} months" if is_time else text
 
 
-def tabulate_performance(estimates: Estimates, study: Study, *, only: Sequence[str] = tuple(HEADS)) -> Cells:
+def tabulate_performance(estimates: Estimates, study: Study, *, only: Sequence[str] = tuple(_HEADS)) -> Cells:
     """Lay out how each estimator did in repeated samples, one row per estimator, grouped by size of the samples.
 
     Parameters
@@ -65,7 +65,7 @@ def tabulate_performance(estimates: Estimates, study: Study, *, only: Sequence[s
         lines=line_of,
         columns=lambda row: row["estimand"],
         heads={"samples": "Samples"}
-        | {name: HEADS[name] for name in only if any(row["estimand"] == name for row in rows)},
+        | {name: _HEADS[name] for name in only if any(row["estimand"] == name for row in rows)},
         cell=cell,
         first="Estimator",
         footnotes=footnotes,

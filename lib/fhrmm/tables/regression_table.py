@@ -20,8 +20,8 @@ from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import interval_head, method_notes, read_rows, write_cell
 from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
 
-UNIVARIABLE = "univariable"
-REFERENCE = "1 (reference)"
+_UNIVARIABLE = "univariable"
+_REFERENCE = "1 (reference)"
 
 
 def tabulate_model(
@@ -56,7 +56,7 @@ def tabulate_model(
     rows = [row for row in everything if row["estimand"] == estimand and row["variable"]]
     if len(endpoints := {row["endpoint"] for row in rows}) > 1:
         raise ValueError(f"models of several endpoints in one table: {sorted(endpoints)}")
-    found = sorted(dict.fromkeys(row["model"] for row in rows), key=lambda name: name != UNIVARIABLE)
+    found = sorted(dict.fromkeys(row["model"] for row in rows), key=lambda name: name != _UNIVARIABLE)
     headings = models or {name: capitalize(name.replace("_", " ")) for name in found}
     rows = [row for row in rows if row["model"] in headings]
     footnotes = Footnotes()
@@ -71,7 +71,7 @@ def tabulate_model(
         is_reference = row["level"] and row["level"] == row["reference"]
         if isinstance(key, tuple):
             return DASH if is_reference else format_p(row["p_value"])
-        return REFERENCE if is_reference and row["status"] == OK else write_cell(row, study, footnotes)
+        return _REFERENCE if is_reference and row["status"] == OK else write_cell(row, study, footnotes)
 
     return tabulate(
         _place(rows),
@@ -116,7 +116,7 @@ def _size_notes(rows: list[Row], headings: Mapping[str, str]) -> list[str]:
     sizes = {row["model"]: row for row in reversed(rows) if row["estimand"] == "concordance" and row["n"] == row["n"]}
     lines = []
     for model, heading in headings.items():
-        if model != UNIVARIABLE and model in sizes:
+        if model != _UNIVARIABLE and model in sizes:
             row = sizes[model]
             note = f"; {row['note']}" if row["note"] and row["status"] == OK else ""
             events, patients = format_counted(row["n_events"], "event"), format_counted(row["n"], "patient")

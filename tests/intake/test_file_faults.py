@@ -85,6 +85,7 @@ SWAPPED = [
     SHEET[0], *(["P1", date(2022, month, 7), "PR"] for month in range(1, 9)),
     *(["P1", f"{day}/07/2022", "PR"] for day in range(13, 18)),
 ]  # fmt: skip
+TWO_ROWS = f"{HEAD.strip()},plasmacytoma\nP1,2022-07-11,PR,\nP1,2022-07-11,,none\n"
 # rule, severity, what makes it
 CASES: list[tuple[str, str, Callable[[Path], None]]] = [
     ("file_missing", "error", missing),
@@ -127,7 +128,9 @@ CASES: list[tuple[str, str, Callable[[Path], None]]] = [
     ("instrument_not_read", "warning", visits(
         RAW + "P1,v,1,2022-07-11,PR\nP1,w,1,,\n", more=REDCAP + 'instrument = "v"\n' + KEY
     )),
-    ("record_conflict", "error", visits(EVENT.replace("b,,", "b,2022-07-11,"), more=REDCAP)),
+    ("record_conflict", "error", visits(EVENT.replace("b,,CR", "a,2022-07-12,"), more=REDCAP)),
+    ("field_in_several_events", "error", visits(EVENT, more=REDCAP)),
+    ("assessment_rows_joined", "warning", visits(TWO_ROWS)),
     ("center_unreadable", "error", lambda folder: (folder / "center.toml").write_text("id = ", encoding="utf-8")),
 ]  # fmt: skip
 ELSEWHERE = {

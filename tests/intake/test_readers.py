@@ -43,7 +43,7 @@ def describe(folder: Path, name: str, *, head: str = "", more: str = "") -> None
 
 def rows(folder: Path) -> list[tuple]:
     frame = read(folder).tables[0].frame
-    return list(frame.drop(columns=["_file", "_sheet"]).astype(object).itertuples(index=False, name=None))
+    return list(frame.drop(columns=["_file", "_sheet", "_rest"]).astype(object).itertuples(index=False, name=None))
 
 
 def rules(folder: Path) -> list[str]:
@@ -349,11 +349,22 @@ def test_redcap_raw_with_events_put_together(folder):
     assert cleaned.row_accounting[["rows_read", "rows_accepted"]].values.tolist() == [[3, 3]]
 
 
-def test_redcap_events_that_contradict_each_other(folder):
+def test_redcap_field_of_several_events_is_an_error_until_one_is_named(folder):
+    text = "record_id,redcap_event_name,sesso,pd\n1,base_arm_1,2,\n1,follow_arm_1,1,2023-05-01\n2,base_arm_1,1,\n"
+    write_redcap(folder, text, more=COLUMNS)
+    assert rules(folder) == ["field_in_several_events"]
+    write_redcap(
+        folder, text, more=COLUMNS.replace('"sesso"', '"base_arm_1: sesso"').replace('"fish" = "del17p"\n', "")
+    )
+    patients = clean_scope(folder.parent, "C01", STUDY).patients
+    assert patients["sex"].tolist() == ["female", "male"]
+
+
+def test_redcap_rows_of_one_event_that_contradict_each_other(folder):
     write_redcap(
         folder,
         "record_id,redcap_event_name,sesso,mant___0,mant___1,mant___2,pd,fish\n"
-        "1,base_arm_1,2,0,1,0,,1\n1,follow_arm_1,1,,,,,\n2,base_arm_1,1,1,0,0,,0\n",
+        "1,base_arm_1,2,0,1,0,,1\n1,base_arm_1,1,,,,,\n2,base_arm_1,1,1,0,0,,0\n",
     )
     cleaned = clean_scope(folder.parent, "C01", STUDY)
     errors = cleaned.issues[cleaned.issues["severity"] == "error"]
@@ -516,7 +527,7 @@ def test_sixteen_thousand_columns(folder):
     (folder / "patients.csv").write_text(",".join(names) + "\nP1,f" + ",1" * 16_000 + "\n", encoding="utf-8")
     raw = read(folder)
     assert len(raw.unknown_columns) == 16_000
-    assert raw.tables[0].frame.shape == (1, 5)
+    assert raw.tables[0].frame.shape == (1, 6)
     (folder / "patients.csv").write_text(",".join(names * 2) + "\n", encoding="utf-8")
     assert rules(folder) == ["too_many_columns"]
 

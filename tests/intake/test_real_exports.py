@@ -14,6 +14,7 @@ import pandas as pd
 from odf import opendocument, table
 from odf.text import P
 
+from fhrmm.response import derive_response
 from fhrmm.study import load_study
 from intake.center import CenterFile
 from intake.cleaning import clean_scope
@@ -146,3 +147,56 @@ def test_every_file_that_is_not_read_is_named(tmp_path):
     unread = clean(folder).issues.query("rule == 'file_not_read'").set_index("file")["what_to_do"]
     assert set(unread.index) == {"rivalutazioni.xls", "old.wk1"}
     assert ".xlsx" in unread["old.wk1"]
+
+
+def test_rows_of_one_day_are_one_visit(tmp_path):
+    folder = dataset(tmp_path, "one_visit_on_two_rows")
+    cleaned = clean(folder)
+    days = cleaned.assessments.groupby(["patient_id", "assessment_date"]).size()
+    assert (days == 1).all()
+    accounting = cleaned.row_accounting.set_index("file").loc["assessments.csv"]
+    joined = cleaned.issues.query("rule == 'assessment_rows_joined'")
+    assert accounting["rows_accepted"] == accounting["rows_read"] == len(joined) == 2 * len(days)
+    assert joined["found"].iloc[0] == "with row 3"
+    best = derive_response(cleaned.patients, cleaned.assessments, STUDY).set_index("patient_id")[
+        "best_confirmed_response"
+    ]
+    assert best.astype(str).tolist() == ["CR", "CR", "VGPR", "VGPR", "CR", "VGPR"]
+
+
+def test_rows_of_one_day_that_contradict_each_other_stay_apart(tmp_path):
+    folder = tmp_path / "data" / "X"
+    folder.mkdir(parents=True)
+    (folder / "patients.csv").write_text("patient_id\nP1\n", encoding="utf-8")
+    visits = "patient_id,assessment_date,response\nP1,2023-01-05,PR\nP1,2023-01-05,VGPR\nP1,2023-02-05,PR\n"
+    (folder / "assessments.csv").write_text(visits, encoding="utf-8")
+    cleaned = clean(folder)
+    assert len(cleaned.assessments) == 3
+    assert cleaned.issues.query("rule == 'assessments_same_day'")["row"].tolist() == [2, 3]
+
+
+def test_a_field_of_several_events_needs_its_event(tmp_path):
+    folder = dataset(tmp_path, "redcap_same_field_in_two_events")
+    refused = clean(folder)
+    assert errors(refused) == ["field_in_several_events"]
+    assert refused.patients.empty
+    described = (folder / "center.toml").read_text(encoding="utf-8")
+    (folder / "center.toml").write_text(
+        described.replace('"best_resp"', '"second_line_arm_1: best_resp"'), encoding="utf-8"
+    )
+    patients = clean(folder).patients.set_index("patient_id")
+    assert patients["best_response"].dropna().to_dict() == {"P05": "VGPR"}
+    assert len(patients) == 8
+
+
+def test_rows_that_differ_in_any_column_are_no_duplicates_and_name_the_other_file(tmp_path):
+    folder = dataset(tmp_path, "lines_in_a_long_table_and_lis")
+    (folder / "patients.csv").write_text("patient_id,sex,nota\nP1,f,a\nP1,f,b\nP2,m,a\nP2,m,a\n", encoding="utf-8")
+    (folder / "altri.csv").write_text("patient_id,sex\nP1,m\n", encoding="utf-8")
+    files = ['path = "patients.csv"\ntable = "patients"\n', 'path = "altri.csv"\ntable = "patients"\n']
+    (folder / "center.toml").write_text("".join(f"[[files]]\n{file}" for file in files), encoding="utf-8")
+    issues = clean(folder).issues
+    assert issues.query("rule == 'duplicate_row'")["row"].tolist() == [5]
+    found = issues.query("rule == 'duplicate_patient'").set_index(["file", "row"])["found"]
+    assert found["patients.csv", 2] == "also in row 3, row 2 of altri.csv"
+    assert found["altri.csv", 2] == "also in row 2 of patients.csv, row 3 of patients.csv"

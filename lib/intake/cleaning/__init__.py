@@ -19,6 +19,7 @@ from intake.cleaning.rows import (
     account_rows,
     bad_rows,
     find_duplicates,
+    join_visits,
     quarantined_patients,
     row_findings,
 )
@@ -124,11 +125,14 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
         findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
     findings += [*empty_columns(typed), *absent_columns(raw)]
     unique = {name: _keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
+    unique["assessments"], joined = join_visits(unique["assessments"])
+    findings += joined
     findings += check_center(unique, study, info.data_cutoff_date)
     issues = findings_frame(findings, raw.center)
     quarantined = quarantined_patients(issues)
-    bad = {name: bad_rows(frame, set(quarantined["patient_id"])) for name, frame in frames.items()}
-    accepted = {name: _keep_rows(frames[name], ~duplicate[name] & ~bad[name]) for name in TABLES}
+    patients = set(quarantined["patient_id"])
+    bad = {name: bad_rows(frame, patients) for name, frame in frames.items()}
+    accepted = {name: _keep_rows(frame, ~bad_rows(frame, patients)) for name, frame in unique.items()}
     files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
     return CleanedScope(
         **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
@@ -147,7 +151,7 @@ def _stack(typed: list[TypedTable], table: str) -> pd.DataFrame:
     parts = [part.frame for part in typed if part.raw.spec.table == table]
     if not parts:
         places = {name: pd.Series(dtype=object) for name in ("_file", "_sheet")}
-        numbers = {name: pd.Series(dtype="int64") for name in ("_row", "_table")}
+        numbers = {name: pd.Series(dtype="int64") for name in ("_row", "_rest", "_table")}
         return empty_table(table).assign(**places, **numbers)
     if len(parts) == 1:
         return parts[0]

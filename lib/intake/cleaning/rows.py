@@ -26,7 +26,7 @@ def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
 
 
 def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
-    """Return which rows repeat an earlier row of the same patient in every canonical value.
+    """Return which rows repeat an earlier row of the same patient in every column, those that stay out included.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
     if not len(repeated):
         return duplicate
     columns = [name for name in variables(table) if name in frame]
-    columns += [name for name in frame if name.endswith(("_lower", "_upper"))]
+    columns += [name for name in frame if name.endswith(("_lower", "_upper"))] + ["_rest"]
     duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()
     return duplicate
 
@@ -77,7 +77,7 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
     if known_ids is None:
         again = np.flatnonzero(_repeated(frame) & ~duplicate)
         again = again[pd.Series(ids[again]).duplicated(keep=False).to_numpy()]
-        found = [f"also in row {numbers}" for numbers in _other_rows(frame, ids, again)]
+        found = [f"also in {rows}" for rows in _other_rows(frame, ids, again)]
         return [
             *findings,
             Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again)),
@@ -91,13 +91,61 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
 
 
 def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
-    """Return for each repeated row the numbers of the others of its patient."""
-    numbers = frame["_row"].to_numpy()[rows]
-    groups = pd.Series(numbers).groupby(ids[rows]).agg(list)
+    """Return for each repeated row where the others of its patient stand: row, and file where that is another one."""
+    places = list(zip(frame["_file"].iloc[rows].astype(str), frame["_row"].iloc[rows].astype(str), strict=True))
+    groups = pd.Series(places).groupby(ids[rows]).agg(list)
     return [
-        ", ".join(str(other) for other in groups[patient][:5] if other != number)
-        for patient, number in zip(ids[rows], numbers, strict=True)
+        ", ".join(
+            f"row {other[1]}" + (f" of {other[0]}" if other[0] != own[0] else "")
+            for other in groups[patient][:5]
+            if other != own
+        )
+        for patient, own in zip(ids[rows], places, strict=True)
     ]
+
+
+def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """Put the rows of one patient and day together as one visit, unless they contradict each other.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The typed assessments.
+
+    Returns
+    -------
+    frame : DataFrame
+        Joined visits stand in the place of their first row.
+    findings : list of Finding
+        `assessment_rows_joined` for the rows that were put together, `assessments_same_day` for those that were not.
+    """
+    if "assessment_date_lower" not in frame:
+        return frame, []
+    key = ["patient_id", "assessment_date_lower"]
+    is_day = frame["assessment_date_lower"] == frame["assessment_date_upper"]
+    several = np.flatnonzero(is_day & frame["patient_id"].notna() & frame.duplicated(key, keep=False))
+    content = [name for name in variables("assessments") if name in frame and name not in ("patient_id", "center")]
+    visits = frame.iloc[several].groupby(key, sort=False)
+    differ = pd.DataFrame({name: visits[name].transform("nunique") > 1 for name in content}).any(axis=1)
+    joined, apart = several[~differ.to_numpy(dtype=bool)], several[differ.to_numpy(dtype=bool)]
+    where = {"table": "assessments", "column": "assessment_date"}
+    day = patient_ids(frame)
+    day[several] += frame["assessment_date_lower"].iloc[several].astype(str).to_numpy(dtype=object)
+    findings = [
+        Finding(
+            rule, found=[f"{word} {rows}" for rows in _other_rows(frame, day, chosen)], **where, **place(frame, chosen)
+        )
+        for rule, word, chosen in (
+            ("assessment_rows_joined", "with", joined),
+            ("assessments_same_day", "against", apart),
+        )
+    ]
+    if not len(joined):
+        return frame, findings
+    one = frame.iloc[joined].groupby(key, sort=False, as_index=False).first()[list(frame)]
+    one.index = frame.iloc[joined].drop_duplicates(key).index
+    rest = frame.drop(index=frame.index[joined])
+    return pd.concat([rest, one]).sort_index().reset_index(drop=True), findings
 
 
 def quarantined_patients(issues: pd.DataFrame) -> pd.DataFrame:

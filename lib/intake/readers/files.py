@@ -16,7 +16,7 @@ from intake.center import CenterFile
 from intake.readers import redcap
 from intake.readers.grid import Grid, ReadProblem, categorical_text
 from intake.readers.guard import check_signature
-from intake.readers.headers import HeaderMap, column_letter, count_known, header_key, map_headers
+from intake.readers.headers import HeaderMap, column_letter, count_known, header_key, map_headers, match_header
 from intake.readers.raw import RawTable
 from intake.readers.spreadsheets import read_ods, read_xls, read_xlsx
 from intake.readers.tables import read_parquet, read_statistical
@@ -50,6 +50,7 @@ class OpenedFile:
     grid: Grid
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fields: Mapping[str, redcap.Field] = field(default_factory=dict)
+    several: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def open_file(folder: Path, file: CenterFile) -> OpenedFile:
@@ -110,6 +111,9 @@ def make_table(
     is_redcap = file.resolved_format in ("redcap_raw", "redcap_label")
     if is_redcap:
         grid = _select_rows(grid, file)
+        if problems := [] if file.instrument else _fields_of_no_event(opened, file):
+            notes.findings += problems
+            return None
     found = _refuse_headers(map_headers(grid.headers, file, grid.plain_headers), grid)
     searched = [i for i in found.unknown if not _known_elsewhere(grid, grid.headers[i], file, others)]
     found = replace(found, unknown=[i for i in searched if not _of_other_rows(opened.grid.columns[i], grid.columns[i])])
@@ -141,8 +145,25 @@ def _open_redcap(folder: Path, file: CenterFile) -> OpenedFile:
     if file.resolved_format == "redcap_label":
         # labels are what the file shows; field names are tried where a label is not known
         named = replace(grid, plain_headers=tuple(redcap.label_headers(grid.headers, fields)))
-        return OpenedFile(named, {}, fields)
-    return OpenedFile(grid, {name: field.choices for name, field in fields.items() if field.kind != "checkbox"}, fields)
+        grid, several = redcap.split_events(named)
+        return OpenedFile(grid, {}, fields, several)
+    choices = {name: field.choices for name, field in fields.items() if field.kind != "checkbox"}
+    grid, several = redcap.split_events(grid)
+    choices |= {f"{event}: {name}": choices[name] for name in several if name in choices for event in several[name]}
+    return OpenedFile(grid, choices, fields, several)
+
+
+def _fields_of_no_event(opened: OpenedFile, file: CenterFile) -> list[Finding]:
+    """Return an error for each variable that several events fill and that no event is named for."""
+    return [
+        Finding(
+            "field_in_several_events", table=file.table, file=file.path, column=column or "",
+            found=f"{name} in {', '.join(events)}",
+            what_to_do=f'name the event under files.columns in center.toml: "{events[-1]}: {name}" = "{column}"',
+        )
+        for name, events in opened.several.items()
+        if (column := match_header(name, file)[0]) or count_known([name], file)
+    ]  # fmt: skip
 
 
 def _select_rows(grid: Grid, file: CenterFile) -> Grid:
@@ -302,7 +323,17 @@ def _frame(grid: Grid, found: HeaderMap, file: CenterFile) -> pd.DataFrame:
             content[column] = _joined_checkboxes([redcap.checkbox_text(grid.columns[i], v) for i, v in boxes.items()])
     size = len(grid.rows)
     content |= {"_file": _constant(file.path, size), "_sheet": _constant(grid.sheet, size), "_row": grid.rows}
+    content["_rest"] = _digest_rows([grid.columns[i] for i in found.unknown], size)
     return pd.DataFrame(content)
+
+
+def _digest_rows(columns: Sequence[pd.Categorical], size: int) -> np.ndarray:
+    """Return one number per row: rows that agree in the columns that stay out have the same."""
+    digest = np.zeros(size, dtype=np.uint64)
+    for column in columns:
+        texts = np.append(pd.util.hash_array(column.categories.to_numpy(dtype=object)), np.uint64(0))
+        digest = digest * np.uint64(1_000_003) + texts[column.codes]
+    return digest
 
 
 def _joined_checkboxes(columns: list[pd.Categorical]) -> pd.Categorical:

@@ -10,7 +10,7 @@ import pandas as pd
 from intake.center import CenterFile
 from intake.rules import Finding
 
-PLACE = ("_file", "_sheet", "_row")
+PLACE = ("_file", "_sheet", "_row", "_rest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class RawTable:
         Its name in the row accounting: the path, with sheet or instrument where the path holds several tables.
     frame : DataFrame
         One row per row of the file (per record, where events are put together): canonical columns as categorical
-        text, missing where the cell is empty, and the place of the row in `_file`, `_sheet`, `_row`.
+        text, missing where the cell is empty, and the place of the row in `_file`, `_sheet`, `_row`; `_rest` is the
+        same for rows that agree in the columns that stay out.
     headers : DataFrame
         One row per canonical column: column, header, letter.
     units : dict of str to str

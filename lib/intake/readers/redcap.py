@@ -145,6 +145,49 @@ def select_instrument(grid: Grid, instrument: str | None) -> Grid:
     return grid.take(names.map(keys).eq(wanted).to_numpy())
 
 
+def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
+    """Give a field that is filled in several events one column per event, named ``event: field``.
+
+    The response of the first and of the second line is one field of one form; only the event tells them apart. The
+    first column is the identifier of the record and stands in each event.
+
+    Returns
+    -------
+    grid : Grid
+        The field itself keeps the rows of repeated instruments alone, and goes where it has none.
+    several : dict of str to list of str
+        Header of each such field -> its events.
+    """
+    structure = find_structure(grid.headers)
+    if "redcap_event_name" not in structure:
+        return grid, {}
+    event, repeats = grid.columns[structure["redcap_event_name"]], instruments(grid).ne("").to_numpy()
+    headers, columns, plain, positions, several = [], [], [], [], {}
+    for place, column in enumerate(grid.columns):
+        filled = (column.codes >= 0) & ~repeats
+        events = event.categories[np.unique(event.codes[filled & (event.codes >= 0)])].tolist()
+        parts = [(grid.headers[place], column)]
+        if len(events) > 1 and place and not is_structure(grid.headers[place]):
+            several[grid.headers[place]] = events
+            parts = [(f"{name}: {grid.headers[place]}", _only(column, filled & (event == name))) for name in events]
+            if (rest := _only(column, repeats)).notna().any():
+                parts.append((grid.headers[place], rest))
+        for name, cells in parts:
+            headers.append(name)
+            columns.append(cells)
+            label = grid.plain_headers[place] if grid.plain_headers else ""
+            plain.append(name.replace(grid.headers[place], label) if label else name)
+            positions.append(grid.position(place))
+    names = tuple(plain) if grid.plain_headers else ()
+    split = replace(grid, headers=headers, columns=columns, plain_headers=names, positions=tuple(positions))
+    return split, several
+
+
+def _only(column: pd.Categorical, keep: np.ndarray) -> pd.Categorical:
+    """Return a column with its values in some rows alone."""
+    return pd.Categorical.from_codes(np.where(keep, column.codes, -1), categories=column.categories)
+
+
 def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int, int]]]:
     """Put the rows of one record over several events together.
 

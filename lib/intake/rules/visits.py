@@ -51,19 +51,6 @@ def fatal_event_without_death(tables: Tables, rule: Rule) -> list[Finding]:
     return [rows.finding(rule, (rows.number("grade") == 5) & alive)] if tables.patients.has("death_date") else []
 
 
-def visits_same_day(tables: Tables, rule: Rule) -> list[Finding]:
-    """Report assessments of one patient and day that have different responses."""
-    rows = tables.assessments
-    if not rows.has("response", "assessment_date_lower") or not len(rows.frame):
-        return []
-    exact = rows.filled("response") & (rows.lower("assessment_date") == rows.upper("assessment_date"))
-    visits = rows.frame.loc[exact, ["patient_id", "assessment_date_lower", "response"]].astype({"response": object})
-    distinct = visits.groupby(["patient_id", "assessment_date_lower"])["response"].transform("nunique")
-    selected = np.zeros(len(rows.frame), dtype=bool)
-    selected[np.flatnonzero(exact)] = (distinct > 1).to_numpy()
-    return [rows.finding(rule, selected)]
-
-
 def visit_empty(tables: Tables, rule: Rule) -> list[Finding]:
     """Report assessments without response and without measurement."""
     rows = tables.assessments
@@ -125,7 +112,7 @@ CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         visit_after_death, event_after_death, visit_after_last_contact, visit_after_last_assessment,
-        visit_before_diagnosis, event_before_second_line, fatal_event_without_death, visits_same_day, visit_empty,
+        visit_before_diagnosis, event_before_second_line, fatal_event_without_death, visit_empty,
         complete_response_with_band, non_secretory_with_protein, progression_not_recorded, best_response_not_seen,
     )
 }  # fmt: skip

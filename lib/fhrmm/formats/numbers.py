@@ -18,7 +18,7 @@ NOT_ESTIMABLE = "not estimable"
 OK = "ok"
 SUPPRESSED = "suppressed"
 PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
-DIFFERENCE = "difference"
+_DIFFERENCE = "difference"
 _KINDS: Mapping[str, str] = {
     "proportion": PERCENT,
     "survival_probability": PERCENT,
@@ -30,10 +30,10 @@ _KINDS: Mapping[str, str] = {
     "median": NUMBER,
     "events_per_parameter": NUMBER,
     "effective_sample_size": NUMBER,
-    "standardized_mean_difference": DIFFERENCE,
+    "standardized_mean_difference": _DIFFERENCE,
     "coverage": PERCENT,
     "power": PERCENT,
-    "bias": DIFFERENCE,
+    "bias": _DIFFERENCE,
 }
 
 
@@ -150,7 +150,7 @@ def format_value(value: float | None, estimand: str, display: Display, *, sign: 
         return _fixed(value, display.months_decimals)
     if kind == RATIO:
         return format_ratio(value, display)
-    if kind == DIFFERENCE:
+    if kind == _DIFFERENCE:
         return _fixed(value, display.ratio_decimals)
     return {COUNT: format_count, P_VALUE: format_p, NUMBER: format_number}[kind](value)
 

@@ -12,9 +12,9 @@ from fhrmm.tables.comparison import (
     tabulate_sample_size,
     tabulate_within,
 )
-from fhrmm.tables.grid import Cells
 from fhrmm.tables.headline import tabulate_headline
 from fhrmm.tables.html import render_table
+from fhrmm.tables.layout import Cells
 from fhrmm.tables.one_per_row import tabulate_estimates
 from fhrmm.tables.performance import tabulate_performance, tabulate_truth
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting

@@ -17,7 +17,7 @@ from fhrmm.tables.estimate_cells import (
     read_rows,
     write_cell,
 )
-from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
+from fhrmm.tables.layout import Cells, Footnotes, Line, tabulate
 
 Column = tuple[str, str, float | None]
 

@@ -20,7 +20,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import read_rows
-from fhrmm.tables.grid import Cells, Line, tabulate
+from fhrmm.tables.layout import Cells, Line, tabulate
 
 MISSING = "missing"
 _DIFFERENCE = "standardized_mean_difference"

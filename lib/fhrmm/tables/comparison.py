@@ -21,7 +21,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import describe_group, interval_head, method_notes, read_rows, write_cell
-from fhrmm.tables.grid import Cells, Footnotes, Line, list_lines, tabulate
+from fhrmm.tables.layout import Cells, Footnotes, Line, list_lines, tabulate
 
 BEFORE, AFTER, WITHIN = ", before", ", after", "within "
 

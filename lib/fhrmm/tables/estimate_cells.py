@@ -24,7 +24,7 @@ from fhrmm.formats import (
     name_variable,
 )
 from fhrmm.study import Study
-from fhrmm.tables.grid import Footnotes
+from fhrmm.tables.layout import Footnotes
 
 _OVERALL = "All patients"
 CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})

@@ -20,7 +20,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import PublishedResult, Study
 from fhrmm.tables.estimate_cells import write_cell
-from fhrmm.tables.grid import Cells, Footnotes, list_lines
+from fhrmm.tables.layout import Cells, Footnotes, list_lines
 
 PUBLISHED, TRUTH, RUN = "Published", "Synthetic truth", "This run (95% CI)"
 Record = Mapping[str, object]

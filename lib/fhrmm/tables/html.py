@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup, escape
 
-from fhrmm.tables.grid import Cells
+from fhrmm.tables.layout import Cells
 
 _PROSE = 40
 _PAIR = re.compile(r"([^(\[]+) ([(\[].*)")

@@ -27,7 +27,7 @@ from fhrmm.tables.estimate_cells import (
     method_notes,
     read_rows,
 )
-from fhrmm.tables.grid import Cells, Footnotes
+from fhrmm.tables.layout import Cells, Footnotes
 
 _WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P = "Patients in", "What", "Patients", "Events", "Value", "CI", "p"
 

@@ -8,7 +8,7 @@ from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import DASH, capitalize, format_count, format_value
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import method_notes, read_rows, write_cell
-from fhrmm.tables.grid import Cells, Footnotes, Line, list_lines, tabulate
+from fhrmm.tables.layout import Cells, Footnotes, Line, list_lines, tabulate
 
 _HEADS: Mapping[str, str] = {
     "bias": "Bias",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, is_missing, name_endpoint, name_variable
 from fhrmm.study import Study
-from fhrmm.tables.grid import Cells
+from fhrmm.tables.layout import Cells
 
 _ATTRITION = {
     "label": "Criterion",

@@ -18,7 +18,7 @@ from fhrmm.formats import (
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import interval_head, method_notes, read_rows, write_cell
-from fhrmm.tables.grid import Cells, Footnotes, Line, tabulate
+from fhrmm.tables.layout import Cells, Footnotes, Line, tabulate
 
 _UNIVARIABLE = "univariable"
 _REFERENCE = "1 (reference)"

@@ -25,20 +25,24 @@ def check_event(event: ArrayLike, *, name: str = "event") -> BoolArray:
     values = np.asarray(event)
     if values.dtype == bool:
         return values.ravel().copy()
-    if values.dtype.kind in "US" or (values.dtype == object and any(isinstance(v, str) for v in values.flat)):
-        raise ValueError(f"{name}: found text, expected 0/1 or True/False")
-    numbers = (
-        np.asarray([np.nan if _is_missing(v) else float(v) for v in values.flat])
-        if values.dtype == object
-        else values.astype(float).ravel()
-    )
-    n_missing = int(np.isnan(numbers).sum())
-    if n_missing:
-        raise ValueError(f"{name}: {n_missing} missing values; decide on them before estimating")
+    numbers = check_codes(values, name=name, expected="0/1 or True/False")
     other = sorted(set(np.unique(numbers)) - {0.0, 1.0})
     if other:
         raise ValueError(f"{name}: found {other[:3]}, expected only 0/1 or True/False")
     return numbers.astype(bool)
+
+
+def check_codes(values: NDArray, *, name: str, expected: str) -> FloatArray:
+    """Return codes as numbers, refusing text and missing values (with their count)."""
+    if values.dtype.kind in "US" or (values.dtype == object and any(isinstance(v, str) for v in values.flat)):
+        raise ValueError(f"{name}: found text, expected {expected}")
+    if values.dtype == object:
+        values = np.array([np.nan if _is_missing(v) else v for v in values.flat], float)
+    numbers = values.astype(float).ravel()
+    n_missing = int(np.isnan(numbers).sum())
+    if n_missing:
+        raise ValueError(f"{name}: {n_missing} missing values; decide on them before estimating")
+    return numbers
 
 
 def check_time(time: ArrayLike, *, name: str = "time") -> FloatArray:

@@ -159,12 +159,12 @@ def _count(subjects: Subjects) -> EventTable:
     event_times = np.sort(subjects.time[subjects.event])
     until = np.searchsorted(event_times, distinct, side="right").astype(float)
     n_events = np.diff(until, prepend=0.0)
-    n_entered = float(len(ordered)) if subjects.entry is None else _n_below(subjects.entry, distinct)
+    n_entered = (
+        float(len(ordered))
+        if subjects.entry is None
+        else np.searchsorted(np.sort(subjects.entry), distinct, side="left")
+    )
     return EventTable(distinct, n_entered - n_left_before, n_events, n_leaving - n_events)
-
-
-def _n_below(values: FloatArray, at: FloatArray) -> FloatArray:
-    return np.searchsorted(np.sort(values), at, side="left").astype(float)
 
 
 def _count_weights(subjects: Subjects, distinct: FloatArray) -> EventTable:

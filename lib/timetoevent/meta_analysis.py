@@ -123,9 +123,9 @@ def meta_analysis(
         raise ValueError(f"{n_bad} studies have no finite estimate with a standard error above 0")
     words = f"{METHODS[method]}, {TESTS[test]}"
     if not len(y):
-        return _nothing(not_estimable("no studies", method=words))
+        return MetaAnalysis(not_estimable("no studies", method=words), *[math.nan] * 9, np.empty(0))
     variance = error**2
-    tau_squared = {"fixed": _no_tau, "dersimonian-laird": _dersimonian_laird, "reml": _reml}[method](y, variance)
+    tau_squared = {"fixed": lambda *_: 0.0, "dersimonian-laird": _dersimonian_laird, "reml": _reml}[method](y, variance)
     pooled = _pool(y, variance + tau_squared, test, ci_level, words)
     return _describe(y, variance, tau_squared, pooled, method, (test, prediction))
 
@@ -135,11 +135,6 @@ def _check_options(method: str, test: str, prediction: str) -> None:
     for name, (found, known) in options.items():
         if found not in known:
             raise ValueError(f"{name}: found {found!r}, expected one of {', '.join(known)}")
-
-
-def _no_tau(y: FloatArray, variance: FloatArray) -> float:
-    """Return 0: studies of a fixed effect differ by chance alone."""
-    return 0.0
 
 
 def _dersimonian_laird(y: FloatArray, variance: FloatArray) -> float:
@@ -167,12 +162,12 @@ def _reml(y: FloatArray, variance: FloatArray) -> float:
     maxima = [0.0] if score[0] <= 0 else []
     for left, right in zip(grid[turns], grid[turns + 1], strict=True):
         maxima.append(brentq(lambda tau: _score(y, variance, [tau])[0], left, right, xtol=1e-300, rtol=1e-14))
-    return float(max(maxima, key=lambda tau: _restricted_likelihood(y, variance, tau)))
 
+    def likelihood(tau: float) -> float:
+        w = 1 / (variance + tau)
+        return float(np.log(w).sum() - np.log(w.sum()) - _cochran_q(y, variance + tau)) / 2
 
-def _restricted_likelihood(y: FloatArray, variance: FloatArray, tau_squared: float) -> float:
-    w = 1 / (variance + tau_squared)
-    return float(np.log(w).sum() - np.log(w.sum()) - _cochran_q(y, variance + tau_squared)) / 2
+    return float(max(maxima, key=likelihood))
 
 
 def _score(y: FloatArray, variance: FloatArray, tau_squared: ArrayLike) -> FloatArray:
@@ -261,8 +256,3 @@ def _prediction(pooled: Estimate, tau_squared: float, k: int, options: tuple[str
         critical = _critical(test, k - 1, pooled.ci_level)
     width = critical * math.sqrt(pooled.std_error**2 + tau_squared)
     return pooled.estimate - width, pooled.estimate + width
-
-
-def _nothing(pooled: Estimate) -> MetaAnalysis:
-    nan = math.nan
-    return MetaAnalysis(pooled, nan, nan, nan, nan, nan, nan, nan, nan, nan, np.empty(0))

@@ -97,7 +97,7 @@ def validate_cox(
     data = read_data(frame, model)
     beta, estimable = _coefficients(data, penalized=penalized)
     if not (len(beta) and estimable.all()):
-        return _no_validation(data, _reason(data), n_bootstrap)
+        return _no_validation(data, fit_data(data, robust=False).note or "no coefficient to validate", n_bootstrap)
     samples = [_one_sample(data, rng, penalized=penalized) for _ in range(n_bootstrap)]
     found = np.array([sample.beta for sample in samples]).reshape(n_bootstrap, len(beta))
     known = np.array([sample.estimable for sample in samples]).reshape(n_bootstrap, len(beta))
@@ -171,11 +171,6 @@ def _coefficients(data: CoxData, *, penalized: bool) -> tuple[FloatArray, BoolAr
         varies = np.ptp(data.design.matrix, axis=1) > 0 if data.n else np.zeros(len(beta), dtype=bool)
         return beta, np.isfinite(beta) & varies
     return find_coefficients(data)
-
-
-def _reason(data: CoxData) -> str:
-    fit = fit_data(data, robust=False)
-    return fit.note or "no coefficient to validate"
 
 
 def _one_sample(data: CoxData, rng: np.random.Generator, *, penalized: bool) -> _Sample:

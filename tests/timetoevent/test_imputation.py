@@ -132,17 +132,6 @@ class TestChained:
         holes = holes.assign(yes=(holes.z > 0).astype(object).mask(holes.index % 5 == 0))
         assert impute(holes, "z", "yes", n_imputations=2).status == "ok"
 
-    def test_trace_and_summary(self):
-        _, holes = cohort(50, 9)
-        found = impute(holes, "x", "z", "g", n_imputations=2, n_iterations=3)
-        assert len(found.trace) == 2 * 3 * 2
-        assert found.summary.n_missing.tolist() == holes[["x", "z", "g"]].isna().sum().tolist()
-        assert found.summary.method.tolist() == [
-            "predictive mean matching",
-            "",
-            "logistic regression, level by level",
-        ]
-
 
 class TestNoAnswer:
     def test_all_missing(self):

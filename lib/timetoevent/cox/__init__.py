@@ -3,6 +3,5 @@
 from timetoevent.cox.concordance import concordance_index
 from timetoevent.cox.fit import fit_cox
 from timetoevent.cox.fitted import CoxFit
-from timetoevent.cox.influence import dfbeta
 
-__all__ = ["CoxFit", "concordance_index", "dfbeta", "fit_cox"]
+__all__ = ["CoxFit", "concordance_index", "fit_cox"]

@@ -54,7 +54,10 @@ def concordance_index(
         return not_estimable("no events", n=n, method=METHOD)
     weights = np.ones(n) if weights is None else weights
     strata = np.zeros(n, dtype=np.int64) if strata is None else strata
-    excess, pairs = _pair_sums(time, event, _ranks(score), entry, weights, strata)
+    # scores that differ by rounding alone are one rank
+    digits = 12 - int(np.ceil(np.log10(max(float(np.abs(score).max(initial=0)), 1e-300))))
+    rank = np.unique(np.round(score, min(digits, 300)), return_inverse=True)[1]
+    excess, pairs = _pair_sums(time, event, rank, entry, weights, strata)
     # every pair is met twice, once from either side
     n_pairs = float(weights @ pairs) / 2
     if n_pairs <= 0:
@@ -76,12 +79,6 @@ def concordance_index(
         n_events=n_events,
         method=METHOD,
     )
-
-
-def _ranks(score: FloatArray) -> IntArray:
-    """Dense ranks; scores that differ by rounding alone are one rank."""
-    digits = 12 - int(np.ceil(np.log10(max(float(np.abs(score).max(initial=0)), 1e-300))))
-    return np.unique(np.round(score, min(digits, 300)), return_inverse=True)[1]
 
 
 def _pair_sums(

@@ -132,15 +132,12 @@ def read_data(frame: pd.DataFrame, model: Model) -> CoxData:
     """
     problem = describe_missing(frame, model.columns)
     used = frame.dropna(subset=model.columns) if problem else frame
-    data = _arrays(used, model, levels=_levels(used, model))
+    known = {term: factor_levels(used[term]) for term in model.terms}
+    levels = {term: found for term, found in known.items() if found is not None}
+    data = _arrays(used, model, levels=levels)
     problem = problem or _unusable_rows(data)
     data = data if problem else _without_empty_rows(data, used)
     return replace(data, problem=problem, n_frame=len(frame))
-
-
-def _levels(frame: pd.DataFrame, model: Model) -> dict[str, list[object]]:
-    levels = {term: factor_levels(frame[term]) for term in model.terms}
-    return {term: found for term, found in levels.items() if found is not None}
 
 
 def describe_missing(frame: pd.DataFrame, names: Sequence[str]) -> str:

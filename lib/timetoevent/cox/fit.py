@@ -11,9 +11,9 @@ from timetoevent.checks import BoolArray, FloatArray
 from timetoevent.cox.data import CoxData, Model, make_model, read_data
 from timetoevent.cox.design import Design
 from timetoevent.cox.fitted import CoxFit, label_covariance, no_fit
-from timetoevent.cox.influence import robust_covariance
 from timetoevent.cox.newton import Maximum, maximize
 from timetoevent.cox.risk_sets import make_risk_sets
+from timetoevent.cox.sandwich import robust_covariance
 from timetoevent.cox.table import coefficient_table, describe, monotone_note, redundancy_note
 from timetoevent.results import NOT_ESTIMABLE, OK
 

@@ -138,7 +138,10 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
     """Return the risk sets of `data`, or None if it has no event."""
     if not data.event.any():
         return None
-    order = _latest_first(data)
+    if len(data.stratum_levels) == 1:
+        order = np.argsort(-data.time, kind="stable")
+    else:
+        order = np.lexsort((-data.time, data.stratum))
     first, is_start = _first_groups(data, order)
     group_stratum, group_time = data.stratum[order[is_start]], data.time[order[is_start]]
     bounds = np.searchsorted(group_stratum, np.arange(len(data.stratum_levels) + 1))
@@ -150,7 +153,11 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
     death_row = np.flatnonzero(data.event[order])
     death_group = first[death_row]
     death_start = np.searchsorted(death_group, np.arange(len(group_time)))
+    n_tied = np.diff(np.append(death_start, len(death_group)))
     weight = data.weights[order]
+    fraction = np.zeros(len(death_group))
+    if data.model.ties == "efron":
+        fraction = (np.arange(len(death_group)) - death_start[death_group]) / n_tied[death_group]
     return RiskSets(
         n_rows=data.n,
         order=order,
@@ -164,17 +171,10 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
         death_row=death_row,
         death_group=death_group,
         death_start=death_start,
-        fraction=_fractions(death_group, death_start, data.model.ties),
-        mean_weight=_mean_weights(weight[death_row], death_start),
+        fraction=fraction,
+        mean_weight=np.add.reduceat(weight[death_row], death_start) / n_tied,
         weight=weight,
     )
-
-
-def _latest_first(data: CoxData) -> IntArray:
-    """Rows by stratum and, within it, from the latest time to the earliest."""
-    if len(data.stratum_levels) == 1:
-        return np.argsort(-data.time, kind="stable")
-    return np.lexsort((-data.time, data.stratum))
 
 
 def _first_groups(data: CoxData, order: IntArray) -> tuple[IntArray, BoolArray]:
@@ -202,16 +202,3 @@ def _stop_groups(
     keys = group_stratum * width + (width - 1 - np.searchsorted(distinct, group_time))
     entered = width - np.searchsorted(distinct, data.entry[order], "right")
     return np.minimum(np.searchsorted(keys, data.stratum[order] * width + entered, "left"), end)
-
-
-def _fractions(death_group: IntArray, death_start: IntArray, ties: str) -> FloatArray:
-    if ties == "breslow":
-        return np.zeros(len(death_group))
-    n_tied = np.diff(np.append(death_start, len(death_group)))
-    place = np.arange(len(death_group)) - death_start[death_group]
-    return place / n_tied[death_group]
-
-
-def _mean_weights(weight: FloatArray, death_start: IntArray) -> FloatArray:
-    n_tied = np.diff(np.append(death_start, len(weight)))
-    return np.add.reduceat(weight, death_start) / n_tied

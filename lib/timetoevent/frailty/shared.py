@@ -25,6 +25,8 @@ LARGEST_DEVIATION = 10.0
 LEAST_VARIANCE = 1e-6
 # R takes the frailties as independent in the information of a model with more groups than this
 DENSE_GROUPS = 5
+# where standard errors are not R's
+NOT_INDEPENDENT = "standard errors from the whole information: taken as independent, the frailties leave none"
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,7 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
         integrated = float(_integrated(task, theta)) if peak else fit.log_likelihood[1]
     table = fit.coefficients[fit.coefficients["note"] != "reference"]
     reasons = table.loc[table["status"] != OK, "note"].tolist()
+    is_whole = peak is not None and task.n_groups > DENSE_GROUPS and _is_whole(task, peak)
     notes = dict(zip(np.flatnonzero(fit.maximum.redundant).tolist(), reasons, strict=True))
     return replace(
         fit,
@@ -266,7 +269,7 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
         ),
         covariance=label_covariance(full, data.design),
         log_likelihood=(fit.log_likelihood[1], fitted),
-        note="; ".join(filter(None, (fit.note, _information_note(task, peak)))),
+        note="; ".join([*filter(None, [fit.note]), *([NOT_INDEPENDENT] if is_whole else [])]),
         method=_method_name(fit, distribution),
         beta=full_beta,
         maximum=None,
@@ -280,13 +283,6 @@ def _result(task: _Task, distribution: str, theta: float, labels: list[object], 
 def _method_name(fit: CoxFit, distribution: str) -> str:
     how = "integrated likelihood" if distribution == "gamma" else "restricted maximum likelihood"
     return f"{fit.method}, {distribution} frailty ({how})"
-
-
-def _information_note(task: _Task, peak: PenalizedPeak | None) -> str:
-    """Say where standard errors are not R's."""
-    if peak is None or task.n_groups <= DENSE_GROUPS or not _is_whole(task, peak):
-        return ""
-    return "standard errors from the whole information: taken as independent, the frailties leave none"
 
 
 def _frailty_table(task: _Task, labels: list[object], log_frailty: FloatArray, spread: FloatArray) -> pd.DataFrame:

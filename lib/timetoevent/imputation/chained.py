@@ -25,18 +25,11 @@ class Imputation:
     ----------
     frames : tuple of DataFrame
         Copies of the frame with the variables completed; empty if nothing can be imputed.
-    summary : DataFrame
-        One row per variable: ``variable, n_missing, share_missing, method, note``.
-    trace : DataFrame
-        Mean of the imputed values (codes of levels for a factor) by ``imputation``, ``iteration`` and
-        ``variable``: lines that mix without a trend tell convergence.
     status, note : str
         ``not_estimable`` with the reason if the outcome is missing or a variable cannot be imputed.
     """
 
     frames: tuple[pd.DataFrame, ...] = field(repr=False)
-    summary: pd.DataFrame
-    trace: pd.DataFrame = field(repr=False)
     status: str
     note: str
 
@@ -103,20 +96,13 @@ def impute_chained(
         raise ValueError("n_imputations and n_iterations: at least 1 each")
     outcome = [time, event, *([entry] if entry else [])]
     describe_missing(frame, list(variables))
-    summary = _summarize(frame, variables)
-    problem = describe_missing(frame, outcome) or _problem(summary)
-    empty = pd.DataFrame(columns=["imputation", "iteration", "variable", "mean"])
+    problem = describe_missing(frame, outcome) or _too_few(frame, variables)
     if problem:
-        return Imputation((), summary, empty, NOT_ESTIMABLE, problem)
+        return Imputation((), NOT_ESTIMABLE, problem)
     hazard = cumulative_hazard_at(frame, time=time, event=event, entry=entry)
     known = np.vstack([check_event(frame[event], name=event).astype(float), hazard])
-    frames, traces = [], []
-    for k, source in enumerate(rng.spawn(n_imputations)):
-        completed, trace = _run_chain(frame, summary, known, n_iterations, source)
-        frames.append(completed)
-        traces.append(trace.assign(imputation=k))
-    trace = pd.concat(traces, ignore_index=True)[empty.columns]
-    return Imputation(tuple(frames), summary, trace, OK, "")
+    chains = rng.spawn(n_imputations)
+    return Imputation(tuple(_run_chain(frame, variables, known, n_iterations, chain) for chain in chains), OK, "")
 
 
 def cumulative_hazard_at(frame: pd.DataFrame, *, time: str, event: str, entry: str | None = None) -> FloatArray:
@@ -136,53 +122,32 @@ def cumulative_hazard_at(frame: pd.DataFrame, *, time: str, event: str, entry: s
     return total[np.searchsorted(distinct, end, "right")]
 
 
-def _summarize(frame: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
-    rows = []
-    for name in variables:
-        values = frame[name]
-        n_missing = int(values.isna().sum())
-        method = _method(values) if n_missing else ""
-        n_observed = len(values) - n_missing
-        note = ""
-        if n_missing and n_observed < LEAST_OBSERVED:
-            note = f"{name} has only {n_observed} observed values"
-        rows.append((name, n_missing, n_missing / max(len(values), 1), method, note))
-    return pd.DataFrame(rows, columns=["variable", "n_missing", "share_missing", "method", "note"])
-
-
-def _method(values: pd.Series) -> str:
-    if factor_levels(values) is not None:
-        return "logistic regression, level by level"
-    return "logistic regression" if _is_yes_no(values) else "predictive mean matching"
+def _too_few(frame: pd.DataFrame, variables: Sequence[str]) -> str:
+    """Say which incomplete variables have too few observed values to draw from; empty if none has."""
+    observed = {name: int(frame[name].notna().sum()) for name in variables if frame[name].isna().any()}
+    return "; ".join(f"{name} has only {n} observed values" for name, n in observed.items() if n < LEAST_OBSERVED)
 
 
 def _is_yes_no(values: pd.Series) -> bool:
     return bool(values.dropna().isin([0, 1]).all())
 
 
-def _problem(summary: pd.DataFrame) -> str:
-    return "; ".join(note for note in summary["note"] if note)
-
-
 def _run_chain(
-    frame: pd.DataFrame, summary: pd.DataFrame, known: FloatArray, n_iterations: int, rng: np.random.Generator
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Complete one copy of the frame."""
-    incomplete = summary[summary["n_missing"] > 0].sort_values("n_missing", kind="stable")["variable"]
+    frame: pd.DataFrame, variables: Sequence[str], known: FloatArray, n_iterations: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Complete one copy of the frame, the variables with the fewest gaps first."""
+    incomplete = sorted((name for name in variables if frame[name].isna().any()), key=lambda n: frame[n].isna().sum())
     gaps = {name: frame[name].isna().to_numpy() for name in incomplete}
-    codes = {name: _encode(frame[name]) for name in summary["variable"]}
+    codes = {name: _encode(frame[name]) for name in variables}
     for name, is_missing in gaps.items():
         observed = codes[name][~is_missing]
         codes[name][is_missing] = rng.choice(observed, int(is_missing.sum()))
     widths = {name: len(factor_levels(frame[name]) or ()) for name in codes}
-    trace = []
-    for iteration in range(n_iterations):
+    for _ in range(n_iterations):
         for name, is_missing in gaps.items():
             x = np.vstack([known, *(_contrasts(codes[n], widths[n]) for n in codes if n != name)])
             codes[name][is_missing] = _draw(frame[name], codes[name], is_missing, x, rng)
-            trace.append((iteration, name, float(codes[name][is_missing].mean())))
-    completed = frame.assign(**{name: _decode(frame[name], codes[name]) for name in gaps})
-    return completed, pd.DataFrame(trace, columns=["iteration", "variable", "mean"])
+    return frame.assign(**{name: _decode(frame[name], codes[name]) for name in gaps})
 
 
 def _draw(

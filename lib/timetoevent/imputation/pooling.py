@@ -138,7 +138,11 @@ def pool_fits(fits: Sequence[CoxFit]) -> CoxFit:
     is_reference = (tables[0]["note"] == "reference").to_numpy()
     n_failed = np.sum([(table["status"] != OK).to_numpy() for table in tables], axis=0)
     usable = ~is_reference & (n_failed == 0) & (len(fits) > 1)
-    pooled = _pool_usable(fits, tables, usable)
+    pooled = None
+    if usable.any():
+        estimates = [table.loc[usable, "coefficient"] for table in tables]
+        variances = [table.loc[usable, "std_error"] ** 2 for table in tables]
+        pooled = pool_rubin(estimates, variances, df_complete=max(first.n_events - int(usable.sum()), 1))
     table = _pooled_table(tables, usable, is_reference, n_failed, pooled, first.ci_level)
     failed = table[table["status"] != OK]
     reasons = [f"{row.term} {row.level}".strip() + f": {row.note}" for row in failed.itertuples()]
@@ -159,15 +163,6 @@ def pool_fits(fits: Sequence[CoxFit]) -> CoxFit:
         maximum=None,
         n_imputations=len(fits),
     )
-
-
-def _pool_usable(fits: Sequence[CoxFit], tables: list[pd.DataFrame], usable: np.ndarray) -> Pooled | None:
-    if not usable.any():
-        return None
-    estimates = [table.loc[usable, "coefficient"] for table in tables]
-    variances = [table.loc[usable, "std_error"] ** 2 for table in tables]
-    df_complete = max(fits[0].n_events - int(usable.sum()), 1)
-    return pool_rubin(estimates, variances, df_complete=df_complete)
 
 
 def _pooled_table(

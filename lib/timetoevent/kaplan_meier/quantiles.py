@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from timetoevent.checks import check_event
 from timetoevent.event_table import FloatArray, check_subjects
@@ -73,6 +75,7 @@ def survival_quantile(
     value, lower, upper = (_quantile(curve.counts.time, bound, probability, flat_end) for bound in bounds)
     n_events = int(subjects.event.sum())
     reached = not np.isnan(value)
+    reason = f"the curve ends at {curve.survival[-1]:.3f}, above {1 - probability:g}" if n_events else "no events"
     return Estimate(
         value,
         lower,
@@ -82,7 +85,7 @@ def survival_quantile(
         n_events=n_events,
         method=method,
         status=OK if reached else NOT_REACHED,
-        note="" if reached else _why_not_reached(n_events, curve.survival[-1], probability),
+        note="" if reached else reason,
     )
 
 
@@ -129,17 +132,8 @@ def median_follow_up(
     events = check_event(event)
     result = survival_quantile(time, ~events, probability=probability, ci_type=ci_type, ci_level=ci_level)
     note = "nobody is censored: follow-up is not seen to end" if len(events) and events.all() else result.note
-    return Estimate(
-        result.estimate,
-        result.ci_lower,
-        result.ci_upper,
-        ci_level=ci_level,
-        n=result.n,
-        n_events=int(events.sum()),
-        status=result.status,
-        note=note,
-        method=f"reverse Kaplan-Meier, {ci_type} interval",
-    )
+    method = f"reverse Kaplan-Meier, {ci_type} interval"
+    return replace(result, n_events=int(events.sum()), note=note, method=method)
 
 
 def _quantile(time: FloatArray, bound: FloatArray, probability: float, flat_end: str) -> float:
@@ -160,18 +154,8 @@ def _quantile(time: FloatArray, bound: FloatArray, probability: float, flat_end:
     late = int(np.searchsorted(sorted_height - TOLERANCE, probability))
     if early == len(steps):
         return float("nan")
-    if _ends_with_last_step(height, steps) and abs(probability - height[steps.max()]) < TOLERANCE:
+    undefined = np.flatnonzero(np.isnan(height))
+    ends_with_last_step = not len(undefined) or undefined[0] < steps.max()
+    if ends_with_last_step and abs(probability - height[steps.max()]) < TOLERANCE:
         return float(x[steps[early]] if flat_end == "first" else (x[steps[early]] + x[-1]) / 2)
     return float("nan") if late == len(steps) else float((x[steps[early]] + x[steps[late]]) / 2)
-
-
-def _ends_with_last_step(height: FloatArray, steps: NDArray[np.intp]) -> bool:
-    """Whether no undefined stretch begins after the last new height."""
-    undefined = np.flatnonzero(np.isnan(height))
-    return not len(undefined) or undefined[0] < steps.max()
-
-
-def _why_not_reached(n_events: int, lowest: float, probability: float) -> str:
-    if n_events == 0:
-        return "no events"
-    return f"the curve ends at {lowest:.3f}, above {1 - probability:g}"

@@ -129,23 +129,16 @@ def _stratum_scores(
     for number in range(n_groups):
         member = codes == number
         own = _subset(subjects, np.flatnonzero(member))
-        share[:, number] = _at_risk(own, at) / n
-        observed[number] = weights @ _events_at(own, at)
+        left = np.searchsorted(np.sort(own.time), at, side="left")
+        entered = len(own) if own.entry is None else np.searchsorted(np.sort(own.entry), at, side="left")
+        share[:, number] = (entered - left) / n
+        times = np.sort(own.time[own.event])
+        n_events = np.searchsorted(times, at, side="right") - np.searchsorted(times, at, side="left")
+        observed[number] = weights @ n_events
     expected = (weights * d) @ share
     scale = weights**2 * d * (n - d) / np.maximum(n - 1, 1)
     covariance = np.diag(scale @ share) - share.T @ (scale[:, None] * share)
     return observed, expected, covariance
-
-
-def _at_risk(subjects: Subjects, at: FloatArray) -> NDArray[np.intp]:
-    left = np.searchsorted(np.sort(subjects.time), at, side="left")
-    entered = len(subjects) if subjects.entry is None else np.searchsorted(np.sort(subjects.entry), at, side="left")
-    return entered - left
-
-
-def _events_at(subjects: Subjects, at: FloatArray) -> NDArray[np.intp]:
-    times = np.sort(subjects.time[subjects.event])
-    return np.searchsorted(times, at, side="right") - np.searchsorted(times, at, side="left")
 
 
 def _weights(table: EventTable, weighting: Weighting) -> FloatArray:

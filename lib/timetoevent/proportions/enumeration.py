@@ -8,7 +8,7 @@ extreme as the table observed is closed with the known total of its node, one of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +28,10 @@ class TooLargeError(Exception):
     """The table would need more steps than allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The arcs one column adds: from a node before it to a node after it.
+class _Stage(NamedTuple):
+    """The arcs one column adds, sorted by source: node before, node after, value added, and how many alike.
 
-    Attributes
-    ----------
-    source, target : ndarray of int
-        Numbers of the nodes; sorted by source.
-    gain : ndarray of float
-        Value added by the column.
-    ways : ndarray of float
-        Arcs alike counted together.
-    nodes : ndarray of int, shape (n_nodes, n_rows)
-        Row totals left after the column.
+    The nodes are the row totals left after the column, shape (n_nodes, n_rows).
     """
 
     source: IntArray
@@ -91,7 +81,7 @@ def table_p_value(table: NDArray[np.int64], *, maximum_steps: int = MAXIMUM_STEP
     return min(1.0, _walk(stages, least, most, totals, limit, float(constant), maximum_steps))
 
 
-def _network(rows: IntArray, columns: IntArray, log_factorial: FloatArray, maximum_steps: int) -> list[Stage]:
+def _network(rows: IntArray, columns: IntArray, log_factorial: FloatArray, maximum_steps: int) -> list[_Stage]:
     base = int(rows.sum()) + 1
     if len(rows) * np.log2(base) > 62:
         raise TooLargeError(f"{len(rows)} x {len(columns)} tables of {base - 1} subjects are not enumerated")
@@ -103,19 +93,16 @@ def _network(rows: IntArray, columns: IntArray, log_factorial: FloatArray, maxim
             source, filled = _fillings(nodes[start : start + CHUNK], int(size), maximum_steps - n_arcs)
             n_arcs += len(source)
             codes = np.sort(nodes[start + source] - filled, axis=1) @ digits
-            parts.append(_merge_arcs(start + source, codes, -log_factorial[filled].sum(axis=1)))
+            # arcs alike, which differ only in which of two equal rows they fill, are one
+            reached, target = np.unique(codes, return_inverse=True)
+            gain = -log_factorial[filled].sum(axis=1)
+            source, target, gain, ways = _merge(start + source, target, gain, np.ones(len(gain)))
+            parts.append((source, reached[target], gain, ways))
         source, codes, gain, ways = (np.concatenate(column) for column in zip(*parts, strict=True))
         reached, target = np.unique(codes, return_inverse=True)
         nodes = reached[:, None] // digits % base
-        stages.append(Stage(source, target, gain, ways, nodes))
+        stages.append(_Stage(source, target, gain, ways, nodes))
     return stages
-
-
-def _merge_arcs(source: IntArray, codes: IntArray, gain: FloatArray) -> tuple[IntArray, ...]:
-    """Count arcs alike together: those that differ only in which of two equal rows they fill."""
-    reached, target = np.unique(codes, return_inverse=True)
-    source, target, gain, ways = _merge(source, target, gain, np.ones(len(gain)))
-    return source, reached[target], gain, ways
 
 
 def _fillings(nodes: IntArray, size: int, maximum_steps: int) -> tuple[IntArray, IntArray]:
@@ -149,7 +136,7 @@ def _merge(
     return first[kept], second[kept], value[kept], np.add.reduceat(mass[order], starts)
 
 
-def _bounds(stages: list[Stage]) -> tuple[list[FloatArray], list[FloatArray]]:
+def _bounds(stages: list[_Stage]) -> tuple[list[FloatArray], list[FloatArray]]:
     """Return the least and the greatest value of what follows each node, stage by stage."""
     least, most = [np.zeros(1)], [np.zeros(1)]
     for stage, before in zip(stages[:0:-1], stages[-2::-1], strict=True):
@@ -161,7 +148,7 @@ def _bounds(stages: list[Stage]) -> tuple[list[FloatArray], list[FloatArray]]:
 
 
 def _walk(
-    stages: list[Stage],
+    stages: list[_Stage],
     least: list[FloatArray],
     most: list[FloatArray],
     totals: list[FloatArray],

@@ -1,4 +1,4 @@
-# Writes cox.json: coefficients, variances, likelihoods, tests, concordance and dfbeta.
+# Writes cox.json: coefficients, variances, likelihoods, tests, concordance.
 source("common.R")
 
 model <- function(terms, time = "time", event = "event", ...) list(time = time, event = event, terms = I(terms), ...)
@@ -71,12 +71,6 @@ models <- list(
 for (pair in models) {
   fit <- fit_r(pair[[1]], pair[[2]])
   add("coxph", pair[[1]], pair[[2]], coefficients_of(fit))
-}
-with_dfbeta <- c(2, 3, 4, 12, 17, 18, 19, 26, 33, 34, 35, 39, 42, 45, 48, 49, 50, 51, 52, 54, 56, 57, 58, 59, 60)
-for (i in with_dfbeta) {
-  m <- models[[i]][[2]]
-  fit <- fit_r(models[[i]][[1]], m)
-  add("dfbeta", models[[i]][[1]], m, sample_of(residuals(fit, type = "dfbeta")))
 }
 
 # Monotone likelihood: what is finite agrees with R, what is not is recognized.

@@ -8,7 +8,6 @@ import pytest
 from tests.oracle.models.frozen import (
     RELATIVE,
     Case,
-    as_list,
     identifiers,
     model_of,
     read_cases,
@@ -16,7 +15,7 @@ from tests.oracle.models.frozen import (
     worst_difference,
 )
 
-from timetoevent.cox import CoxFit, concordance_index, dfbeta, fit_cox
+from timetoevent.cox import CoxFit, concordance_index, fit_cox
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
@@ -57,14 +56,6 @@ def test_fit(case):
         del found["wald"]
     differences = {name: worst_difference(numbers, case["expected"][name]) for name, numbers in found.items()}
     assert max(differences.values()) < RELATIVE, differences
-
-
-@cases("dfbeta")
-def test_dfbeta(case):
-    found, expected = dfbeta(fit_case(case)).drop(columns="row").to_numpy(), case["expected"]
-    assert len(found) == expected["n"]
-    assert worst_difference(found[as_list(expected["rows"])], expected["values"], scale=1.0) < RELATIVE
-    assert worst_difference((found**2).sum(axis=0), expected["squares"], scale=1e-3) < RELATIVE
 
 
 @cases("monotone")

@@ -29,7 +29,7 @@ HOUSES = {
 }
 # Lines of Python a house may have, docstrings and blank lines included: what is added is paid for by what goes.
 HOUSE_LINES = {
-    "fhrmm": 19000, "intake": 6500, "timetoevent": 9000, "notebookrun": 7100, "course": 3600, "generator": 2600,
+    "fhrmm": 19000, "intake": 6500, "timetoevent": 7500, "notebookrun": 7100, "course": 3600, "generator": 2600,
 }  # fmt: skip
 # What each house may import of the others; the runner, `run_all.py`, may enter all.
 MAY_ENTER = {

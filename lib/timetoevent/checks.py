@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
@@ -25,24 +28,82 @@ def check_event(event: ArrayLike, *, name: str = "event") -> BoolArray:
     values = np.asarray(event)
     if values.dtype == bool:
         return values.ravel().copy()
-    numbers = check_codes(values, name=name, expected="0/1 or True/False")
+    numbers = _check_codes(values, name=name, expected="0/1 or True/False")
     other = sorted(set(np.unique(numbers)) - {0.0, 1.0})
     if other:
         raise ValueError(f"{name}: found {other[:3]}, expected only 0/1 or True/False")
     return numbers.astype(bool)
 
 
-def check_codes(values: NDArray, *, name: str, expected: str) -> FloatArray:
+def _check_codes(values: NDArray, *, name: str, expected: str) -> FloatArray:
     """Return codes as numbers, refusing text and missing values (with their count)."""
     if values.dtype.kind in "US" or (values.dtype == object and any(isinstance(v, str) for v in values.flat)):
         raise ValueError(f"{name}: found text, expected {expected}")
     if values.dtype == object:
-        values = np.array([np.nan if _is_missing(v) else v for v in values.flat], float)
+        values = np.array([np.nan if pd.isna(v) else v for v in values.flat], float)
     numbers = values.astype(float).ravel()
     n_missing = int(np.isnan(numbers).sum())
     if n_missing:
         raise ValueError(f"{name}: {n_missing} missing values; decide on them before estimating")
     return numbers
+
+
+def check_cause(cause: ArrayLike) -> NDArray[np.int64]:
+    """Return cause codes as integers, 0 for censored, refusing text, fractions, negative and missing values.
+
+    Examples
+    --------
+    >>> check_cause([0, 1.0, 2]).tolist()
+    [0, 1, 2]
+    """
+    expected = "0 for censored and whole numbers for causes"
+    numbers = _check_codes(np.asarray(cause), name="cause", expected=expected)
+    n_bad = int(((numbers < 0) | (numbers != np.floor(numbers)) | np.isinf(numbers)).sum())
+    if n_bad:
+        raise ValueError(f"cause: {n_bad} values are negative or no whole numbers")
+    return numbers.astype(np.int64)
+
+
+def check_groups(group: ArrayLike, *, name: str = "group") -> tuple[NDArray[np.intp], list[Hashable]]:
+    """Return one code per subject and the labels the codes stand for.
+
+    Labels are sorted; an ordered or unordered pandas Categorical keeps the order of its categories, those
+    that do not occur left out.
+
+    Parameters
+    ----------
+    group : array_like, shape (n_subjects,)
+        Labels of any one kind: text, numbers, booleans.
+    name : str
+        Name used in messages.
+
+    Returns
+    -------
+    tuple
+        Codes 0..k-1 and the list of k labels.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing (with the count).
+
+    Examples
+    --------
+    >>> codes, labels = check_groups(["b", "a", "b"])
+    >>> codes.tolist(), labels
+    ([1, 0, 1], ['a', 'b'])
+    """
+    values = group if isinstance(group, pd.Series) else pd.Series(group)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.cat.remove_unused_categories()
+        codes, labels = values.cat.codes.to_numpy().astype(np.intp), list(values.cat.categories)
+    else:
+        found, uniques = pd.factorize(values, sort=True)
+        codes, labels = found.astype(np.intp), list(uniques)
+    n_missing = int((codes < 0).sum())
+    if n_missing:
+        raise ValueError(f"{name}: {n_missing} missing values; exclude them or make them a group of their own")
+    return codes, labels
 
 
 def check_time(time: ArrayLike, *, name: str = "time") -> FloatArray:
@@ -96,7 +157,3 @@ def tie_times(*times: FloatArray, tolerance: float = 1.4901161193847656e-08) -> 
         mended[known] = first[group[np.searchsorted(finite, values[known])]]
         tied.append(mended)
     return tied
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or value != value or type(value).__name__ == "NAType"

@@ -29,7 +29,7 @@ LOGRANK_NAMES = {"logrank": None, "gehan": "wilcoxon", "tarone-ware": "tarone-wa
 
 
 @dataclass(frozen=True, slots=True)
-class ProductLimit:
+class _ProductLimit:
     """A curve of lifelines, one element per distinct time and one for time 0."""
 
     time: FloatArray
@@ -40,7 +40,7 @@ class ProductLimit:
     ci_upper: FloatArray
 
 
-def product_limit(time: FloatArray, event: BoolArray, weights: FloatArray | None, ci_level: float) -> ProductLimit:
+def product_limit(time: FloatArray, event: BoolArray, weights: FloatArray | None, ci_level: float) -> _ProductLimit:
     """Return the Kaplan-Meier estimate with log-log limits.
 
     Examples
@@ -53,7 +53,7 @@ def product_limit(time: FloatArray, event: BoolArray, weights: FloatArray | None
         curve = KaplanMeierFitter(alpha=1 - ci_level).fit(time, event, weights=weights)
     counts = curve.event_table.loc[curve.survival_function_.index]
     limits = curve.confidence_interval_survival_function_.to_numpy(float)
-    return ProductLimit(
+    return _ProductLimit(
         counts.index.to_numpy(float),
         counts["at_risk"].to_numpy(float),
         counts["observed"].to_numpy(float),

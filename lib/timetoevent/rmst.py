@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from timetoevent.checks import check_same_length, check_time, tie_times
+from timetoevent.checks import check_groups, check_same_length, check_time, tie_times
 from timetoevent.event_table import FloatArray, check_subjects
-from timetoevent.groups import check_groups
 from timetoevent.intervals import normal_quantile
 from timetoevent.kaplan_meier import Curve, fit_curve
 from timetoevent.results import OK, Estimate, not_estimable

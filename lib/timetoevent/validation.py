@@ -53,10 +53,6 @@ def validate_cox(
     rng: np.random.Generator,
     n_bootstrap: int = 200,
     penalized: bool = False,
-    interactions: Sequence[tuple[str, str]] = (),
-    entry: str | None = None,
-    strata: str | Sequence[str] | None = None,
-    ties: str = "efron",
 ) -> Validation:
     """Estimate by how much a Cox model looks better in its own data than it is.
 
@@ -66,7 +62,7 @@ def validate_cox(
 
     Parameters
     ----------
-    frame, time, event, terms, interactions, entry, strata, ties
+    frame, time, event, terms
         As for `timetoevent.cox.fit_cox`.
     rng : numpy.random.Generator
         Source of the samples.
@@ -91,17 +87,12 @@ def validate_cox(
     >>> sorted(found.concordance), found.n_usable
     (['apparent', 'corrected', 'optimism'], 30)
     """
-    model = make_model(
-        time=time, event=event, terms=terms, interactions=interactions, entry=entry, strata=strata, ties=ties
-    )
-    data = read_data(frame, model)
+    data = read_data(frame, make_model(time=time, event=event, terms=terms))
     beta, estimable = _coefficients(data, penalized=penalized)
     if not (len(beta) and estimable.all()):
         return _no_validation(data, fit_data(data, robust=False).note or "no coefficient to validate", n_bootstrap)
     samples = [_one_sample(data, rng, penalized=penalized) for _ in range(n_bootstrap)]
-    found = np.array([sample.beta for sample in samples]).reshape(n_bootstrap, len(beta))
-    known = np.array([sample.estimable for sample in samples]).reshape(n_bootstrap, len(beta))
-    gaps = np.array([(sample.concordance_gap, sample.slope_gap) for sample in samples]).reshape(-1, 2)
+    found, known, gaps = (np.array(values) for values in zip(*samples, strict=True))
     gaps = gaps[np.isfinite(gaps).all(axis=1)]
     apparent = _judge(data, beta)
     names = ("concordance", "slope")
@@ -157,14 +148,6 @@ def leave_one_group_out(frame: pd.DataFrame, *, group: str, fit: Callable[[pd.Da
     return pd.concat(tables, ignore_index=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    beta: FloatArray
-    estimable: BoolArray
-    concordance_gap: float
-    slope_gap: float
-
-
 def _coefficients(data: CoxData, *, penalized: bool) -> tuple[FloatArray, BoolArray]:
     if penalized:
         beta = penalized_coefficients(data)
@@ -173,14 +156,16 @@ def _coefficients(data: CoxData, *, penalized: bool) -> tuple[FloatArray, BoolAr
     return find_coefficients(data)
 
 
-def _one_sample(data: CoxData, rng: np.random.Generator, *, penalized: bool) -> _Sample:
+def _one_sample(
+    data: CoxData, rng: np.random.Generator, *, penalized: bool
+) -> tuple[FloatArray, BoolArray, tuple[float, float]]:
     rows = rng.integers(0, data.n, data.n)
     sample = _take(data, rows)
     beta, estimable = _coefficients(sample, penalized=penalized)
     if not estimable.all():
-        return _Sample(beta, estimable, np.nan, np.nan)
+        return beta, estimable, (np.nan, np.nan)
     own, outside = _judge(sample, beta), _judge(data, beta)
-    return _Sample(beta, estimable, own[0] - outside[0], own[1] - outside[1])
+    return beta, estimable, (own[0] - outside[0], own[1] - outside[1])
 
 
 def _take(data: CoxData, rows: np.ndarray) -> CoxData:
@@ -188,7 +173,6 @@ def _take(data: CoxData, rows: np.ndarray) -> CoxData:
     return replace(
         data,
         time=data.time[rows],
-        entry=None if data.entry is None else data.entry[rows],
         event=data.event[rows],
         weights=data.weights[rows],
         stratum=data.stratum[rows],
@@ -200,7 +184,7 @@ def _take(data: CoxData, rows: np.ndarray) -> CoxData:
 def _judge(data: CoxData, beta: FloatArray) -> tuple[float, float]:
     """Concordance and calibration slope of a linear predictor."""
     score = beta @ data.design.matrix
-    concordance = concordance_index(data.time, data.event, score, entry=data.entry, strata=data.stratum)
+    concordance = concordance_index(data.time, data.event, score)
     columns = tuple(replace(column, position=0) for column in data.design.coefficients[:1])
     alone = replace(data, design=replace(data.design, matrix=score[None, :], columns=columns))
     slope, is_estimable = find_coefficients(alone)

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from timetoevent.checks import check_same_length
-from timetoevent.competing_risks.causes import check_cause
+from timetoevent.checks import check_cause, check_same_length
 from timetoevent.event_table import FloatArray, check_subjects, tabulate_events
 from timetoevent.intervals import normal_quantile
 from timetoevent.results import NOT_ESTIMABLE, OK

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from timetoevent.checks import check_same_length
-from timetoevent.competing_risks.causes import check_cause
+from timetoevent.checks import check_cause, check_groups, check_same_length
 from timetoevent.event_table import FloatArray, check_subjects
-from timetoevent.groups import check_groups
 from timetoevent.results import Estimate, not_estimable
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from timetoevent.checks import check_same_length, check_time, tie_times
-from timetoevent.competing_risks.causes import check_cause
+from timetoevent.checks import check_cause, check_same_length, check_time, tie_times
 from timetoevent.event_table import EventTable, FloatArray, Subjects, check_subjects, tabulate_events
 from timetoevent.intervals import probability_limits
 from timetoevent.results import NOT_ESTIMABLE, OK
@@ -90,16 +89,18 @@ def cumulative_incidence(
     wanted = sorted(set(codes[codes > 0].tolist())) if causes is None else list(causes)
     counts = tabulate_events(subjects)
     frames = []
-    for number in wanted:
+    for number in wanted or [0]:
         table = _tabulate_cause(subjects, codes == number, counts)
         std_error = _aalen_se(table) if variance == "aalen" else _jackknife_se(subjects, codes == number, table)
         frames.append(_frame(table, number, std_error, ci_type, ci_level))
-    curves = pd.concat(frames, ignore_index=True) if frames else _empty()
+    curves = pd.concat(frames, ignore_index=True)
+    if not wanted:
+        return curves.iloc[:0]
     if at is None:
         return curves
     asked = check_time(at, name="at")
     parts = [_read_at(curves[curves["cause"] == number], number, asked, counts) for number in wanted]
-    return pd.concat(parts, ignore_index=True) if parts else curves
+    return pd.concat(parts, ignore_index=True)
 
 
 def _tabulate_cause(subjects: Subjects, of_cause: NDArray[np.bool_], counts: EventTable) -> _CauseTable:
@@ -177,12 +178,6 @@ def _frame(table: _CauseTable, cause: int, std_error: FloatArray, ci_type: str, 
             "note": "",
         }
     )
-
-
-def _empty() -> pd.DataFrame:
-    nothing = np.empty(0)
-    counts = EventTable(nothing, nothing, nothing, nothing)
-    return _frame(_CauseTable(counts, *[nothing] * 4), 0, nothing, "log-log", 0.95)
 
 
 def _read_at(curve: pd.DataFrame, cause: int, at: FloatArray, counts: EventTable) -> pd.DataFrame:

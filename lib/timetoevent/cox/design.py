@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -115,32 +115,13 @@ def build_design(
     columns: list[Column] = []
     position = 0
     for term, piece in parts:
-        counts = _count(piece.members, event)
+        members = np.ones(len(event), dtype=bool) if piece.members is None else piece.members
+        counts = int(members.sum()), int((members & event).sum())
         columns.append(Column(term, piece.level, piece.reference, *counts, -1 if piece.is_reference else position))
         if not piece.is_reference:
             matrix[position] = piece.numbers
             position += 1
     return Design(matrix, tuple(columns))
-
-
-def with_intercept(design: Design, event: BoolArray) -> Design:
-    """Return the design with a constant as its first row.
-
-    Examples
-    --------
-    >>> design = build_design(pd.DataFrame({"x": [1.0, 2.0]}), np.array([True, False]), ["x"])
-    >>> with_intercept(design, np.array([True, False])).matrix.tolist()
-    [[1.0, 1.0], [1.0, 2.0]]
-    """
-    first = Column(INTERCEPT, "", "", len(event), int(event.sum()), 0)
-    later = [replace(column, position=column.position + (column.position >= 0)) for column in design.columns]
-    return Design(np.vstack([np.ones(len(event)), design.matrix]), (first, *later))
-
-
-def _count(members: BoolArray | None, event: BoolArray) -> tuple[int, int]:
-    if members is None:
-        return len(event), int(event.sum())
-    return int(members.sum()), int((members & event).sum())
 
 
 def _pieces(values: pd.Series, levels: list[object] | None) -> Iterator[_Piece]:
@@ -163,10 +144,6 @@ def _products(left: list[_Piece], right: list[_Piece]) -> Iterator[_Piece]:
                 continue
             level = ":".join(part for part in (one.level, other.level) if part)
             reference = ":".join(part for part in (one.reference, other.reference) if part)
-            yield _Piece(level, reference, one.numbers * other.numbers, _both(one.members, other.members))
-
-
-def _both(left: BoolArray | None, right: BoolArray | None) -> BoolArray | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return left & right
+            known = [members for members in (one.members, other.members) if members is not None]
+            members = np.logical_and.reduce(known) if known else None
+            yield _Piece(level, reference, one.numbers * other.numbers, members)

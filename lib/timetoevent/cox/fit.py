@@ -111,7 +111,7 @@ def fit_data(data: CoxData, *, robust: bool | None = None, is_repeated: bool = F
     sets = None if data.problem else make_risk_sets(data)
     if sets is None:
         reason = data.problem or ("no events" if data.n else "no rows")
-        return no_fit(data, reason, method=method_name(data.model, robust=False))
+        return no_fit(data, reason, method=_method_name(data.model, robust=False))
     maximum = maximize(sets, data.design.matrix, is_repeated=is_repeated)
     notes = _reasons(data, maximum)
     if robust is None:
@@ -128,7 +128,7 @@ def fit_data(data: CoxData, *, robust: bool | None = None, is_repeated: bool = F
         n_events=data.n_events,
         status=NOT_ESTIMABLE if reasons else OK,
         note="; ".join([*reasons, *([data.note] if data.note else [])]),
-        method=method_name(data.model, robust=robust),
+        method=_method_name(data.model, robust=robust),
         ci_level=data.model.ci_level,
         beta=beta,
         df=int((~maximum.redundant).sum()),
@@ -150,14 +150,8 @@ def find_coefficients(data: CoxData) -> tuple[FloatArray, BoolArray]:
     return maximum.beta, ~(maximum.redundant | maximum.infinite)
 
 
-def method_name(model: Model, *, robust: bool) -> str:
-    """Name the method with its conventions.
-
-    Examples
-    --------
-    >>> method_name(Model("t", "d", ("x",), strata=("center",)), robust=True)
-    'Cox regression, Efron ties, stratified by center, robust standard errors'
-    """
+def _method_name(model: Model, *, robust: bool) -> str:
+    """Name the method with its conventions."""
     parts = [f"Cox regression, {model.ties.capitalize()} ties"]
     if model.strata:
         parts.append(f"stratified by {', '.join(model.strata)}")

@@ -124,11 +124,7 @@ class Point:
     def group_means(self) -> FloatArray:
         """Return the same, averaged over the events tied at each group, shape (p, n_groups)."""
         counts = np.diff(np.append(self.sets.death_start, len(self.sets.death_group)))
-        return self.sum_events(self.means()) / counts
-
-    def sum_events(self, values: FloatArray) -> FloatArray:
-        """Sum `values` of shape (p, n_events) over the events of each group."""
-        return np.add.reduceat(values, self.sets.death_start, axis=1)
+        return np.add.reduceat(self.means(), self.sets.death_start, axis=1) / counts
 
     def mean_hazard(self) -> FloatArray:
         """Return hazard times mean covariates summed over each row's time at risk, shape (p, m)."""

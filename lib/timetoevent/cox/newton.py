@@ -48,7 +48,7 @@ class Maximum:
     infinite : bool array of shape (p,)
         Coefficients along which the likelihood rises without end.
     point : Point
-        The likelihood at the end, of the covariates centered at ``center`` and divided by ``scale``.
+        The likelihood at the end, of the covariates centered and divided by ``scale``.
     null_log_likelihood, null_score, null_information
         The likelihood at 0, of the same covariates.
     """
@@ -60,7 +60,6 @@ class Maximum:
     null_log_likelihood: float
     null_score: FloatArray
     null_information: FloatArray
-    center: FloatArray
     scale: FloatArray
 
 
@@ -70,7 +69,7 @@ def maximize(sets: RiskSets, matrix: FloatArray, *, is_repeated: bool = False) -
     lifelines finds the maximum where it fits such models and this is not one fit of many; one Newton step at its
     answer tells whether it has, and is added. Otherwise the search is here.
     """
-    x, center, scale = standardize(matrix[:, sets.order])
+    x, _, scale = standardize(matrix[:, sets.order])
     null = make_point(sets, x, np.zeros(len(x)))
     null_information = null.information()
     redundant = find_redundant(null_information) | (scale == 0)
@@ -91,7 +90,6 @@ def maximize(sets: RiskSets, matrix: FloatArray, *, is_repeated: bool = False) -
         null_log_likelihood=null.log_likelihood,
         null_score=null.score(),
         null_information=null_information,
-        center=center,
         scale=scale,
     )
 

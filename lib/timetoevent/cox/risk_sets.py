@@ -44,7 +44,6 @@ class RiskSets:
         Mean weight of the events of each group.
     """
 
-    n_rows: int
     order: IntArray
     first: IntArray
     stop: IntArray
@@ -127,12 +126,6 @@ class RiskSets:
             total[..., self.death_row[self.tied]] -= less[..., self.tied_place]
         return total
 
-    def scatter(self, values: FloatArray) -> FloatArray:
-        """Return sorted values (last axis) in the order of the data, 0 for rows that are never at risk."""
-        full = np.zeros((*values.shape[:-1], self.n_rows))
-        full[..., self.order] = values
-        return full
-
 
 def make_risk_sets(data: CoxData) -> RiskSets | None:
     """Return the risk sets of `data`, or None if it has no event."""
@@ -159,7 +152,6 @@ def make_risk_sets(data: CoxData) -> RiskSets | None:
     if data.model.ties == "efron":
         fraction = (np.arange(len(death_group)) - death_start[death_group]) / n_tied[death_group]
     return RiskSets(
-        n_rows=data.n,
         order=order,
         first=first,
         stop=stop,

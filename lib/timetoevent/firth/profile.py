@@ -40,8 +40,8 @@ def climb(
     penalty's gradient, and the information alone converges only linearly.
     """
     free = np.arange(len(start)) if fixed is None else np.delete(np.arange(len(start)), fixed)
-    here = _peak(objective, start)
-    inverse = _inverse(here.information[np.ix_(free, free)])
+    here = Peak(start, *objective(start))
+    inverse = np.linalg.inv(here.information[np.ix_(free, free)])
     for _ in range(MAX_ITERATIONS if len(free) else 0):
         slope = here.gradient[free]
         step = inverse @ slope
@@ -74,7 +74,7 @@ def profile_root(objective: Objective, peak: Peak, position: int, at: float = 0.
 
 def _limit(objective: Objective, peak: Peak, position: int, target: float) -> float:
     """Newton's method on the signed root of the profile, which is nearly a straight line."""
-    std_error = float(np.sqrt(_inverse(peak.information)[position, position]))
+    std_error = float(np.sqrt(np.linalg.inv(peak.information)[position, position]))
     center = peak.beta[position]
     at, start = center + target * std_error, _along(peak, position, center + target * std_error)
     inner, outer = center, np.nan
@@ -108,18 +108,10 @@ def _bracketed(step: float, inner: float, outer: float, center: float, std_error
 
 def _along(peak: Peak, position: int, at: float) -> FloatArray:
     """Coefficients expected to maximize the rest when one is moved: along the quadratic approximation."""
-    covariance = _inverse(peak.information)
+    covariance = np.linalg.inv(peak.information)
     moved = peak.beta + covariance[position] / covariance[position, position] * (at - peak.beta[position])
     moved[position] = at
     return moved
-
-
-def _peak(objective: Objective, beta: FloatArray) -> Peak:
-    return Peak(beta, *objective(beta))
-
-
-def _inverse(information: FloatArray) -> FloatArray:
-    return np.linalg.inv(information) if len(information) else information
 
 
 def _ascend(objective: Objective, here: Peak, step: FloatArray, free: FloatArray) -> tuple[Peak | None, FloatArray]:
@@ -130,7 +122,7 @@ def _ascend(objective: Objective, here: Peak, step: FloatArray, free: FloatArray
         beta = here.beta.copy()
         beta[free] += size * step
         with np.errstate(all="ignore"):
-            ahead = _peak(objective, beta)
+            ahead = Peak(beta, *objective(beta))
         if np.isfinite(ahead.value) and ahead.value >= here.value + 1e-4 * size * gain - 1e-13 * abs(here.value):
             return ahead, size * step
         size /= 2

@@ -127,22 +127,15 @@ def fit_frailty_cox(
     data = read_data(frame, model)
     fit = fit_data(data, robust=False)
     labels = frame[group].iloc[data.rows].drop_duplicates().tolist() if not data.problem else []
-    problem = _problem(fit, len(labels))
-    if problem:
+    has_fit = fit.maximum is not None and not fit.maximum.infinite.any()
+    problem = "a single group" if has_fit and len(labels) < 2 else fit.note
+    if not has_fit or len(labels) < 2:
         method = _method_name(fit, distribution)
         variance_missing = not_estimable(problem, n=fit.n, n_events=fit.n_events, method=method)
         return replace(no_fit(data, problem, method=method), variance=variance_missing)
     task = _make_task(data, fit, len(labels))
     theta = variance if variance is not None else _choose_variance(task, distribution)
     return _result(task, distribution, theta, labels, is_fixed=variance is not None)
-
-
-def _problem(fit: CoxFit, n_groups: int) -> str:
-    if fit.maximum is None:
-        return fit.note
-    if fit.maximum.infinite.any():
-        return fit.note
-    return "" if n_groups > 1 else "a single group"
 
 
 def _make_task(data: CoxData, fit: CoxFit, n_groups: int) -> _Task:

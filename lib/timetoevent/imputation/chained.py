@@ -145,7 +145,11 @@ def _run_chain(
     widths = {name: len(factor_levels(frame[name]) or ()) for name in codes}
     for _ in range(n_iterations):
         for name, is_missing in gaps.items():
-            x = np.vstack([known, *(_contrasts(codes[n], widths[n]) for n in codes if n != name)])
+            # one row for a number, one per level but the first for a factor: the contrasts of the regression design
+            others = [
+                codes[n] == np.arange(1, widths[n])[:, None] if widths[n] else codes[n] for n in codes if n != name
+            ]
+            x = np.vstack([known, *others]).astype(float)
             codes[name][is_missing] = _draw(frame[name], codes[name], is_missing, x, rng)
     return frame.assign(**{name: _decode(frame[name], codes[name]) for name in gaps})
 
@@ -160,11 +164,6 @@ def _draw(
     if _is_yes_no(values):
         return draw_yes_no(observed.astype(bool), *predictors, rng)
     return draw_by_matching(observed, *predictors, rng)
-
-
-def _contrasts(codes: FloatArray, n_levels: int) -> FloatArray:
-    """One row for a number, one per level but the first for a factor: the contrasts of the regression design."""
-    return (codes[None, :] == np.arange(1, n_levels)[:, None]).astype(float) if n_levels else codes[None, :]
 
 
 def _encode(values: pd.Series) -> FloatArray:

@@ -22,7 +22,6 @@ class Curve:
 
     counts: EventTable
     survival: FloatArray
-    se_log: FloatArray
     std_error: FloatArray
     ci_lower: FloatArray
     ci_upper: FloatArray
@@ -114,7 +113,7 @@ def fit_curve(subjects: Subjects, *, ci_type: str = "log-log", ci_level: float =
         with np.errstate(invalid="ignore"):
             std_error = se_log * survival
     lower, upper = probability_limits(survival, se_log, ci_type=ci_type, ci_level=ci_level)
-    return Curve(counts, survival, se_log, std_error, lower, upper)
+    return Curve(counts, survival, std_error, lower, upper)
 
 
 def _verified(subjects: Subjects, counts: EventTable, se_log: FloatArray, ci_level: float) -> FloatArray | None:

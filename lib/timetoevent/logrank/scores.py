@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from timetoevent.checks import check_same_length
+from timetoevent.checks import check_groups, check_same_length
 from timetoevent.event_table import EventTable, FloatArray, Subjects, check_subjects, tabulate_events
-from timetoevent.groups import check_groups
 
 WEIGHTINGS = ("logrank", "gehan", "tarone-ware", "peto", "fleming-harrington")
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from timetoevent.checks import check_groups
 from timetoevent.event_table import FloatArray, check_subjects
-from timetoevent.groups import check_groups
 from timetoevent.lifelines_engine import LOGRANK_NAMES, logrank_statistic
 from timetoevent.logrank.scores import RankScores, Weighting, check_weighting, rank_scores
 from timetoevent.results import OK, Estimate, not_estimable

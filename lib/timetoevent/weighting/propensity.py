@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 
 from timetoevent.checks import BoolArray, FloatArray, check_event
 from timetoevent.cox.data import describe_missing
-from timetoevent.cox.design import Design, build_design, with_intercept
+from timetoevent.cox.design import INTERCEPT, Column, Design, build_design
 from timetoevent.cox.fit import redundancy_notes
 from timetoevent.cox.newton import find_redundant, standardize
 from timetoevent.cox.table import coefficient_table, describe
@@ -94,7 +94,10 @@ def fit_propensity(
     problem = describe_missing(frame, columns)
     known = frame.dropna(subset=columns) if problem else frame
     treated = check_event(known[treatment], name=treatment)
-    design = with_intercept(build_design(known, treated, terms, interactions), treated)
+    covariates = build_design(known, treated, terms, interactions)
+    first = Column(INTERCEPT, "", "", len(treated), int(treated.sum()), 0)
+    later = [replace(column, position=column.position + (column.position >= 0)) for column in covariates.columns]
+    design = Design(np.vstack([np.ones(len(treated)), covariates.matrix]), (first, *later))
     if not problem and (treated.all() or not treated.any()):
         problem = "everyone is treated" if len(treated) and treated.all() else "nobody is treated"
     if problem:
@@ -108,7 +111,7 @@ def _fit(frame: pd.DataFrame, design: Design, treated: BoolArray, ci_level: floa
     information = x @ x.T
     redundant = find_redundant(information) | (scale == 0)
     free = np.flatnonzero(~redundant)
-    beta, covariance, is_finite = maximize_logistic(treated, x[free])
+    beta, covariance, is_finite = _maximize_logistic(treated, x[free])
     if not is_finite:
         # the scores of a diverging fit are 0 or 1 for those whom the covariates tell apart
         n_certain = int(((beta @ x[free] < -10) | (beta @ x[free] > 10)).sum())
@@ -152,7 +155,7 @@ def _no_fit(
     return PropensityFit(scores, flags.rename("treated"), table, len(frame), n_treated, NOT_ESTIMABLE, reason, design)
 
 
-def maximize_logistic(outcome: BoolArray, x: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
+def _maximize_logistic(outcome: BoolArray, x: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
     """Return coefficients, covariance and whether the maximum is finite, for covariates `x` of shape (p, n)."""
     beta = np.zeros(len(x))
     covariance = np.full((len(x), len(x)), np.nan)

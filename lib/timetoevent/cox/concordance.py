@@ -49,11 +49,11 @@ def concordance_index(
     >>> round(result.estimate, 6)
     0.666667
     """
-    n, n_events = len(time), int(event.sum())
-    if not n_events:
-        return not_estimable("no events", n=n, method=METHOD)
-    weights = np.ones(n) if weights is None else weights
-    strata = np.zeros(n, dtype=np.int64) if strata is None else strata
+    counts = {"n": len(time), "n_events": int(event.sum()), "method": METHOD}
+    if not counts["n_events"]:
+        return not_estimable("no events", **counts)
+    weights = np.ones(len(time)) if weights is None else weights
+    strata = np.zeros(len(time), dtype=np.int64) if strata is None else strata
     # scores that differ by rounding alone are one rank
     digits = 12 - int(np.ceil(np.log10(max(float(np.abs(score).max(initial=0)), 1e-300))))
     rank = np.unique(np.round(score, min(digits, 300)), return_inverse=True)[1]
@@ -61,7 +61,7 @@ def concordance_index(
     # every pair is met twice, once from either side
     n_pairs = float(weights @ pairs) / 2
     if n_pairs <= 0:
-        return not_estimable("no comparable pairs", n=n, n_events=n_events, method=METHOD)
+        return not_estimable("no comparable pairs", **counts)
     somers_d = float(weights @ excess) / 2 / n_pairs
     influence = weights * (excess - somers_d * pairs) / n_pairs
     if cluster is not None:
@@ -75,9 +75,7 @@ def concordance_index(
         ci_upper=min(estimate + half, 1.0),
         std_error=std_error,
         ci_level=ci_level,
-        n=n,
-        n_events=n_events,
-        method=METHOD,
+        **counts,
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from fhrmm.schema import variables
 from intake.center import CenterFile
 from intake.readers import redcap
+from intake.readers.damage import swapped_dates
 from intake.readers.grid import Grid, ReadProblem, categorical_text
 from intake.readers.guard import check_signature
 from intake.readers.headers import HeaderMap, column_letter, count_known, header_key, map_headers, match_header
@@ -124,7 +125,7 @@ def make_table(
     if "patient_id" not in found.columns:
         notes.findings.append(report.finding("id_column_missing", column="patient_id"))
         return None
-    if (swapped := _swapped_dates(grid, found, file)) and file.resolved_format in ("xlsx", "xls", "ods"):
+    if (swapped := swapped_dates(grid, found, file)) and file.resolved_format in ("xlsx", "xls", "ods"):
         notes.findings.append(report.finding("dates_swapped", found=swapped))
         return None
     merged = np.empty((0, 2), dtype=np.int64)
@@ -190,21 +191,6 @@ def _known_elsewhere(grid: Grid, header: str, file: CenterFile, others: Sequence
     """Tell whether another table of the same rows or sheet knows a header."""
     same = (other for other in others if other.sheet == file.sheet and (file.sheet or not grid.other_sheets))
     return any(count_known([header], other) for other in same)
-
-
-def _swapped_dates(grid: Grid, found: HeaderMap, file: CenterFile) -> str:
-    """Say what shows that a spreadsheet took 3 April for 4 March where it could, and left 13 April as text.
-
-    Then no text has a day up to 12 and no date cell one above; by chance that happens once in a thousand files.
-    """
-    columns = [grid.columns[i] for name, i in found.columns.items() if variables(file.table)[name].type == "date"]
-    cells = pd.concat([pd.Series(column).dropna().astype(str) for column in columns] or [pd.Series(dtype=str)])
-    typed = cells.str.extract(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$").dropna().astype(int)
-    days = cells.str.extract(r"^\d{4}-\d\d-(\d\d)$")[0].dropna().astype(int)
-    late = (typed > 12).all().any() and (typed > 12).any(axis=1).all()
-    if not late or (days > 12).any() or 0.6 ** len(typed) * 0.4 ** len(days) > 0.001 or not len(days):
-        return ""
-    return f"{len(typed)} dates are text with a day above 12, {len(days)} are date cells with a day up to 12"
 
 
 def _of_other_rows(everywhere: pd.Categorical, here: pd.Categorical) -> bool:

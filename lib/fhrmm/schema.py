@@ -13,7 +13,6 @@ import pandas as pd
 from fhrmm.study import repository_root
 
 TABLES = ("patients", "assessments", "adverse_events")
-DATE_PARTS = ("lower", "upper", "precision")
 # The response categories, deepest first as they are shown; and ordered for comparison: `response >= "PR"` is partial
 # response or better. NE could not be evaluated and is below all others.
 RESPONSES = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE")
@@ -102,9 +101,11 @@ def column_types(table: str) -> dict[str, object]:
 
 @cache
 def _column_types(table: str) -> dict[str, object]:
+    plain = {"date": "datetime64[ns]", "integer": "Int64", "number": "float64"}
     types: dict[str, object] = {}
     for name, variable in variables(table).items():
-        types[name] = _pandas_type(variable)
+        levels = pd.CategoricalDtype(list(variable.levels), ordered=False)
+        types[name] = levels if variable.levels else plain.get(variable.type, "object")
         if variable.type == "date":
             types |= {f"{name}_lower": "datetime64[ns]", f"{name}_upper": "datetime64[ns]"}
             types[f"{name}_precision"] = pd.CategoricalDtype(["day", "month", "year"], ordered=True)
@@ -115,12 +116,6 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """Return the frame with exactly the canonical columns, absent ones all missing, every type set."""
     types = column_types(table)
     return frame.reindex(columns=list(types)).astype(types)
-
-
-def _pandas_type(variable: Variable) -> object:
-    if variable.levels:
-        return pd.CategoricalDtype(list(variable.levels), ordered=False)
-    return {"date": "datetime64[ns]", "integer": "Int64", "number": "float64"}.get(variable.type, "object")
 
 
 def _variable(row: dict[str, str]) -> Variable:

@@ -5,23 +5,21 @@ Two ways of showing: ``local``, for the center's own eyes, changes nothing (pati
 Suppression acts on integers, before rounding and formatting.
 """
 
-from fhrmm.disclosure.curves import coarsen_curves, round_midpoint, suppress_risk
+from fhrmm.disclosure.curves import coarsen_curves, suppress_risk
 from fhrmm.disclosure.estimates import identify, suppress_estimates
 from fhrmm.disclosure.identifiers import DisclosureError, known_dates, refuse_identifiers
-from fhrmm.disclosure.modes import LOCAL, RELEASE, check_display
+from fhrmm.disclosure.modes import LOCAL, check_display
 from fhrmm.disclosure.tables import PROTECTED, suppress_attrition, suppress_mapping, suppress_table
 
 __all__ = [
     "LOCAL",
     "PROTECTED",
-    "RELEASE",
     "DisclosureError",
     "check_display",
     "coarsen_curves",
     "identify",
     "known_dates",
     "refuse_identifiers",
-    "round_midpoint",
     "suppress_attrition",
     "suppress_estimates",
     "suppress_mapping",

@@ -83,7 +83,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class _System:
     """The equations that hidden counts tied to each other must fulfill: ``matrix @ counts = right``.
 
     The reader is taken to know that a hidden count is at least 1 unless it is 0: zeros are no secret.
@@ -170,7 +170,7 @@ def find_exposed(ledger: Ledger, known: Collection[Key], keys: Sequence[Key], th
         yield from _find_exposed_in(system, together, threshold)
 
 
-def _find_exposed_in(system: System, keys: list[Key], threshold: int) -> Iterator[Key]:
+def _find_exposed_in(system: _System, keys: list[Key], threshold: int) -> Iterator[Key]:
     """One possible world clears every count that reaches the threshold in it; who is never cleared is exposed."""
     waiting = keys
     while waiting:
@@ -183,7 +183,7 @@ def _find_exposed_in(system: System, keys: list[Key], threshold: int) -> Iterato
         waiting = left
 
 
-def _tie_up(ledger: Ledger, known: Collection[Key], target: Key) -> System | None:
+def _tie_up(ledger: Ledger, known: Collection[Key], target: Key) -> _System | None:
     relations = ledger.relations(known, target)
     if not relations:
         return None
@@ -197,4 +197,4 @@ def _tie_up(ledger: Ledger, known: Collection[Key], target: Key) -> System | Non
             else:
                 right[line] -= sign * ledger.values[key]
     least = np.array([0.0 if ledger.values[key] == 0 else 1.0 for key in unknown])
-    return System(unknown, matrix, right, least)
+    return _System(unknown, matrix, right, least)

@@ -12,7 +12,7 @@ CurveSet = TypeVar("CurveSet", pd.DataFrame, Mapping[str, pd.DataFrame])
 _VALUES = ("survival", "cumulative_incidence")
 
 
-def round_midpoint(count: float, threshold: int) -> int:
+def _round_midpoint(count: float, threshold: int) -> int:
     """Round a count up to a multiple of the threshold, then down by half of it; zero stays zero.
 
     Every count of a band of `threshold` consecutive counts gives the same number, so that a difference of two
@@ -20,7 +20,7 @@ def round_midpoint(count: float, threshold: int) -> int:
 
     Examples
     --------
-    >>> [round_midpoint(count, 5) for count in (0, 1, 5, 6, 62)]
+    >>> [_round_midpoint(count, 5) for count in (0, 1, 5, 6, 62)]
     [0, 3, 3, 8, 63]
     """
     if count == 0:
@@ -53,7 +53,7 @@ def coarsen_curves(curves: CurveSet, threshold: int) -> CurveSet:
 
 
 def suppress_risk(risk_table: pd.DataFrame, threshold: int) -> pd.DataFrame:
-    """Return a risk table with every count rounded by `round_midpoint`.
+    """Return a risk table with every count rounded up to the middle of its band, so that differences tell nothing.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def suppress_risk(risk_table: pd.DataFrame, threshold: int) -> pd.DataFrame:
     [3, 0, 8]
     """
     counts = [name for name in ("n_at_risk", "n_censored", "n_events") if name in risk_table.columns]
-    rounded = {name: [round_midpoint(count, threshold) for count in risk_table[name]] for name in counts}
+    rounded = {name: [_round_midpoint(count, threshold) for count in risk_table[name]] for name in counts}
     return risk_table.assign(**rounded)
 
 

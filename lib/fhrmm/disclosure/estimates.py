@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from fhrmm.disclosure.facts import COMPARISONS, Line, read_lines
+from fhrmm.disclosure.facts import COMPARISONS, RowCounts, read_lines
 from fhrmm.disclosure.protect import protect
 from fhrmm.disclosure.ties import build_ledger
 from fhrmm.estimate_table import QUESTION, Estimates, Row, clean_estimates
@@ -68,19 +68,23 @@ def suppress_estimates(
     stays = {identify(row) for row in before if row["status"] == SUPPRESSED}
     suppressed = {place for place, row in enumerate(rows) if identify(row) in stays or _is_too_detailed(row, threshold)}
     lines = read_lines([*rows, *before])
-    new = [Line(line.context, frozenset()) if place in suppressed else line for place, line in enumerate(lines)]
+    new = [RowCounts(line.context, frozenset()) if place in suppressed else line for place, line in enumerate(lines)]
     ledger, sensitive = build_ledger(new, threshold, response, n_given=len(before))
     suppressed |= {place for place in protect(ledger, sensitive, threshold) if place < len(rows)}
     suppressed |= _of_small_wholes(lines, len(rows), threshold)
-    suppressed |= _comparisons(rows, suppressed, before)
+    # Comparisons of a variable of which a group is suppressed for the same endpoint.
+    gone = [rows[place] for place in suppressed] + [row for row in before if row["status"] == SUPPRESSED]
+    hidden = {_family(row) for row in gone if row["variable"]}
+    suppressed |= {at for at, row in enumerate(rows) if row["estimand"] in COMPARISONS and _family(row) in hidden}
+    blank = dict.fromkeys(_NUMBERS, math.nan) | {"status": SUPPRESSED, "note": _NOTE}
     shown = [
-        _blank(row) if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
+        row | blank if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
         for place, row in enumerate(rows)
     ]
     return pd.DataFrame(shown, columns=frame.columns)
 
 
-def _of_small_wholes(lines: Sequence[Line], n_rows: int, threshold: int) -> set[int]:
+def _of_small_wholes(lines: Sequence[RowCounts], n_rows: int, threshold: int) -> set[int]:
     """Rows about a set of patients that is small as a whole: there, also a zero says where the few are not."""
     small = {
         (fact.scope, fact.base)
@@ -109,19 +113,8 @@ def identify(row: Mapping[str, object]) -> tuple[object, ...]:
     return tuple(str(row[name]) for name in ("scope", *QUESTION))
 
 
-def _comparisons(rows: list[Row], suppressed: set[int], before: list[Row]) -> set[int]:
-    """Comparisons of a variable of which a group is suppressed for the same endpoint."""
-    gone = [rows[place] for place in suppressed] + [row for row in before if row["status"] == SUPPRESSED]
-    hidden = {_family(row) for row in gone if row["variable"]}
-    return {place for place, row in enumerate(rows) if row["estimand"] in COMPARISONS and _family(row) in hidden}
-
-
 def _family(row: Row) -> tuple[object, ...]:
     return row["scope"], row["endpoint"], row["variable"]
-
-
-def _blank(row: Row) -> Row:
-    return row | dict.fromkeys(_NUMBERS, math.nan) | {"status": SUPPRESSED, "note": _NOTE}
 
 
 def _coarsen(row: Row, threshold: int) -> Row:

@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-Row = dict[str, object]
+from fhrmm.estimate_table import Row
+
 Condition = tuple[str, str]
 Conditions = frozenset[Condition]
 
@@ -24,7 +25,7 @@ COMPARISONS = frozenset(
     }
 )  # fmt: skip
 EVENT, NO_EVENT, KNOWN, REST, MISSING = "event", "no event", "(known)", "(rest)", "missing"
-END, RESPONSE, EVALUABLE = "end_of_observation", "best_response", "evaluable"
+END, RESPONSE, _EVALUABLE = "end_of_observation", "best_response", "evaluable"
 _BASES = frozenset({"", "cohort", "responders", "accepted patients"})
 _CATEGORIES = frozenset({"BASELINE", "BEST_RESPONSE"})
 _RATES = frozenset({"ORR", "VGPR_OR_BETTER", "CR_OR_BETTER", "CBR", "BEST_RESPONSE"})
@@ -39,14 +40,14 @@ class Fact(NamedTuple):
     count: int
 
 
-class Line(NamedTuple):
+class RowCounts(NamedTuple):
     """What one row shows, and within which endpoint its counts add up."""
 
     context: tuple[str, str, str]
     facts: frozenset[Fact]
 
 
-def read_lines(rows: Sequence[Row]) -> list[Line]:
+def read_lines(rows: Sequence[Row]) -> list[RowCounts]:
     """Return the counts that each row shows; none for a suppressed row or one without counts.
 
     Parameters
@@ -56,7 +57,7 @@ def read_lines(rows: Sequence[Row]) -> list[Line]:
 
     Returns
     -------
-    list of Line
+    list of RowCounts
         As many as rows, in order.
     """
     owner = _owner_of_levels(rows)
@@ -72,22 +73,22 @@ def _owner_of_levels(rows: Sequence[Row]) -> dict[str, str]:
     return {level: next(iter(names)) for level, names in found.items() if len(names) == 1}
 
 
-def _read_line(row: Row, owner: Mapping[str, str]) -> Line:
+def _read_line(row: Row, owner: Mapping[str, str]) -> RowCounts:
     base, conditions = _analysis_set(row, owner)
     scope, endpoint = str(row["scope"]), str(row["endpoint"])
     context = (scope, base, "RESPONSE" if endpoint in _RATES else endpoint)
     if row["status"] == "suppressed" or _is_nan(row["n"]):
-        return Line(context, frozenset())
+        return RowCounts(context, frozenset())
     counts = _count(row, conditions)
-    return Line(context, frozenset(Fact(scope, base, what, count) for what, count in counts.items()))
+    return RowCounts(context, frozenset(Fact(scope, base, what, count) for what, count in counts.items()))
 
 
 def _analysis_set(row: Row, owner: Mapping[str, str]) -> tuple[str, Conditions]:
     """Split population and model into the analysis set and conditions within it."""
     population, model = str(row["population"]), str(row["model"])
     conditions: set[Condition] = set()
-    if population == EVALUABLE:
-        conditions.add((EVALUABLE, "yes"))
+    if population == _EVALUABLE:
+        conditions.add((_EVALUABLE, "yes"))
     elif population not in _BASES:
         conditions.add((owner.get(population, "population"), population))
     base = population if population in _BASES and population else "cohort"

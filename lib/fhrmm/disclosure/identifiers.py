@@ -75,17 +75,14 @@ def refuse_identifiers(
 
 def _count_known(text: str, patient_ids: Collection[str]) -> int:
     """Count known identifiers as whole words; one that is a short number cannot be told from a count."""
-    telling = {name for name in patient_ids if _is_telling(name)}
+    telling = {
+        name for name in patient_ids if len(name) >= 5 or (any(map(str.isdigit, name)) and any(map(str.isalpha, name)))
+    }
     if not telling:
         return 0
     words = set(re.findall(r"[\w.\-/]+", text))
     words |= {word.strip("./-") for word in words}
     return len(telling & words) + sum(" " in name and name in text for name in telling)
-
-
-def _is_telling(name: str) -> bool:
-    has_both = any(map(str.isdigit, name)) and any(map(str.isalpha, name))
-    return has_both or len(name) >= 5
 
 
 def _count_dates(text: str, allowed: Collection[str]) -> int:

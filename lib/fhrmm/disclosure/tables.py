@@ -13,7 +13,7 @@ from fhrmm.formats import is_missing
 PROTECTED = "protected"
 _GRAND = "column total"
 _ATTRITION = ["n_before", "n_excluded", "n_remaining"]
-Place = tuple[object, object]
+_Place = tuple[object, object]
 
 
 def suppress_table(frame: pd.DataFrame, threshold: int) -> pd.DataFrame:
@@ -102,9 +102,9 @@ def suppress_attrition(attrition: pd.DataFrame, threshold: int) -> pd.DataFrame:
     )
 
 
-def _attrition_values(rows: Sequence[Mapping[str, object]]) -> dict[Place, int]:
+def _attrition_values(rows: Sequence[Mapping[str, object]]) -> dict[_Place, int]:
     """Counts by place; what one row leaves is what the next starts from, so one of the two missing hides both."""
-    places: dict[Place, list[object]] = {}
+    places: dict[_Place, list[object]] = {}
     for at, row in enumerate(rows):
         places.setdefault(("left", at), []).append(row["n_before"])
         places.setdefault(("out", at + 1), []).append(row["n_excluded"])
@@ -121,38 +121,33 @@ def _mark(frame: pd.DataFrame, columns: Mapping[str, Sequence[int | None]]) -> p
 
 
 def _hide(
-    shown: Mapping[Place, int],
-    values: Mapping[Place, int],
+    shown: Mapping[_Place, int],
+    values: Mapping[_Place, int],
     sums: Sequence[Sum],
-    given: frozenset[Place],
+    given: frozenset[_Place],
     threshold: int,
-    kept: frozenset[Place] = frozenset(),
-) -> set[Place]:
+    kept: frozenset[_Place] = frozenset(),
+) -> set[_Place]:
     places = list(shown)
     ledger = Ledger(values, sums, [frozenset([place]) for place in places], given, dict.fromkeys(kept, 1))
     small = sorted((place for place in places if 0 < shown[place] < threshold), key=lambda place: shown[place])
     return {places[line] for line in protect(ledger, small, threshold)}
 
 
-def _cell(values: Mapping[Place, int], hidden: set[Place], place: Place) -> int | None:
+def _cell(values: Mapping[_Place, int], hidden: set[_Place], place: _Place) -> int | None:
     return None if place in hidden else values.get(place)
 
 
-def _all_sums(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
-    if _last_is_total(values, counts, n_rows):
-        last = n_rows - 1
+def _all_sums(values: Mapping[_Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
+    last = n_rows - 1
+    if n_rows > 2 and all(values[last, name] == sum(values[row, name] for row in range(last)) for name in counts):
         columns = [Sum((last, name), tuple((row, name) for row in range(last))) for name in counts]
     else:
         columns = [Sum((_GRAND, name), tuple((row, name) for row in range(n_rows))) for name in counts]
     return columns + _row_sums(values, counts, n_rows)
 
 
-def _last_is_total(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> bool:
-    last = n_rows - 1
-    return n_rows > 2 and all(values[last, name] == sum(values[row, name] for row in range(last)) for name in counts)
-
-
-def _row_sums(values: Mapping[Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
+def _row_sums(values: Mapping[_Place, int], counts: Sequence[str], n_rows: int) -> list[Sum]:
     """Sums that hold in every row: a column against all others together, or against any pair of them."""
     if n_rows == 0 or len(counts) < 3:
         return []

@@ -6,22 +6,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from fhrmm.disclosure.audit import Ledger, Sum
-from fhrmm.disclosure.facts import END, EVENT, KNOWN, NO_EVENT, RESPONSE, REST, Condition, Conditions, Fact, Line
+from fhrmm.disclosure.facts import END, EVENT, KNOWN, NO_EVENT, RESPONSE, REST, Condition, Conditions, Fact, RowCounts
 from fhrmm.study import Response
 
-Cells = Mapping[Conditions, list[Fact]]
+_Cells = Mapping[Conditions, list[Fact]]
 _NESTED = ("CR_OR_BETTER", "VGPR_OR_BETTER", "ORR", "CBR")
 _HEADLINE = frozenset({"ORR", "VGPR_OR_BETTER", "PFS", "OS", "FOLLOW_UP"})
 
 
 def build_ledger(
-    lines: Sequence[Line], threshold: int, response: Response | None, *, n_given: int = 0
+    lines: Sequence[RowCounts], threshold: int, response: Response | None, *, n_given: int = 0
 ) -> tuple[Ledger, list[Fact]]:
     """Return all counts with the sums that hold between them, and those below the threshold.
 
     Parameters
     ----------
-    lines : sequence of Line
+    lines : sequence of RowCounts
         What each row shows.
     threshold : int
         Counts of 1 to threshold - 1 are sensitive, counts that are only differences of shown ones included.
@@ -55,7 +55,7 @@ def _order(fact: Fact) -> tuple[int, str]:
     return fact.count, f"{fact.scope} {fact.base} {sorted(fact.conditions)}"
 
 
-def _by_context(lines: Sequence[Line]) -> dict[tuple[str, str, str], Cells]:
+def _by_context(lines: Sequence[RowCounts]) -> dict[tuple[str, str, str], _Cells]:
     found: dict[tuple[str, str, str], dict[Conditions, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
         for fact in sorted(line.facts, key=_order):
@@ -65,7 +65,7 @@ def _by_context(lines: Sequence[Line]) -> dict[tuple[str, str, str], Cells]:
     return dict(found)
 
 
-def _partitions(cells: Cells, implied: set[Fact]) -> list[Sum]:
+def _partitions(cells: _Cells, implied: set[Fact]) -> list[Sum]:
     """A whole is the sum of the levels of any variable on top of it."""
     children: dict[Conditions, dict[str, dict[str, list[Fact]]]] = defaultdict(lambda: defaultdict(dict))
     for conditions, facts in cells.items():
@@ -103,7 +103,7 @@ def _sum_with_rest(whole: Fact, parts: Sequence[Fact], rest: Condition, implied:
     return [Sum(whole, (*parts, fact))]
 
 
-def _responses(cells: Cells, response: Response, implied: set[Fact]) -> list[Sum]:
+def _responses(cells: _Cells, response: Response, implied: set[Fact]) -> list[Sum]:
     """A response rate is the next stricter one and the categories in between."""
     sets = {
         "CR_OR_BETTER": response.cr_or_better,
@@ -123,7 +123,7 @@ def _responses(cells: Cells, response: Response, implied: set[Fact]) -> list[Sum
 
 
 def _by_categories(
-    whole: Fact, levels: Sequence[str], outer: Conditions, cells: Cells, implied: set[Fact]
+    whole: Fact, levels: Sequence[str], outer: Conditions, cells: _Cells, implied: set[Fact]
 ) -> list[Sum]:
     categories = [cells.get(outer | {(RESPONSE, level)}) for level in levels]
     if not all(categories):
@@ -132,7 +132,7 @@ def _by_categories(
 
 
 def _by_stricter(
-    whole: Fact, name: str, outer: Conditions, cells: Cells, sets: Mapping[str, Sequence[str]]
+    whole: Fact, name: str, outer: Conditions, cells: _Cells, sets: Mapping[str, Sequence[str]]
 ) -> list[Sum]:
     """Tie a rate to each stricter one where the one category in between is a count of its own."""
     found: list[Sum] = []

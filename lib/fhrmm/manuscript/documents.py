@@ -13,8 +13,10 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.oxml.table import CT_Row, CT_Tbl
 from docx.shared import Mm, Pt
-from docx.table import Table, _Cell, _Row
+from docx.table import Table
+from docx.text.paragraph import Paragraph
 
 from fhrmm.tables import Cells
 
@@ -69,24 +71,24 @@ class Paper:
         columns = [str(name) for name in cells.text.columns]
         table = self._document.add_table(rows=0, cols=max(len(columns), 1))
         table.autofit = False
-        _fill(table.add_row(), columns, cells, columns, is_head=True)
-        heads = len(table.rows)
+        _fill(table, columns, cells, columns, is_head=True)
+        n_heads = len(table.rows)
         current = ""
         groups = cells.group or ("",) * len(cells.text)
         for group, values in zip(groups, cells.text.to_numpy(dtype=object), strict=True):
             if group and group != current:
-                _add_group(table, group)
+                row = table.add_row().cells
+                _write(row[0].merge(row[-1]).paragraphs[0], group, is_bold=True)
             current = group
-            _fill(table.add_row(), [str(value) for value in values], cells, columns, is_indented=bool(group))
+            _fill(table, [str(value) for value in values], cells, columns, is_indented=bool(group))
         if cells.text.empty:
             table.add_row().cells[0].text = "No rows"
-        _draw_lines(table, heads)
-        _set_widths(table, _share(cells, self._text_width))
-
-    @property
-    def _text_width(self) -> int:
         section = self._document.sections[0]
-        return int(section.page_width - section.left_margin - section.right_margin)  # type: ignore[operator]
+        width = int(section.page_width - section.left_margin - section.right_margin)  # type: ignore[operator]
+        widths = _share(cells, width)
+        for column, share in zip(table.columns, widths, strict=True):
+            column.width = share
+        _dress(self._document.element.body.tbl_lst[-1], n_heads, widths)
 
     def to_bytes(self) -> bytes:
         """Return the file, without author, time of writing or machine."""
@@ -115,16 +117,6 @@ def _share(cells: Cells, width: int) -> list[int]:
     return [width * length // sum(bounded) for length in bounded]
 
 
-def _set_widths(table: Table, widths: Sequence[int]) -> None:
-    """Set the width of each column, and of each cell that is not merged: programs read one or the other."""
-    for column, width in zip(table.columns, widths, strict=True):
-        column.width = width
-    for row in table.rows:
-        cells = row._tr.tc_lst
-        for cell, width in zip(cells, widths, strict=False) if len(cells) == len(widths) else ():
-            cell.width = width
-
-
 def _without_times(raw: io.BytesIO) -> bytes:
     """Write the members of a zip file again, all at one time."""
     buffer = io.BytesIO()
@@ -138,7 +130,7 @@ def _without_times(raw: io.BytesIO) -> bytes:
 
 
 def _fill(
-    row: _Row,
+    table: Table,
     values: Sequence[str],
     cells: Cells,
     columns: Sequence[str],
@@ -146,46 +138,39 @@ def _fill(
     is_head: bool = False,
     is_indented: bool = False,
 ) -> None:
-    for place, (cell, value, name) in enumerate(zip(row.cells, values, columns, strict=True)):
-        paragraph = _write(cell, value, is_bold=is_head)
+    for place, (cell, value, name) in enumerate(zip(table.add_row().cells, values, columns, strict=True)):
+        paragraph = cell.paragraphs[0]
+        _write(paragraph, value, is_bold=is_head)
         if name in cells.numeric and place:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         if is_indented and place == 0:
             paragraph.paragraph_format.left_indent = _INDENT
-    _keep_together(row, is_head=is_head)
 
 
-def _write(cell: _Cell, text: str, *, is_bold: bool = False) -> object:
-    paragraph = cell.paragraphs[0]
+def _write(paragraph: Paragraph, text: str, *, is_bold: bool = False) -> None:
     run = paragraph.add_run(text)
     run.bold = is_bold or None
     run.font.size = Pt(8)
     paragraph.paragraph_format.space_after = Pt(0)
-    return paragraph
 
 
-def _add_group(table: Table, heading: str) -> None:
-    row = table.add_row()
-    _write(row.cells[0].merge(row.cells[-1]), heading, is_bold=True)
-    _keep_together(row)
+def _dress(table: CT_Tbl, n_heads: int, widths: Sequence[int]) -> None:
+    """Keep rows whole, repeat the head on every page, draw the three lines, set the widths of cells."""
+    rows = table.tr_lst
+    for place, row in enumerate(rows):
+        for tag in ("w:cantSplit", "w:tblHeader") if place < n_heads else ("w:cantSplit",):
+            row.get_or_add_trPr().append(OxmlElement(tag))
+        # Some programs read the widths of columns, some those of cells; merged cells have none of their own.
+        for cell, width in zip(row.tc_lst, widths, strict=True) if len(row.tc_lst) == len(widths) else ():
+            cell.width = width
+    _line(rows[0], "top", 12)
+    _line(rows[n_heads - 1], "bottom", 6)
+    _line(rows[-1], "bottom", 12)
 
 
-def _keep_together(row: _Row, *, is_head: bool = False) -> None:
-    properties = row._tr.get_or_add_trPr()
-    for tag in ("w:cantSplit", "w:tblHeader") if is_head else ("w:cantSplit",):
-        properties.append(OxmlElement(tag))
-
-
-def _draw_lines(table: Table, n_heads: int) -> None:
-    """Draw the three lines: above the head, below it, below the last row."""
-    _line(table.rows[0], "top", 12)
-    _line(table.rows[n_heads - 1], "bottom", 6)
-    _line(table.rows[-1], "bottom", 12)
-
-
-def _line(row: _Row, side: str, width: int) -> None:
-    for element in row._tr.tc_lst:
-        properties = element.get_or_add_tcPr()
+def _line(row: CT_Row, side: str, width: int) -> None:
+    for cell in row.tc_lst:
+        properties = cell.get_or_add_tcPr()
         borders = properties.find(qn("w:tcBorders"))
         if borders is None:
             borders = OxmlElement("w:tcBorders")

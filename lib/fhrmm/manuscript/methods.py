@@ -8,6 +8,7 @@ from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.estimates.counts import describe_endpoints
 from fhrmm.formats import format_level, name_level, name_variable
 from fhrmm.study import Study
+from fhrmm.wording import counted
 
 _SOURCES = {"recorded": "as recorded by the center", "confirmed": "as confirmed from the visits"}
 _PATIENTS = {
@@ -68,7 +69,7 @@ def _response(study: Study) -> str:
     criteria = study.response_criteria[plan.criteria_version]
     return (
         f"Response followed the {plan.criteria_version} criteria ({criteria.reference}) and was taken "
-        f"{_SOURCES[plan.source]}; a confirmation needs at least {_count(plan.minimum_confirmation_days, 'day')}. "
+        f"{_SOURCES[plan.source]}; a confirmation needs at least {counted(plan.minimum_confirmation_days, 'day')}. "
         f"Overall response is {_listed(plan.responders)}; the denominator is {_PATIENTS[plan.denominator]}. "
         "Intervals of proportions are exact (Clopper-Pearson); groups are compared by Fisher's exact test."
     )
@@ -131,7 +132,7 @@ def _comparison(study: Study) -> str:
 def _sensitivity(study: Study) -> str:
     if not study.sensitivity:
         return "The plan varies no choice."
-    axes = [f"{axis.axis} ({_count(len(axis.options), 'option')})" for axis in study.sensitivity]
+    axes = [f"{axis.axis} ({counted(len(axis.options), 'option')})" for axis in study.sensitivity]
     return f"Every combination of one option per axis was run: {_listed(axes)}."
 
 
@@ -150,10 +151,6 @@ def _labels(study: Study, names: Sequence[str]) -> list[str]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ").replace("asct", "ASCT")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _listed(parts: Sequence[str]) -> str:

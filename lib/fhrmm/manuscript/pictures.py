@@ -8,7 +8,7 @@ from fhrmm.manuscript.published import FORMATS, Published
 from fhrmm.store import read_report_bytes
 from fhrmm.wording import read_words
 
-MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
+_MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def make_pictures(published: Published) -> tuple[list[Picture], list[str]]:
 
     Figures of single patients are not among them, whether released or not.
     """
-    main = [(f"Figure {place}", stem) for place, stem in enumerate(MAIN, start=1)]
-    others = [stem for stem in published.figures if stem not in MAIN]
+    main = [(f"Figure {place}", stem) for place, stem in enumerate(_MAIN, start=1)]
+    others = [stem for stem in published.figures if stem not in _MAIN]
     supplement = [(f"Figure S{place}", stem) for place, stem in enumerate(others, start=1)]
     absent = [f"{label} ({stem})" for label, stem in main if stem not in published.figures]
     found = [(label, stem) for label, stem in (*main, *supplement) if stem in published.figures]

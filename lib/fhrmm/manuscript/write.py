@@ -16,10 +16,9 @@ from fhrmm.manuscript.pictures import Picture, make_pictures
 from fhrmm.manuscript.published import Published, read_published
 from fhrmm.report.page import overridden_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
-from fhrmm.tables import Cells
 from fhrmm.wording import METHODS_FILE, SYNTHETIC_MARK, SYNTHETIC_WARNING
 
-FOLDER = "manuscript"
+_FOLDER = "manuscript"
 _LONGEST_ABBREVIATION = 8
 
 
@@ -50,7 +49,7 @@ def write_manuscript(
         If a text holds what looks like a patient identifier or a date.
     """
     run = open_run(scope, str(data_dir), "work", str(reports_dir))
-    clear_report_folder(run, FOLDER)
+    clear_report_folder(run, _FOLDER)
     published = read_published(run)
     tables = make_tables(published)
     files = {f"table_{table.number}_{table.name}.docx": _table_file(published, table, glossary) for table in tables}
@@ -62,7 +61,7 @@ def write_manuscript(
     files[METHODS_FILE] = _methods_file(published)
     files |= {f"checklist_{name}.docx": _checklist_file(published, name) for name in CHECKLISTS}
     files["README.md"] = _contents(published, files, absent).encode("utf-8")
-    return [write_report_bytes(run, FOLDER, name, content) for name, content in files.items()]
+    return [write_report_bytes(run, _FOLDER, name, content) for name, content in files.items()]
 
 
 def _header(published: Published) -> str:
@@ -81,47 +80,37 @@ def _table_file(published: Published, table: Document, glossary: Mapping[str, st
 
 
 def _write_part(paper: Paper, published: Published, part: Part, caption: str, glossary: Mapping[str, str]) -> None:
-    notes = [*part.notes, *part.cells.notes]
-    shown = " ".join([caption, *_texts(part.cells), *notes])
+    cells, notes = part.cells, [*part.notes, *part.cells.notes]
+    values = [str(value) for row in cells.text.to_numpy(dtype=object) for value in row]
+    heads = [*map(str, cells.text.columns), *cells.group]
+    shown = " ".join([caption, *heads, *values, *notes])
     published.check(shown, caption)
-    paper.table(part.cells, f"{caption}.")
+    paper.table(cells, f"{caption}.")
     for note in dict.fromkeys(notes):
         paper.paragraph(note, is_small=True)
-    known = abbreviations(shown, glossary)
+    known = _abbreviations(shown, glossary)
     if known:
         paper.paragraph(f"{known}.", lead="Abbreviations:", is_small=True)
 
 
-def _texts(cells: Cells) -> list[str]:
-    values = [str(value) for row in cells.text.to_numpy(dtype=object) for value in row]
-    return [*map(str, cells.text.columns), *cells.group, *values]
-
-
-def abbreviations(text: str, glossary: Mapping[str, str]) -> str:
+def _abbreviations(text: str, glossary: Mapping[str, str]) -> str:
     """Spell out the abbreviations of a text, in alphabetical order; other forms of a term are left alone.
 
     Examples
     --------
     >>> known = {"CI": "Confidence interval", "PFS": "Progression-free survival", "intervals": "Confidence interval"}
-    >>> abbreviations("Median PFS (95% CI), intervals as published", known)
+    >>> _abbreviations("Median PFS (95% CI), intervals as published", known)
     'CI, confidence interval; PFS, progression-free survival'
     """
-    used = [
-        form
-        for form in glossary
-        if _is_abbreviation(form) and re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text)
-    ]
-    return "; ".join(f"{form}, {_lowered(glossary[form])}" for form in sorted(used, key=str.casefold))
-
-
-def _is_abbreviation(form: str) -> bool:
-    return sum(letter.isupper() for letter in form) > 1 and len(form) <= _LONGEST_ABBREVIATION
-
-
-def _lowered(name: str) -> str:
-    """Begin a term with a small letter unless it is a name."""
-    is_name = name[1:2].isupper() or any(word[:1].isupper() for word in name.split()[1:])
-    return name if is_name else name[:1].lower() + name[1:]
+    spelled_out = []
+    for form in sorted(glossary, key=str.casefold):
+        is_abbreviation = sum(letter.isupper() for letter in form) > 1 and len(form) <= _LONGEST_ABBREVIATION
+        if is_abbreviation and re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text):
+            name = glossary[form]
+            # A term begins with a small letter unless it is a name.
+            is_name = name[1:2].isupper() or any(word[:1].isupper() for word in name.split()[1:])
+            spelled_out.append(f"{form}, {name if is_name else name[:1].lower() + name[1:]}")
+    return "; ".join(spelled_out)
 
 
 def _legends_file(published: Published, pictures: Sequence[Picture], glossary: Mapping[str, str]) -> bytes:
@@ -129,7 +118,7 @@ def _legends_file(published: Published, pictures: Sequence[Picture], glossary: M
     paper.heading("Figure legends")
     mark = f" {SYNTHETIC_MARK.capitalize()}." if published.info.synthetic else ""
     for picture in pictures:
-        known = abbreviations(picture.legend, glossary)
+        known = _abbreviations(picture.legend, glossary)
         paper.paragraph(f"{picture.legend}{mark}{f' {known}.' if known else ''}", lead=f"{picture.label}.")
     return paper.to_bytes()
 

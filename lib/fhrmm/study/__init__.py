@@ -1,13 +1,11 @@
 """The study plan (`study.toml`) as one validated, frozen object, and the repository root."""
 
 from fhrmm.study.base import Frozen
+from fhrmm.study.choices import Specification, specification_grid
 from fhrmm.study.derivation import (
-    CensorSource,
     Definition,
     Endpoint,
-    EventSource,
     FunctionalHighRisk,
-    Regimens,
     Response,
     ResponseCriteria,
     Route,
@@ -23,42 +21,17 @@ from fhrmm.study.loading import (
     repository_root,
     resolve_path,
 )
-from fhrmm.study.plan import (
-    Axis,
-    Cohort,
-    Disclosure,
-    Display,
-    Factor,
-    Models,
-    Option,
-    Pathway,
-    Published,
-    PublishedResult,
-    Study,
-    StudyInfo,
-    Time,
-)
-from fhrmm.study.specifications import Specification, specification_grid
+from fhrmm.study.plan import Display, Factor, PublishedResult, Study
 
 __all__ = [
     "PLAN_PARAMETERS",
-    "Axis",
-    "CensorSource",
-    "Cohort",
     "Definition",
-    "Disclosure",
     "Display",
     "Endpoint",
-    "EventSource",
     "Factor",
     "Frozen",
     "FunctionalHighRisk",
-    "Models",
-    "Option",
-    "Pathway",
-    "Published",
     "PublishedResult",
-    "Regimens",
     "Response",
     "ResponseCriteria",
     "Route",
@@ -66,8 +39,6 @@ __all__ = [
     "Specification",
     "Staging",
     "Study",
-    "StudyInfo",
-    "Time",
     "describe_validation",
     "load_study",
     "override_study",

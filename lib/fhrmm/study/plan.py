@@ -39,7 +39,7 @@ class PublishedResult(Frozen):
     status: Literal["ok", "not_reached"] = "ok"
 
 
-class Published(Frozen):
+class PublishedStudy(Frozen):
     """What the paper states, and nothing else."""
 
     n_patients: int
@@ -154,7 +154,7 @@ class Study(Frozen):
 
     schema_version: Literal[1]
     study: StudyInfo
-    published: Published
+    published: PublishedStudy
     time: Time
     cohort: Cohort
     functional_high_risk: FunctionalHighRisk

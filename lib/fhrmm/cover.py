@@ -44,15 +44,15 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: f
     dict
         As `notebookrun.index.render_index` takes it.
     """
-    overall = {scope: read_overall(reports, scope) for scope in scopes}
+    overall = {scope: _read_overall(reports, scope) for scope in scopes}
     first = POOLED if overall.get(POOLED) else next(iter(scopes), "")
     rows = overall.get(first, {})
     keys = headline(months)
-    cells = {s: [show_number(found.get(key[1:]), key[2]) for key in keys] for s, found in overall.items()}
+    cells = {s: [_show_number(found.get(key[1:]), key[2]) for key in keys] for s, found in overall.items()}
     return {
         "question": question,
         "headline": [show_figure(key, rows) for key in keys if rows],
-        "thumbnail": find_thumbnail(reports, first),
+        "thumbnail": _find_thumbnail(reports, first),
         "figure_labels": [key[0] for key in keys],
         "figures": cells,
         "links": list_files(reports, scopes),
@@ -76,7 +76,7 @@ def _write_time(months: float) -> str:
     return f"{months:g}"
 
 
-def read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
+def _read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
     """Return the overall rows of a scope's estimates by endpoint, estimand and time."""
     rows = [
         r
@@ -97,7 +97,7 @@ def _read(path: Path) -> list[Row]:
         return list(csv.DictReader(stream))
 
 
-def show_number(row: Row | None, estimand: str) -> str:
+def _show_number(row: Row | None, estimand: str) -> str:
     """Return an estimate as the cover shows it; what is not a number says why."""
     if row is None:
         return "not available"
@@ -107,7 +107,7 @@ def show_number(row: Row | None, estimand: str) -> str:
     return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
 
 
-def show_range(row: Row | None, estimand: str) -> str:
+def _show_range(row: Row | None, estimand: str) -> str:
     """Return the interval and the denominator."""
     if row is None or row["status"] != "ok" or estimand == "count":
         return ""
@@ -120,7 +120,7 @@ def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:
     """Return one headline figure: label, value, interval."""
     label, _, estimand, _ = key
     row = rows.get(tuple(key[1:]))
-    return {"label": label, "value": show_number(row, estimand), "range": show_range(row, estimand)}
+    return {"label": label, "value": _show_number(row, estimand), "range": _show_range(row, estimand)}
 
 
 def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
@@ -146,7 +146,7 @@ def _list_made(reports: Path, files: Sequence[tuple[str, str]]) -> list[Row]:
     return [{"href": href, "text": text, "note": ""} for href, text in files if (reports / href).is_file()]
 
 
-def find_thumbnail(reports: Path, scope: str) -> Row | None:
+def _find_thumbnail(reports: Path, scope: str) -> Row | None:
     """Return the figure of survival that a scope's overview has drawn.
 
     Returns

@@ -62,7 +62,7 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     ['III', 'III', nan]
     """
     rules, index = study.staging, patients.index
-    ldh, lesions = ldh_above_normal(patients), _lesions(patients)
+    ldh, lesions = _ldh_above_normal(patients), _lesions(patients)
     high_risk = reduce(or_, (lesions[name] for name in HIGH_RISK_LESIONS))
     columns: dict[str, pd.Series] = {}
     iss_range = _iss_range(patients, rules)
@@ -86,7 +86,7 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
 _R2_FISH = {"del17p": "del(17p)", "t_4_14": "t(4;14)", "gain_1q": "gain(1q)"}
 
 
-def ldh_above_normal(patients: pd.DataFrame) -> pd.Series:
+def _ldh_above_normal(patients: pd.DataFrame) -> pd.Series:
     """Say whether LDH is above its upper limit of normal; equal is normal."""
     return patients["ldh_u_l"].astype("Float64") > patients["ldh_uln_u_l"].astype("Float64")
 

@@ -92,7 +92,7 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     notebooks = read_notebooks(project.notebooks)
     known = merge_parameters(notebook.parameters for notebook in notebooks)
     if options.list_parameters:
-        print_parameters(known)
+        _print_parameters(known)
         return GOOD
     request, graph, sets = _check(project, options, notebooks, known)
     is_plan = options.list or options.explain
@@ -207,7 +207,7 @@ def _reserved(project: Project) -> dict[str, str]:
     return {name: flags[what] for name, what in project.place_parameters.items()}
 
 
-def print_parameters(parameters: dict[str, Parameter]) -> None:
+def _print_parameters(parameters: dict[str, Parameter]) -> None:
     """Print name, type, default and meaning of every parameter."""
     for name, parameter in parameters.items():
         limits = describe_range(parameter)

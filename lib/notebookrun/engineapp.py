@@ -20,7 +20,7 @@ from notebookrun.launch import READER_MARK
 _SETTINGS = {"HistoryManager": {"enabled": False}, "IPKernelApp": {"log_level": logging.CRITICAL}}
 
 
-class ReaderTraceback(AutoFormattedTB):
+class _ReaderTraceback(AutoFormattedTB):
     """Shows of an error meant for the reader a mark alone, so that a page shows its message and nothing else."""
 
     def structured_traceback(self, etype: Any, evalue: Any = None, *rest: Any, **options: Any) -> list[str]:
@@ -30,23 +30,23 @@ class ReaderTraceback(AutoFormattedTB):
         return list(super().structured_traceback(etype, evalue, *rest, **options))
 
 
-class EngineShell(ZMQInteractiveShell):
+class _EngineShell(ZMQInteractiveShell):
     """A shell with the tracebacks of this engine."""
 
     def init_traceback_handlers(self, custom_exceptions: Any) -> None:
         """Take them in place of the usual ones."""
         super().init_traceback_handlers(custom_exceptions)
-        self.InteractiveTB = ReaderTraceback(mode=self.xmode, theme_name=self.colors, tb_offset=1)
+        self.InteractiveTB = _ReaderTraceback(mode=self.xmode, theme_name=self.colors, tb_offset=1)
 
 
-class EngineKernel(IPythonKernel):
+class _EngineKernel(IPythonKernel):
     """A kernel with that shell."""
 
-    shell_class = Type(EngineShell)
+    shell_class = Type(_EngineShell)
 
 
 def make_app(arguments: list[str]) -> IPKernelApp:
     """Return an initialized kernel whose sockets are bound."""
-    app = IPKernelApp.instance(kernel_class=EngineKernel, config=Config(_SETTINGS))
+    app = IPKernelApp.instance(kernel_class=_EngineKernel, config=Config(_SETTINGS))
     app.initialize(arguments)
     return app

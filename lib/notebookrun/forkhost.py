@@ -43,7 +43,7 @@ KERNEL_MODULES = (
 
 
 @dataclass
-class Child:
+class _Child:
     """A forked process and the connection that owns it."""
 
     pid: int
@@ -86,7 +86,7 @@ def count_threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-class Host:
+class _Host:
     """Serves requests until its owner is gone.
 
     Parameters
@@ -102,7 +102,7 @@ class Host:
         self._listener.listen(64)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._owner_gone)
-        self._children: dict[int, Child] = {}
+        self._children: dict[int, _Child] = {}
 
     def serve(self) -> None:
         """Serve for ever."""
@@ -137,12 +137,12 @@ class Host:
         pid = os.fork()
         if pid == 0:
             self._become_child(connection, request, host)
-        child = Child(pid, connection, os.pidfd_open(pid))
+        child = _Child(pid, connection, os.pidfd_open(pid))
         self._children[pid] = child
         self._selector.register(connection, selectors.EVENT_READ, lambda _: self._hear(child))
         self._selector.register(child.pidfd, selectors.EVENT_READ, lambda _: self._reap(child))
 
-    def _hear(self, child: Child) -> None:
+    def _hear(self, child: _Child) -> None:
         """Pass on a signal, or kill a child whose connection was closed."""
         try:
             number = child.connection.recv()["signal"]
@@ -152,13 +152,13 @@ class Host:
             child.connection.close()
         self._kill(child, number)
 
-    def _kill(self, child: Child, number: int) -> None:
+    def _kill(self, child: _Child, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, number)
 
-    def _reap(self, child: Child) -> None:
+    def _reap(self, child: _Child) -> None:
         """Say how a child ended."""
         _, status = os.waitpid(child.pid, 0)
         self._selector.unregister(child.pidfd)
@@ -181,7 +181,7 @@ class Host:
             os.environ.clear()
             os.environ.update(request["environment"])
             os.chdir(request["folder"])
-            status = run_request(connection, request)
+            status = _run_request(connection, request)
         finally:
             os._exit(status)
 
@@ -197,7 +197,7 @@ class Host:
             os.dup2(quiet, number)
 
 
-def run_request(connection: Connection, request: dict[str, Any]) -> int:
+def _run_request(connection: Connection, request: dict[str, Any]) -> int:
     """Do in the child what was asked: serve as a kernel, or call one function."""
     ready = {"ready": os.getpid()}
     if "arguments" in request:
@@ -217,7 +217,7 @@ def run_request(connection: Connection, request: dict[str, Any]) -> int:
 def main(address: str, modules: list[str]) -> None:
     """Listen, warm up, then serve: requests that come meanwhile wait."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    host = Host(address)
+    host = _Host(address)
     warm_up((*KERNEL_MODULES, *modules))
     host.serve()
 

@@ -124,7 +124,7 @@ def host_address() -> str | None:
     return os.environ.get(ADDRESS_VARIABLE) if CAN_FORK else None
 
 
-class EngineClient(AsyncKernelClient):
+class _EngineClient(AsyncKernelClient):
     """A client that is ready once both channels have answered, without a pause to see whether more comes."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
@@ -207,7 +207,7 @@ def kernel_specification() -> dict[str, Any]:
 def kernel_for(is_warm: bool, folder: Path, environment: dict[str, str]) -> Iterator[EngineKernelManager]:
     """Give a manager for one new kernel, whose sockets lie in a private folder; the kernel is ended afterwards."""
     with scratch_folder() as sockets:
-        manager = EngineKernelManager(connection_file=str(Path(sockets) / "k.json"), client_factory=EngineClient)
+        manager = EngineKernelManager(connection_file=str(Path(sockets) / "k.json"), client_factory=_EngineClient)
         manager.is_warm, manager.folder, manager.environment = is_warm, str(folder), environment
         if sys.platform != "win32":
             manager.transport, manager.ip = "ipc", str(Path(sockets) / "k")

@@ -72,17 +72,17 @@ def read_matrix(
     sets = []
     for combination in combinations:
         values, complaints = check_values(known, dict(zip(grid, combination, strict=True)), (), reserved)
-        sets.append(ParameterSet(label_of(values), {**given, **values}))
+        sets.append(ParameterSet(_label_of(values), {**given, **values}))
         problems += complaints
     return sets, list(dict.fromkeys(problems))
 
 
-def label_of(values: Mapping[str, Value]) -> str:
+def _label_of(values: Mapping[str, Value]) -> str:
     """Return the folder name of a parameter set.
 
     Examples
     --------
-    >>> label_of({"window": 12, "source": "as recorded"})
+    >>> _label_of({"window": 12, "source": "as recorded"})
     'window-12_source-as-recorded'
     """
     parts = (f"{name}-{'plan' if value is None else value}" for name, value in values.items())
@@ -113,7 +113,7 @@ def run_matrix(
     statuses = {}
     for one in sets:
         statuses[one.label] = run(one)
-        write_comparison(project, places, sets, statuses)
+        _write_comparison(project, places, sets, statuses)
         if statuses[one.label] > 2:
             break
     remove_partial(places.reports)
@@ -125,7 +125,7 @@ def folders_of(places: Places, one: ParameterSet) -> Places:
     return replace(places, work=places.work / one.label, reports=places.reports / one.label)
 
 
-def write_comparison(
+def _write_comparison(
     project: Project, places: Places, sets: Sequence[ParameterSet], statuses: Mapping[str, int]
 ) -> None:
     """Write the page that puts the key figures of the sets side by side."""

@@ -68,7 +68,7 @@ class Request:
         return sys.stderr if self.options.json_log == "-" else sys.stdout
 
 
-class Interrupted(KeyboardInterrupt):
+class _Interrupted(KeyboardInterrupt):
     """The run was asked to stop by a signal."""
 
     def __init__(self, number: int) -> None:
@@ -156,7 +156,7 @@ class Session:
             started, begun = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
             planner = self._planner()
             former = read_former(planner)
-            with self._json_log() as log, signals_raise():
+            with self._json_log() as log, _signals_raise():
                 run, stopped = self._pass(planner, log)
                 for folder in (places.reports, places.work):
                     with self._as_far_as_possible("what killed processes left could not be cleared away"):
@@ -201,7 +201,7 @@ class Session:
         progress = Progress(run.expected, self.request.options.jobs, self.request.options.quiet, log)
         try:
             run.execute()
-        except Interrupted as error:
+        except _Interrupted as error:
             return run, error.number
         finally:
             progress.close()
@@ -279,7 +279,7 @@ _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")
 
 
 @contextlib.contextmanager
-def signals_raise() -> Iterator[None]:
+def _signals_raise() -> Iterator[None]:
     """Turn the first interrupt, termination or hang-up into an exception; further ones are ignored while clearing up.
 
     A run started with ``nohup``, which ignores hang-ups, goes on when its terminal is closed.
@@ -288,7 +288,7 @@ def signals_raise() -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(number)
+        raise _Interrupted(number)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:

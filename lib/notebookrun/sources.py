@@ -61,12 +61,12 @@ class Notebook:
 
     def code_digest(self) -> str:
         """Return a digest of what an execution depends on: code cells and their tags, and the declaration."""
-        code = [[cell_source(c), cell_tags(c)] for c in self.cells if c["cell_type"] == "code"]
+        code = [[cell_source(c), _cell_tags(c)] for c in self.cells if c["cell_type"] == "code"]
         return digest([code, self.reads, self.writes, self.scopes])
 
     def text_digest(self) -> str:
         """Return a digest of all that a page shows apart from outputs."""
-        shown = [[c.get("id"), c["cell_type"], cell_source(c), cell_tags(c)] for c in self.cells]
+        shown = [[c.get("id"), c["cell_type"], cell_source(c), _cell_tags(c)] for c in self.cells]
         return digest([shown, self.title])
 
 
@@ -76,7 +76,7 @@ def cell_source(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def cell_tags(cell: dict[str, Any]) -> list[str]:
+def _cell_tags(cell: dict[str, Any]) -> list[str]:
     """Return the tags of a cell, sorted."""
     return sorted(cell.get("metadata", {}).get("tags", []))
 
@@ -91,13 +91,13 @@ def read_notebook(path: Path) -> Notebook:
     """
     content = _load(path)
     cells = content["cells"]
-    tagged = [cell_source(c) for c in cells if c["cell_type"] == "code" and "parameters" in cell_tags(c)]
+    tagged = [cell_source(c) for c in cells if c["cell_type"] == "code" and "parameters" in _cell_tags(c)]
     if len(tagged) > 1:
         raise DeclarationError([f"{path.name}: {len(tagged)} cells are tagged `parameters`; expected one"])
     declared = content.get("metadata", {}).get("notebookrun", {})
     problems = _declaration_problems(path.stem, declared)
     papermill = content.get("metadata", {}).get("papermill") or {}
-    if papermill.get("output_path") or any("injected-parameters" in cell_tags(cell) for cell in cells):
+    if papermill.get("output_path") or any("injected-parameters" in _cell_tags(cell) for cell in cells):
         advice = f"notebooks are read from {path.parent.name}/, results of papermill belong elsewhere: move it away"
         problems = [f"{path.name} is an executed copy of {papermill.get('input_path', 'a notebook')}; {advice}"]
     if problems:

@@ -24,13 +24,13 @@ from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
 
 
-def scrubber(places: Places) -> Scrubber:
+def _scrubber(places: Places) -> Scrubber:
     """Return what replaces this machine's folders in shown text."""
     known = {places.root: "", places.data: places.data.name, places.work: "work", places.reports: "reports"}
     return Scrubber({Path.home(): "~", Path(sys.prefix): "python", **known})
 
 
-def run_notebook(task: Task) -> Outcome:
+def _run_notebook(task: Task) -> Outcome:
     """Execute and render one notebook.
 
     Parameters
@@ -53,7 +53,7 @@ def run_notebook(task: Task) -> Outcome:
         return replace(outcome, outputs={**outcome.outputs, **page}, seconds=seconds)
     except OSError as error:
         problem = f"could not write a file: {describe_problem(error)}"
-        return Outcome(task.node, FAILED, clean_text(problem, scrubber(task.places)))
+        return Outcome(task.node, FAILED, clean_text(problem, _scrubber(task.places)))
 
 
 def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
@@ -61,7 +61,7 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     begun = time.monotonic()
     kept = None if task.should_execute else _recall(task)
     execution, use = (kept, FileUse()) if kept else _execute(task)
-    scrub = scrubber(task.places)
+    scrub = _scrubber(task.places)
     problems = [] if kept or execution.error else check_use(task, use)
     reason = clean_text(execution.error or "; ".join(problems), scrub)
     executed = clean_notebook(execution.notebook, scrub)
@@ -118,12 +118,13 @@ def _is_injected(cell: dict[str, Any]) -> bool:
     return "injected-parameters" in cell.get("metadata", {}).get("tags", [])
 
 
-def run_step(task: Task) -> Outcome:
+def _run_step(task: Task) -> Outcome:
     """Call the function of a step, in a process forked from the host of warm kernels if there is one."""
     begun = time.monotonic()
     problem = _call(task)
     if problem:
-        return Outcome(task.node, LOST if "signal 9" in problem else FAILED, clean_text(problem, scrubber(task.places)))
+        state = LOST if "signal 9" in problem else FAILED
+        return Outcome(task.node, state, clean_text(problem, _scrubber(task.places)))
     written = task.places.find(task.writes)
     read = task.places.find(task.reads)
     seconds = {"total": time.monotonic() - begun}
@@ -148,14 +149,14 @@ def run_task(task: Task) -> Outcome:
     """Run a task of whatever kind; a fault of the engine itself fails this node and no other."""
     try:
         if task.blocked_by:
-            return show_blocked(task)
-        return run_step(task) if task.call else run_notebook(task)
+            return _show_blocked(task)
+        return _run_step(task) if task.call else _run_notebook(task)
     except Exception as error:
         reason = f"the engine itself failed: {type(error).__name__}: {error}"
-        return Outcome(task.node, FAILED, clean_text(reason, scrubber(task.places)))
+        return Outcome(task.node, FAILED, clean_text(reason, _scrubber(task.places)))
 
 
-def show_blocked(task: Task) -> Outcome:
+def _show_blocked(task: Task) -> Outcome:
     """Write the page of a notebook that cannot run."""
     notice = Notice("This notebook was not run", (f"Not run, because {task.blocked_by}.",))
     write_page(task.page_path, blocked_page(task.page, notice))

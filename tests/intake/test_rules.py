@@ -14,7 +14,7 @@ from fhrmm.study import load_study
 from intake import rules
 from intake.cleaning.summaries import describe_rules
 from intake.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
-from intake.rules.rows import Rows, Tables
+from intake.rules.typed_rows import Rows, Tables
 
 STUDY = load_study()
 

@@ -47,7 +47,7 @@ class CohortSelection:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class _Case:
     """What the criteria are held against."""
 
     patients: pd.DataFrame
@@ -58,11 +58,11 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Criterion:
+class _Criterion:
     """A criterion in words, and its answer per patient; without one, whether all other criteria are determined."""
 
     label: Callable[[Study], str]
-    is_met: Callable[[Case], pd.Series] | None
+    is_met: Callable[[_Case], pd.Series] | None
 
 
 def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | None = None) -> CohortSelection:
@@ -102,7 +102,7 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
             hint = nearest(name, CRITERIA) or f"; known: {', '.join(CRITERIA)}"
             raise StudyError(f"unknown criterion {name!r} in study.toml [cohort]{hint}")
     second_line = date_bounds(patients, "second_line_start_date")
-    case = Case(patients, study, info or DatasetInfo(), classify(patients, study), second_line)
+    case = _Case(patients, study, info or DatasetInfo(), classify(patients, study), second_line)
     met = pd.DataFrame({name: CRITERIA[name].is_met(case) for name in study.cohort.criteria if CRITERIA[name].is_met})
     eligible = reduce(and_, (met[name] for name in met), pd.Series(True, index=patients.index, dtype="boolean"))
     excludes = pd.DataFrame(
@@ -152,7 +152,7 @@ def _in_words(state: pd.Series) -> pd.Series:
     return words.astype(pd.CategoricalDtype(["out", "undetermined", "in"]))
 
 
-def _reported_once(case: Case) -> pd.Series:
+def _reported_once(case: _Case) -> pd.Series:
     patients = case.patients
     elsewhere = patients.get("reported_elsewhere", pd.Series(False, index=patients.index)).fillna(False).astype(bool)
     if case.info.transfers:
@@ -161,13 +161,13 @@ def _reported_once(case: Case) -> pd.Series:
     return ~elsewhere
 
 
-def _adult(case: Case) -> pd.Series:
+def _adult(case: _Case) -> pd.Series:
     """Out only where surely too young: without a birth year nobody is excluded."""
     age = case.second_line.upper.dt.year - case.patients["birth_year"].astype(float)
     return ~(age < case.study.cohort.minimum_age_years)
 
 
-def _in_accrual_window(case: Case) -> pd.Series:
+def _in_accrual_window(case: _Case) -> pd.Series:
     days = (pd.Timestamp(day) for day in (case.study.cohort.second_line_from, case.study.cohort.second_line_to))
     first, last = (Bounds(*(pd.Series(day, index=case.patients.index),) * 2) for day in days)
     return compare(first, case.second_line) & compare(case.second_line, last)
@@ -190,15 +190,15 @@ def _early_label(study: Study) -> str:
     return f"High risk: {chosen.label[0].lower()}{chosen.label[1:]}{window}"
 
 
-CRITERIA: dict[str, Criterion] = {
-    "second_line_started": Criterion(lambda _: "Second line started", lambda case: case.second_line.known),
-    "reported_once": Criterion(lambda _: "Not a transfer reported by another center", _reported_once),
-    "adult": Criterion(lambda study: f"Aged {study.cohort.minimum_age_years} years or more", _adult),
-    "second_line_in_accrual_window": Criterion(
+CRITERIA: dict[str, _Criterion] = {
+    "second_line_started": _Criterion(lambda _: "Second line started", lambda case: case.second_line.known),
+    "reported_once": _Criterion(lambda _: "Not a transfer reported by another center", _reported_once),
+    "adult": _Criterion(lambda study: f"Aged {study.cohort.minimum_age_years} years or more", _adult),
+    "second_line_in_accrual_window": _Criterion(
         lambda study: f"Second line started from {study.cohort.second_line_from} to {study.cohort.second_line_to}",
         _in_accrual_window,
     ),
-    "route_possible": Criterion(_possible_label, lambda case: case.classification.possible),
-    "early_relapse": Criterion(_early_label, lambda case: case.classification.state),
-    "eligibility_determined": Criterion(lambda _: "Eligibility not left open by partial or missing dates", None),
+    "route_possible": _Criterion(_possible_label, lambda case: case.classification.possible),
+    "early_relapse": _Criterion(_early_label, lambda case: case.classification.state),
+    "eligibility_determined": _Criterion(lambda _: "Eligibility not left open by partial or missing dates", None),
 }

@@ -44,7 +44,7 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstLine:
+class _FirstLine:
     """What the rules ask about first line.
 
     Attributes
@@ -106,7 +106,7 @@ def classify(patients: pd.DataFrame, study: Study, *, definition: str | None = N
     name = definition or study.functional_high_risk.definition
     if name not in study.definitions:
         raise StudyError(f"no definition {name!r} in the plan; it has {', '.join(study.definitions)}")
-    chosen, first_line = study.definitions[name], describe_first_line(patients, study)
+    chosen, first_line = study.definitions[name], _describe_first_line(patients, study)
     met = [first_line.meets(route.where) for route in chosen.routes]
     routes = {}
     for route, possible in zip(chosen.routes, met, strict=True):
@@ -133,7 +133,7 @@ def compare_definitions(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe_first_line(patients: pd.DataFrame, study: Study) -> FirstLine:
+def _describe_first_line(patients: pd.DataFrame, study: Study) -> _FirstLine:
     """Collect what the rules ask about first line.
 
     Only the last transplant is recorded. The first of a tandem, or where their number is unknown, lies between the
@@ -154,7 +154,7 @@ def describe_first_line(patients: pd.DataFrame, study: Study) -> FirstLine:
         "first_line_quadruplet": first_line_quadruplet(patients),
         "lenalidomide_maintenance": lenalidomide_maintenance(patients),
     }
-    return FirstLine(patients, study, conditions, second_line, progression, asct)
+    return _FirstLine(patients, study, conditions, second_line, progression, asct)
 
 
 def _is_in_force(rule: Rule, plan: FunctionalHighRisk) -> bool:
@@ -163,7 +163,7 @@ def _is_in_force(rule: Rule, plan: FunctionalHighRisk) -> bool:
     return wanted and (rule.unless is None or not getattr(plan, rule.unless))
 
 
-def _relapse(first_line: FirstLine, rule: Rule) -> pd.Series:
+def _relapse(first_line: _FirstLine, rule: Rule) -> pd.Series:
     """Progression on or after the clock's origin and within the window; without a progression date it is open."""
     plan, time = first_line.study.functional_high_risk, first_line.study.time
     clock = rule.clock or plan.clock_origin
@@ -176,12 +176,12 @@ def _relapse(first_line: FirstLine, rule: Rule) -> pd.Series:
     return inside & compare(first_line.asct, progression) if rule.after_asct else inside
 
 
-def _progression_before_asct(first_line: FirstLine, _: Rule) -> pd.Series:
+def _progression_before_asct(first_line: _FirstLine, _: Rule) -> pd.Series:
     before = compare(first_line.progression, first_line.asct, inclusive=False)
     return first_line.conditions["frontline_asct"] & before
 
 
-def _suboptimal(first_line: FirstLine, _: Rule) -> pd.Series:
+def _suboptimal(first_line: _FirstLine, _: Rule) -> pd.Series:
     """A second line without documented progression, for a first-line response below the plan's level."""
     wanted = RESPONSES.index(first_line.study.functional_high_risk.suboptimal_below)
     best = first_line.patients["first_line_best_response"].astype(object)
@@ -189,7 +189,7 @@ def _suboptimal(first_line: FirstLine, _: Rule) -> pd.Series:
     return below & first_line.second_line.known & ~first_line.progression.known
 
 
-RULES: dict[str, Callable[[FirstLine, Rule], pd.Series]] = {
+RULES: dict[str, Callable[[_FirstLine, Rule], pd.Series]] = {
     "relapse": _relapse,
     "progression_before_asct": _progression_before_asct,
     "primary_refractory": lambda first_line, _: never_minimal_response(first_line.patients),

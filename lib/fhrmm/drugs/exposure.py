@@ -54,11 +54,11 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     ['D-VTd', 'KRd']
     """
     first, second = patients["first_line_regimen"], patients["second_line_regimen"]
-    refractory = refractory_to_first_line(patients, study)
-    anti_cd38 = ask_regimen(first, lambda regimen: regimen.contains_class(ANTI_CD38))
-    lenalidomide = ask_regimen(first, lambda regimen: LENALIDOMIDE in regimen.drugs)
+    refractory = _refractory_to_first_line(patients, study)
+    anti_cd38 = _ask_regimen(first, lambda regimen: regimen.contains_class(ANTI_CD38))
+    lenalidomide = _ask_regimen(first, lambda regimen: LENALIDOMIDE in regimen.drugs)
     maintenance = lenalidomide_maintenance(patients)
-    on_maintenance = maintenance & refractory_to_maintenance(patients, study)
+    on_maintenance = maintenance & _refractory_to_maintenance(patients, study)
     columns = {
         **_describe_regimen(first, "first"),
         **_describe_regimen(second, "second"),
@@ -67,9 +67,9 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         "anti_cd38_exposed": to_levels(anti_cd38),
         "anti_cd38_refractory": to_levels(anti_cd38 & refractory),
         "second_line_carfilzomib": to_levels(
-            ~ask_regimen(second, lambda regimen: CARFILZOMIB in regimen.drugs), ("yes", "no")
+            ~_ask_regimen(second, lambda regimen: CARFILZOMIB in regimen.drugs), ("yes", "no")
         ),
-        "second_line_krd": to_levels(~ask_regimen(second, lambda regimen: regimen.standard == "KRd"), ("KRd", "other")),
+        "second_line_krd": to_levels(~_ask_regimen(second, lambda given: given.standard == "KRd"), ("KRd", "other")),
     }
     return pd.DataFrame(columns, index=patients.index)
 
@@ -88,7 +88,7 @@ def lenalidomide_maintenance(patients: pd.DataFrame) -> pd.Series:
 
 def first_line_quadruplet(patients: pd.DataFrame) -> pd.Series:
     """Say whether first line was a daratumumab quadruplet; open where its drugs are unknown."""
-    return ask_regimen(patients["first_line_regimen"], lambda regimen: regimen.is_daratumumab_quadruplet)
+    return _ask_regimen(patients["first_line_regimen"], lambda regimen: regimen.is_daratumumab_quadruplet)
 
 
 def never_minimal_response(patients: pd.DataFrame) -> pd.Series:
@@ -101,7 +101,7 @@ def never_minimal_response(patients: pd.DataFrame) -> pd.Series:
     return never.mask(never.isna() & date_bounds(patients, "first_progression_date").known, False)
 
 
-def refractory_to_first_line(patients: pd.DataFrame, study: Study) -> pd.Series:
+def _refractory_to_first_line(patients: pd.DataFrame, study: Study) -> pd.Series:
     """Say whether the disease was refractory to the drugs of first-line induction: they end with the transplant."""
     rules, asct = study.regimens, frontline_asct(patients)
     progression = date_bounds(patients, "first_progression_date")
@@ -111,7 +111,7 @@ def refractory_to_first_line(patients: pd.DataFrame, study: Study) -> pd.Series:
     return never_minimal_response(patients) | on_therapy.where(progression.known, False)
 
 
-def refractory_to_maintenance(patients: pd.DataFrame, study: Study) -> pd.Series:
+def _refractory_to_maintenance(patients: pd.DataFrame, study: Study) -> pd.Series:
     """Say whether progression fell on maintenance or soon after its last dose."""
     rules = study.regimens
     progression, stop = (date_bounds(patients, name) for name in ("first_progression_date", "maintenance_stop_date"))
@@ -120,7 +120,7 @@ def refractory_to_maintenance(patients: pd.DataFrame, study: Study) -> pd.Series
     return on_therapy.where(progression.known, False)
 
 
-def ask_regimen(column: pd.Series, question: Callable[[Regimen], bool]) -> pd.Series:
+def _ask_regimen(column: pd.Series, question: Callable[[Regimen], bool]) -> pd.Series:
     """Answer a question about the drugs of each regimen, each distinct text read once; open where they are unknown."""
     regimens = {text: parse_regimen(text) for text in column.dropna().unique()}
     answers = {text: question(regimen) if regimen.recognized else None for text, regimen in regimens.items()}

@@ -54,7 +54,7 @@ def derive_response(
     """
     rules, cohort = study.response, cohort.reset_index(drop=True)
     visits = arrange_visits(cohort, assessments, study, info=info)
-    found = summarize_visits(visits, study).reindex(cohort.index)
+    found = _summarize_visits(visits, study).reindex(cohort.index)
     n_visits = found["n_visits"].fillna(0).astype("int64")
     recorded, progressed = cohort["best_response"].astype(RESPONSE_DEPTH), date_bounds(cohort, "progression_date")
     use_visits = n_visits > 0
@@ -91,7 +91,7 @@ def derive_response(
     return pd.DataFrame(columns)
 
 
-def summarize_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+def _summarize_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return what the visits of each patient come to.
 
     Parameters

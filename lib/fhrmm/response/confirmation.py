@@ -50,7 +50,7 @@ def confirm_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     ----------
     .. [1] Kumar S et al. Lancet Oncol 2016;17:e328-e346.
     """
-    rules, visits = study.response, add_next_visit(visits, study)
+    rules, visits = study.response, _add_next_visit(visits, study)
     own, following = visits["response"], visits["next_response"]
     next_in_next_line = visits["next_day"] > visits["next_line"]
 
@@ -75,7 +75,7 @@ def confirm_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     )
 
 
-def add_next_visit(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+def _add_next_visit(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Set the next evaluable visit beside each: at least the minimum interval later, few enough NE in between."""
     rules = study.response
     visits = visits.assign(n_skipped=(visits["response"] == "NE").cumsum())

@@ -124,9 +124,9 @@ def grade_samples(samples: pd.DataFrame, cohort: pd.DataFrame, study: Study) -> 
     """
     criteria = study.response_criteria[study.response.criteria_version]
     labs = arrange_labs(samples, cohort, criteria)
-    levels, progression = grade_measures(labs, criteria), find_progression(labs, criteria)
+    levels, progression = _grade_measures(labs, criteria), _find_progression(labs, criteria)
     progressed = progression.any(axis=1)
-    code = grade_depth(labs, levels, criteria).mask(progressed, PD).astype("int8")
+    code = _grade_depth(labs, levels, criteria).mask(progressed, PD).astype("int8")
     response = pd.Series(pd.Categorical.from_codes(code, dtype=RESPONSE_DEPTH), index=labs.index)
     for name in MEASURES:
         labs[f"{name}_level"], labs[f"{name}_progression"] = levels[name], progression[name]
@@ -135,7 +135,7 @@ def grade_samples(samples: pd.DataFrame, cohort: pd.DataFrame, study: Study) -> 
     return labs
 
 
-def grade_measures(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
+def _grade_measures(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
     """Return the depth that each measure allows: NE where its value is missing, nothing where it is no limit.
 
     Where urine was not measurable at baseline it only keeps VGPR from urine above its limit. Where only marrow can be
@@ -162,10 +162,10 @@ def grade_measures(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFra
     levels["urine"] = levels["urine"].mask(~labs["urine_measurable"] & urine.notna() & ~clean_urine, PR)
     if not criteria.minimal_response:
         levels = levels.mask(levels == MR, SD)
-    return levels.assign(mass=grade_mass(labs))
+    return levels.assign(mass=_grade_mass(labs))
 
 
-def grade_depth(labs: pd.DataFrame, levels: pd.DataFrame, criteria: ResponseCriteria) -> pd.Series:
+def _grade_depth(labs: pd.DataFrame, levels: pd.DataFrame, criteria: ResponseCriteria) -> pd.Series:
     """Return the depth of response of each sample, progression apart.
 
     The response is the lowest level of the measures that were measurable at baseline. If one of them is missing at a
@@ -187,7 +187,7 @@ def grade_depth(labs: pd.DataFrame, levels: pd.DataFrame, criteria: ResponseCrit
     return np.fmin(level, levels["mass"])
 
 
-def grade_mass(labs: pd.DataFrame) -> pd.Series:
+def _grade_mass(labs: pd.DataFrame) -> pd.Series:
     """Grade plasmacytoma: gone or never seen, no limit; smaller than at baseline, VGPR; else stable disease.
 
     A visit without imaging carries on the last finding on treatment; "stable" carries on the finding before it. One
@@ -202,7 +202,7 @@ def grade_mass(labs: pd.DataFrame) -> pd.Series:
     return pd.Series(level, index=labs.index)
 
 
-def find_progression(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
+def _find_progression(labs: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
     """Say for every sample and measure whether it shows progression from the nadir.
 
     Light chains count where neither serum nor urine was measurable, marrow where nothing else was.

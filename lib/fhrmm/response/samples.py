@@ -89,14 +89,14 @@ def arrange_labs(samples: pd.DataFrame, cohort: pd.DataFrame, criteria: Response
     soft_tissue = cohort["emd_second_line"].isin(["paraskeletal", "extramedullary"]).reset_index(drop=True)
     mass = baseline["plasmacytoma"].notna() & (baseline["plasmacytoma"] != "none")
     of_patient = baseline[FOLLOWED].assign(plasmacytoma=mass | soft_tissue).add_suffix("_baseline")
-    of_patient = of_patient.join(find_measurable(baseline, criteria).add_suffix("_measurable"))
+    of_patient = of_patient.join(_find_measurable(baseline, criteria).add_suffix("_measurable"))
     labs = labs.join(of_patient, on="patient")
-    nadirs = {f"{name}_nadir": find_nadir(labs, name, criteria) for name in FOLLOWED}
+    nadirs = {f"{name}_nadir": _find_nadir(labs, name, criteria) for name in FOLLOWED}
     any_value = samples[LABORATORY].drop(columns=["flc_kappa_mg_l", "flc_lambda_mg_l"]).notna().any(axis=1)
     return labs.assign(**nadirs, any_value=any_value | labs["chains"].notna())
 
 
-def find_measurable(baseline: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
+def _find_measurable(baseline: pd.DataFrame, criteria: ResponseCriteria) -> pd.DataFrame:
     """Say per patient what was measurable: light chains only without serum and urine, marrow only without all three."""
     low, high = criteria.light_chain_ratio
     serum = at_least(baseline["serum"], criteria.measurable_serum_g_dl)
@@ -107,7 +107,7 @@ def find_measurable(baseline: pd.DataFrame, criteria: ResponseCriteria) -> pd.Da
     return pd.DataFrame({"serum": serum, "urine": urine, "chains": chains, "marrow": marrow})
 
 
-def find_nadir(labs: pd.DataFrame, name: str, criteria: ResponseCriteria) -> pd.Series:
+def _find_nadir(labs: pd.DataFrame, name: str, criteria: ResponseCriteria) -> pd.Series:
     """Return the lowest value before each sample on treatment; missing where none is known.
 
     With ``criteria.nadir = "confirmed"`` a value counts only as low as the next sample confirms: of two consecutive

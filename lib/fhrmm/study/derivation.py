@@ -132,14 +132,14 @@ class ResponseCriteria(Frozen):
     progression_marrow_pct: float
 
 
-class EventSource(Frozen):
+class _EventSource(Frozen):
     """A column whose date is an event."""
 
     source: str
     description: str
 
 
-class CensorSource(Frozen):
+class _CensorSource(Frozen):
     """A column whose date ends observation without event."""
 
     source: str
@@ -151,8 +151,8 @@ class Endpoint(Frozen):
 
     label: str
     origin: str
-    events: tuple[EventSource, ...]
-    censors: tuple[CensorSource, ...]
+    events: tuple[_EventSource, ...]
+    censors: tuple[_CensorSource, ...]
     population: Literal["all", "responders"] = "all"
     next_therapy: Literal["ignore", "event", "censor"] = "ignore"
     maximum_gap_days: int = Field(default=0, ge=0)

@@ -21,7 +21,7 @@ from fhrmm.study.derivation import (
 )
 
 
-class StudyInfo(Frozen):
+class _StudyInfo(Frozen):
     """Title, question and the published reference."""
 
     title: str
@@ -39,7 +39,7 @@ class PublishedResult(Frozen):
     status: Literal["ok", "not_reached"] = "ok"
 
 
-class PublishedStudy(Frozen):
+class _PublishedStudy(Frozen):
     """What the paper states, and nothing else."""
 
     n_patients: int
@@ -76,7 +76,7 @@ class Factor(Frozen):
     adverse: str
 
 
-class Pathway(Frozen):
+class _Pathway(Frozen):
     """The 3-level front-line pathway."""
 
     variable: str
@@ -85,7 +85,7 @@ class Pathway(Frozen):
     levels: tuple[str, ...]
 
 
-class Models(Frozen):
+class _Models(Frozen):
     """What is fitted, and from how many events on."""
 
     ci_level: float = Field(gt=0, lt=1)
@@ -101,7 +101,7 @@ class Models(Frozen):
     landmark_months: float = Field(gt=0)
 
 
-class Comparison(Frozen):
+class _Comparison(Frozen):
     """The question of the treatment comparison: between whom, among whom, given what."""
 
     treatment: str
@@ -112,18 +112,18 @@ class Comparison(Frozen):
     repeats: int = Field(ge=1)
 
 
-class Option(Frozen):
+class _Option(Frozen):
     """One choice on an axis: plan values by dotted name, and what replaces them."""
 
     name: str
     overrides: dict[str, bool | int | float | str]
 
 
-class Axis(Frozen):
+class _Axis(Frozen):
     """One axis of the specification curve."""
 
     axis: str
-    options: tuple[Option, ...] = Field(min_length=1)
+    options: tuple[_Option, ...] = Field(min_length=1)
 
 
 class Display(Frozen):
@@ -143,7 +143,7 @@ class Display(Frozen):
         return tuple(value.split(",")) if isinstance(value, str) else value
 
 
-class Disclosure(Frozen):
+class _Disclosure(Frozen):
     """Small-number protection of released output."""
 
     minimum_cell_count: int = Field(ge=1)
@@ -153,8 +153,8 @@ class Study(Frozen):
     """The whole plan."""
 
     schema_version: Literal[1]
-    study: StudyInfo
-    published: PublishedStudy
+    study: _StudyInfo
+    published: _PublishedStudy
     time: Time
     cohort: Cohort
     functional_high_risk: FunctionalHighRisk
@@ -165,12 +165,12 @@ class Study(Frozen):
     response_criteria: dict[str, ResponseCriteria]
     endpoints: dict[str, Endpoint]
     factors: tuple[Factor, ...]
-    pathway: Pathway
-    models: Models
-    comparison: Comparison
-    sensitivity: tuple[Axis, ...] = ()
+    pathway: _Pathway
+    models: _Models
+    comparison: _Comparison
+    sensitivity: tuple[_Axis, ...] = ()
     display: Display
-    disclosure: Disclosure
+    disclosure: _Disclosure
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:

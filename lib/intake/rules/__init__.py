@@ -11,7 +11,7 @@ from fhrmm.study import Study
 from intake.rules import checks, duplicates, stages, visits
 from intake.rules.catalog import ISSUE_COLUMNS, Finding, Rule, findings_frame, load_rules, rule_catalog
 from intake.rules.duplicates import check_scope
-from intake.rules.rows import Tables
+from intake.rules.typed_rows import Tables
 
 __all__ = [
     "ISSUE_COLUMNS", "Finding", "Rule", "check_center", "check_scope", "findings_frame", "load_rules", "rule_catalog",

@@ -8,7 +8,7 @@ import numpy as np
 
 from fhrmm.schema import TABLES, date_columns
 from intake.rules.catalog import Finding, Rule, load_rules
-from intake.rules.rows import Rows, Tables
+from intake.rules.typed_rows import Rows, Tables
 
 LATE_DAYS = 90
 OLDEST = 100

@@ -7,7 +7,7 @@ import pandas as pd
 
 from intake.rules.catalog import Finding, Rule, findings_frame
 from intake.rules.checks import Check
-from intake.rules.rows import Tables
+from intake.rules.typed_rows import Tables
 
 DATES = ("diagnosis_date", "second_line_start_date")
 KEY = ("sex", "birth_year", *DATES)

@@ -8,7 +8,7 @@ import pandas as pd
 from fhrmm.drugs import parse_regimen
 from intake.rules.catalog import Finding, Rule
 from intake.rules.checks import Check
-from intake.rules.rows import Tables
+from intake.rules.typed_rows import Tables
 
 
 def recorded_stage_differs(tables: Tables, rule: Rule) -> list[Finding]:

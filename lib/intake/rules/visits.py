@@ -8,7 +8,7 @@ import pandas as pd
 from fhrmm.schema import RESPONSE_DEPTH, variables
 from intake.rules.catalog import Finding, Rule
 from intake.rules.checks import Check
-from intake.rules.rows import Rows, Tables
+from intake.rules.typed_rows import Rows, Tables
 
 NOT_A_FINDING = ("patient_id", "center", "assessment_date")
 RANKS = {name: rank for rank, name in enumerate(RESPONSE_DEPTH.categories) if name != "NE"}

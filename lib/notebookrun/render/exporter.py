@@ -27,12 +27,12 @@ _HIGHLIGHTED = HtmlFormatter(nowrap=True)
 _PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
 
 
-def best_kind(data: dict[str, Any]) -> str:
+def _best_kind(data: dict[str, Any]) -> str:
     """Return the richest kind of an output that a page can show.
 
     Examples
     --------
-    >>> best_kind({"text/plain": "", "text/html": ""})
+    >>> _best_kind({"text/plain": "", "text/html": ""})
     'text/html'
     """
     return next((kind for kind in _PRIORITY if kind in data), "")
@@ -40,17 +40,17 @@ def best_kind(data: dict[str, Any]) -> str:
 
 # A notebook has the same code for every center.
 @lru_cache(maxsize=2048)
-def python_code(source: str) -> str:
+def _python_code(source: str) -> str:
     """Return Python code with its parts marked for coloring."""
     return highlight(source, PythonLexer(), _HIGHLIGHTED)
 
 
-def title_of_error(name: str) -> str:
+def _title_of_error(name: str) -> str:
     """Return what kind of problem an exception is, for a reader.
 
     Examples
     --------
-    >>> title_of_error("MemoryError")
+    >>> _title_of_error("MemoryError")
     'Not enough memory'
     """
     known = {"MemoryError": "Not enough memory", "FileNotFoundError": "A file is missing"}
@@ -62,9 +62,9 @@ def shared_exporter() -> TemplateExporter:
     """Return the one exporter of this process; its pages need nothing else."""
     filters = {
         "wrap_tables": wrap_tables,
-        "python_code": python_code,
-        "best_kind": best_kind,
-        "title_of_error": title_of_error,
+        "python_code": _python_code,
+        "best_kind": _best_kind,
+        "title_of_error": _title_of_error,
     }
     return TemplateExporter(
         template_name="page",

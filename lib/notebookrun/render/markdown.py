@@ -19,7 +19,7 @@ _NOTEBOOK_LINK = re.compile(r"(?P<name>[\w-]+)\.ipynb(?P<anchor>#.*)?")
 
 
 @dataclass
-class Heading:
+class _Heading:
     """One entry of the table of contents."""
 
     level: int
@@ -31,7 +31,7 @@ class Heading:
 class Contents:
     """Headings and tables met so far, and where the pages of other notebooks are."""
 
-    headings: list[Heading] = field(default_factory=list)
+    headings: list[_Heading] = field(default_factory=list)
     pages: Mapping[str, str] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ class Contents:
         taken = {heading.anchor for heading in self.headings}
         numbered = (f"{slug}-{number}" for number in itertools.count(2))
         anchor = next(one for one in itertools.chain([slug], numbered) if one not in taken)
-        self.headings.append(Heading(level, plain, anchor))
+        self.headings.append(_Heading(level, plain, anchor))
         return anchor
 
     def name_table(self, text: str) -> str:
@@ -54,7 +54,7 @@ class Contents:
         return name if same == 1 else f"{name} ({same})"
 
 
-class PageRenderer(IPythonRenderer):
+class _PageRenderer(IPythonRenderer):
     """Renders one text cell; registers its headings."""
 
     def __init__(self, contents: Contents, attachments: dict[str, Any] | None = None) -> None:
@@ -79,23 +79,23 @@ class PageRenderer(IPythonRenderer):
 
     def inline_math(self, body: str) -> str:
         """Return math within a line as MathML."""
-        return to_mathml(body, display="inline")
+        return _to_mathml(body, display="inline")
 
     def block_math(self, body: str) -> str:
         """Return displayed math as MathML."""
-        return to_mathml(body, display="block")
+        return _to_mathml(body, display="block")
 
     def latex_environment(self, name: str, body: str) -> str:
         """Return a LaTeX environment as MathML."""
-        return to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display="block")
+        return _to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display="block")
 
 
-def to_mathml(body: str, display: str) -> str:
+def _to_mathml(body: str, display: str) -> str:
     """Return LaTeX math as MathML; math that cannot be converted is shown as written.
 
     Examples
     --------
-    >>> to_mathml("x", "inline").startswith("<math")
+    >>> _to_mathml("x", "inline").startswith("<math")
     True
     """
     try:
@@ -113,4 +113,4 @@ def render_markdown(source: str, contents: Contents, attachments: dict[str, Any]
     >>> render_markdown("## Two words", contents)
     '<h2 id="two-words">Two words</h2>\\n'
     """
-    return MarkdownWithMath(renderer=PageRenderer(contents, attachments)).render(source)
+    return MarkdownWithMath(renderer=_PageRenderer(contents, attachments)).render(source)

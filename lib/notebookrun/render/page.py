@@ -52,13 +52,13 @@ def render_page(clean: dict[str, Any], context: PageContext, notice: Notice | No
         "terms": sorted(marker.used, key=lambda term: term.name.casefold()),
         "style": asset("style.css"),
         "script": asset("page.js"),
-        "is_error_for_reader": is_error_for_reader,
+        "is_error_for_reader": _is_error_for_reader,
     }
     page, _ = shared_exporter().from_notebook_node(notebook, resources=resources)
     return page if page.endswith("\n") else page + "\n"
 
 
-def is_error_for_reader(output: dict[str, Any]) -> bool:
+def _is_error_for_reader(output: dict[str, Any]) -> bool:
     """Say whether an error is a message to the reader rather than a fault of the code.
 
     The kernel marks such an exception (attribute ``for_reader``) by a first traceback line of its own.

@@ -9,14 +9,8 @@ from fhrmm.schema import Variable, variables
 from generator.dialects.styles import FISH, Style
 from generator.dialects.text import column_words
 from intake.center import CenterFile
+from intake.templates import REDCAP_COLUMNS
 
-_DICTIONARY_HEADER = (
-    "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
-    "Choices, Calculations, OR Slider Labels", "Field Note", "Text Validation Type OR Show Slider Number",
-    "Text Validation Min", "Text Validation Max", "Identifier?", "Branching Logic (Show field only if...)",
-    "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?",
-    "Field Annotation",
-)  # fmt: skip
 _FORMS = {
     "identity": "anagrafica", "diagnosis": "diagnosi", "first line": "prima_linea", "second line": "seconda_linea",
     "outcome": "esito",
@@ -104,9 +98,9 @@ def dictionary_rows(files: list[CenterFile], style: Style) -> list[list[str]]:
             name = next(iter(boxes)).split("___")[0]
             rows.append((name, _FORMS[known[column].group], "checkbox", known[column].label_it, listed))
     order = {form: number for number, form in enumerate(dict.fromkeys(row[1] for row in rows))}
-    unused = [""] * (len(_DICTIONARY_HEADER) - 6)
+    unused = [""] * (len(REDCAP_COLUMNS) - 6)
     written = [[name, form, "", *rest, *unused] for name, form, *rest in sorted(rows, key=lambda row: order[row[1]])]
-    return [list(_DICTIONARY_HEADER), *written]
+    return [list(REDCAP_COLUMNS), *written]
 
 
 def label_rows(file: CenterFile, table: pd.DataFrame, style: Style, group: str) -> list[list[str]]:

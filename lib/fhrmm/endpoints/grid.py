@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fhrmm.cohort import apply_criteria
-from fhrmm.endpoints.time_to_event import derive_time_to_event
+from fhrmm.endpoints.time_to_event import KEYS, derive_time_to_event
 from fhrmm.response import derive_response
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Specification, Study, override_study, specification_grid
 
-# Sections of the plan that each step reads; the next step also depends on those before it.
+# Sections of the plan that each step reads.
 _COHORT_READS = ("time", "cohort", "functional_high_risk", "definitions", "regimens", "staging", "pathway")
-_RESPONSE_READS = ("response", "response_criteria")
+_RESPONSE_READS = ("time", "response", "response_criteria")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +76,31 @@ def derive_specifications(
     StudyError
         If an endpoint is unknown.
     """
+    plans = [(item, override_study(study, item.overrides)) for item in specification_grid(study)]
     cohorts: dict[str, pd.DataFrame] = {}
-    responses: dict[str, pd.DataFrame] = {}
-    known: dict[tuple[str, str], pd.DataFrame] = {}
-    for specification in specification_grid(study):
-        plan = override_study(study, specification.overrides)
-        for_cohort = _key(plan, _COHORT_READS)
-        if for_cohort not in cohorts:
-            cohorts[for_cohort] = apply_criteria(patients, plan, info=info).cohort
-        cohort = cohorts[for_cohort]
-        for_response = for_cohort + _key(plan, _RESPONSE_READS)
-        if for_response not in responses:
-            responses[for_response] = derive_response(cohort, assessments, plan, info=info)
-        response = responses[for_response]
+    for _, plan in plans:
+        if (key := _key(plan, _COHORT_READS)) not in cohorts:
+            cohorts[key] = apply_criteria(patients, plan, info=info).cohort
+    # what becomes of a patient does not hang on who else is in the cohort: derived once for all who are in any
+    members = pd.concat([cohort[KEYS] for cohort in cohorts.values()]).drop_duplicates()
+    everyone = patients.merge(members, on=KEYS)
+    derived: dict[tuple[str, ...], pd.DataFrame] = {}
+    chosen: dict[tuple[str, ...], pd.DataFrame] = {}
+    for specification, plan in plans:
+        for_cohort, for_response = _key(plan, _COHORT_READS), _key(plan, _RESPONSE_READS)
+        if (for_response,) not in derived:
+            derived[for_response,] = derive_response(everyone, assessments, plan, info=info)
         keys = {name: (for_response, repr(plan.endpoints.get(name))) for name in endpoints}
         for name, key in keys.items():
-            if key not in known:
-                known[key] = derive_time_to_event(cohort, response, plan, endpoints=[name], info=info)
-        yield DerivedSpecification(specification, plan, cohort, response, {n: known[key] for n, key in keys.items()})
+            if key not in derived:
+                response = derived[for_response,]
+                derived[key] = derive_time_to_event(everyone, response, plan, endpoints=[name], info=info)
+        cohort = cohorts[for_cohort]
+        for key in ((for_response,), *keys.values()):
+            if (for_cohort, *key) not in chosen:
+                chosen[for_cohort, *key] = cohort[KEYS].merge(derived[key], on=KEYS)
+        times = {name: chosen[for_cohort, *key] for name, key in keys.items()}
+        yield DerivedSpecification(specification, plan, cohort, chosen[for_cohort, for_response], times)
 
 
 def _key(study: Study, sections: Sequence[str]) -> str:

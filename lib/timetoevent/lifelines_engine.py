@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from timetoevent.checks import BoolArray, FloatArray
 IntArray = NDArray[np.int64]
 # both, or lifelines stops at a millionth
 PRECISE = {"precision": 1e-12, "r_precision": 1e-14}
+MOST_KEPT = 10_000  # subjects of a curve that stays in memory
 LOGRANK_NAMES = {"logrank": None, "gehan": "wilcoxon", "tarone-ware": "tarone-ware", "peto": "peto"}
 
 
@@ -48,6 +50,20 @@ def product_limit(time: FloatArray, event: BoolArray, weights: FloatArray | None
     >>> product_limit(np.array([1.0, 2.0]), np.array([True, True]), None, 0.95).survival.round(12).tolist()
     [1.0, 0.5, 0.0]
     """
+    if len(time) > MOST_KEPT:
+        return _fit_curve(time, event, weights, ci_level)
+    arrays = (time, np.asarray(event, dtype=float), np.ones(len(time)) if weights is None else weights)
+    return _kept_curve(np.array(arrays, dtype=float).tobytes(), weights is None, ci_level)
+
+
+@lru_cache(maxsize=128)
+def _kept_curve(arrays: bytes, is_unweighted: bool, ci_level: float) -> _ProductLimit:
+    """Rates, median and mean of one curve each ask for it, and so does its figure: it is fitted once."""
+    time, event, weights = np.frombuffer(arrays).reshape(3, -1)
+    return _fit_curve(time, event.astype(bool), None if is_unweighted else weights, ci_level)
+
+
+def _fit_curve(time: FloatArray, event: BoolArray, weights: FloatArray | None, ci_level: float) -> _ProductLimit:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         curve = KaplanMeierFitter(alpha=1 - ci_level).fit(time, event, weights=weights)

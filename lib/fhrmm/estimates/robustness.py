@@ -18,6 +18,7 @@ from fhrmm.estimates.regression import (
 )
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
+from timetoevent.cox import fit_cox
 from timetoevent.frailty import fit_frailty_cox
 from timetoevent.imputation import impute_chained, pool_fits
 from timetoevent.proportional_hazards import scaled_schoenfeld_residuals
@@ -70,7 +71,8 @@ def fit_imputed(
     )
     if completed.status != OK:
         return unfitted(found, frame, terms, completed.note)
-    found.add_fit(pool_fits([fit_frame(replace(frame, rows=data), study) for data in completed.frames]))
+    one_of_many = {**frame.outcome, "ci_level": study.models.ci_level, "is_repeated": True}
+    found.add_fit(pool_fits([fit_cox(data, **one_of_many) for data in completed.frames]))
     add_dropped(found, frame)
     return found.frame()
 

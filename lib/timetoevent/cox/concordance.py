@@ -205,7 +205,9 @@ def _balance(label: IntArray, weight: FloatArray, is_case: BoolArray, order: Int
         bounds = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1], [True]]))
         lower_cases, upper_others = np.flatnonzero(is_case & ~is_upper), np.flatnonzero(~is_case & is_upper)
         for giver, taker in ((lower_cases, upper_others), (upper_others, lower_cases)):
-            before = _cumulative_at(giver, weight, len(label))
+            before = np.zeros(len(label) + 1)
+            before[giver + 1] = weight[giver]
+            before = np.cumsum(before, out=before)
             edges = before[bounds]
             middle = np.repeat(edges[1:] + edges[:-1], np.diff(bounds))
             gain[taker] += 2 * before[taker] - middle[taker]
@@ -214,10 +216,3 @@ def _balance(label: IntArray, weight: FloatArray, is_case: BoolArray, order: Int
     balance = np.empty(len(label))
     balance[order] = gain
     return balance
-
-
-def _cumulative_at(places: IntArray, weight: FloatArray, length: int) -> FloatArray:
-    """Sum of the weights at `places` before each of 0 .. `length`."""
-    values = np.zeros(length + 1)
-    values[places + 1] = weight[places]
-    return np.cumsum(values, out=values)

@@ -128,10 +128,6 @@ def _too_few(frame: pd.DataFrame, variables: Sequence[str]) -> str:
     return "; ".join(f"{name} has only {n} observed values" for name, n in observed.items() if n < LEAST_OBSERVED)
 
 
-def _is_yes_no(values: pd.Series) -> bool:
-    return bool(values.dropna().isin([0, 1]).all())
-
-
 def _run_chain(
     frame: pd.DataFrame, variables: Sequence[str], known: FloatArray, n_iterations: int, rng: np.random.Generator
 ) -> pd.DataFrame:
@@ -161,7 +157,7 @@ def _draw(
     levels = factor_levels(values)
     if levels is not None:
         return draw_level(observed.astype(np.int64), *predictors, len(levels), rng)
-    if _is_yes_no(values):
+    if values.dropna().isin([0, 1]).all():
         return draw_yes_no(observed.astype(bool), *predictors, rng)
     return draw_by_matching(observed, *predictors, rng)
 

@@ -62,16 +62,19 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     ['III', 'III', nan]
     """
     rules, index = study.staging, patients.index
-    ldh, lesions = _ldh_above_normal(patients), _lesions(patients)
+    # equal to the limit is normal
+    ldh = patients["ldh_u_l"].astype("Float64") > patients["ldh_uln_u_l"].astype("Float64")
+    lesions = _lesions(patients)
     high_risk = reduce(or_, (lesions[name] for name in HIGH_RISK_LESIONS))
     columns: dict[str, pd.Series] = {}
     iss_range = _iss_range(patients, rules)
     _add_system(columns, "iss", patients, iss_range, {"beta-2 microglobulin or albumin": _open(iss_range)}, rules)
-    stage = _sharpen(iss_range, columns["iss"])
+    known = columns["iss"].cat.codes.to_numpy()
+    stage = tuple(np.where(known >= 0, known, end) for end in iss_range)
     missing = {"ISS": _open(stage), "LDH": ldh.isna()}
-    _add_system(
-        columns, "r_iss", patients, _r_iss_range(stage, ldh, high_risk), missing | {"FISH": high_risk.isna()}, rules
-    )
+    ends = zip(stage, (False, True), strict=True)
+    r_iss = tuple(_r_iss(end, _taken_as(ldh | high_risk, if_open)) for end, if_open in ends)
+    _add_system(columns, "r_iss", patients, r_iss, missing | {"FISH": high_risk.isna()}, rules)
     fish = {name: lesions[key].isna() for key, name in _R2_FISH.items()}
     _add_system(columns, "r2_iss", patients, _r2_iss_range(stage, ldh, lesions), missing | fish, rules)
     columns |= {
@@ -84,11 +87,6 @@ def derive_staging(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 _R2_FISH = {"del17p": "del(17p)", "t_4_14": "t(4;14)", "gain_1q": "gain(1q)"}
-
-
-def _ldh_above_normal(patients: pd.DataFrame) -> pd.Series:
-    """Say whether LDH is above its upper limit of normal; equal is normal."""
-    return patients["ldh_u_l"].astype("Float64") > patients["ldh_uln_u_l"].astype("Float64")
 
 
 def genomic_high_risk(patients: pd.DataFrame, study: Study) -> pd.Series:
@@ -117,17 +115,6 @@ def _iss_range(patients: pd.DataFrame, rules: Staging) -> _Range:
     lowest = np.select([*known, low_albumin], [2, 1, 1], 0)
     highest = np.select([*known, low_beta2 & normal_albumin, low_beta2], [2, 1, 0, 1], 2)
     return lowest, highest
-
-
-def _sharpen(possible: _Range, stage: pd.Series) -> _Range:
-    """Replace a range by the stage where it is known."""
-    codes = stage.cat.codes.to_numpy()
-    return tuple(np.where(codes >= 0, codes, end) for end in possible)
-
-
-def _r_iss_range(iss: _Range, ldh: pd.Series, high_risk: pd.Series) -> _Range:
-    adverse = ldh | high_risk
-    return _r_iss(iss[0], _taken_as(adverse, False)), _r_iss(iss[1], _taken_as(adverse, True))
 
 
 def _r_iss(iss: np.ndarray, adverse: np.ndarray) -> np.ndarray:

@@ -59,11 +59,15 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     lenalidomide = _ask_regimen(first, lambda regimen: LENALIDOMIDE in regimen.drugs)
     maintenance = lenalidomide_maintenance(patients)
     on_maintenance = maintenance & _refractory_to_maintenance(patients, study)
+    exposed = lenalidomide | maintenance
+    level = exposed.map({False: "naive", True: "exposed"})
+    is_refractory = exposed & ((lenalidomide & refractory) | on_maintenance)
+    level = level.mask(is_refractory.isna()).mask(is_refractory.fillna(False), "refractory")
     columns = {
         **_describe_regimen(first, "first"),
         **_describe_regimen(second, "second"),
         "first_line_quadruplet": first_line_quadruplet(patients),
-        "lenalidomide_exposure": _exposure(lenalidomide | maintenance, (lenalidomide & refractory) | on_maintenance),
+        "lenalidomide_exposure": level.astype(pd.CategoricalDtype(EXPOSURE_LEVELS)),
         "anti_cd38_exposed": to_levels(anti_cd38),
         "anti_cd38_refractory": to_levels(anti_cd38 & refractory),
         "second_line_carfilzomib": to_levels(
@@ -138,10 +142,3 @@ def _describe_regimen(column: pd.Series, line: str) -> dict[str, pd.Series]:
         f"{line}_line_standard": written.map(standard).astype("category"),
         f"{line}_line_recognized": written.map(recognized).eq(True),
     }
-
-
-def _exposure(exposed: pd.Series, refractory: pd.Series) -> pd.Series:
-    """Return naive, exposed or refractory; missing where either answer leaves it open."""
-    refractory = exposed & refractory
-    level = exposed.map({False: "naive", True: "exposed"}).mask(refractory.isna())
-    return level.mask(refractory.fillna(False), "refractory").astype(pd.CategoricalDtype(EXPOSURE_LEVELS))

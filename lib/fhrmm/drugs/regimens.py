@@ -90,35 +90,28 @@ def drug_classes() -> dict[str, str]:
 
 @lru_cache(maxsize=65_536)
 def _parse(text: str) -> Regimen:
-    drugs = _drugs_of(_normalize(text))
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = plain.casefold().replace("vp-16", "vp16").replace("vp 16", "vp16")
+    drugs = _drugs_of(_CONDITIONING.sub(" ", plain))
     written = re.sub(r"\s+", " ", text)
     if not drugs:
         return Regimen(frozenset(), written, False)
     return Regimen(drugs, _catalog().names.get(drugs, written), True)
 
 
-def _normalize(text: str) -> str:
-    """Lower case without accents, conditioning left out."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return _CONDITIONING.sub(" ", plain.casefold().replace("vp-16", "vp16").replace("vp 16", "vp16"))
-
-
 def _drugs_of(text: str) -> frozenset[str]:
-    """Return the drugs of a normalized text; empty unless every part is understood."""
+    """Return the drugs of a text in plain small letters; empty unless every part is understood."""
     catalog = _catalog()
     whole = re.sub(r"[^a-z0-9]", "", text)
     if whole in catalog.words:
         return catalog.words[whole]
-    tokens = [token for token in re.findall(r"[a-z0-9]+", text) if not _is_noise(token)]
+    # doses, cycles and words such as "therapy" say nothing about the drugs
+    noise = {"", *catalog.ignored}
+    tokens = [token for token in re.findall(r"[a-z0-9]+", text) if not {token, token.rstrip("0123456789")} & noise]
     parts = [_resolve(token) for token in tokens if token != "d"]
     if any(part is None for part in parts):
         return frozenset()
     return _with_letter_d(frozenset().union(*(part for part in parts if part)), tokens.count("d"))
-
-
-def _is_noise(token: str) -> bool:
-    ignored = _catalog().ignored
-    return token.isdigit() or token in ignored or token.rstrip("0123456789") in ignored
 
 
 def _resolve(token: str) -> frozenset[str] | None:

@@ -1,13 +1,15 @@
 """The estimates table, the spine of the study: its columns, and how rows come into it.
 
 A row is one number with its interval, denominator, events, method, status and reason. Overall rows leave ``variable``
-and ``level`` empty; a subgroup is a row.
+and ``level`` empty; a subgroup is a row. ``n`` and ``n_events`` are the patients and events from which the number was
+computed: those of its level among the rows that its model used, and of both levels for a difference.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,9 @@ def make_row(
     4
     """
     question = (population, endpoint, model, variable, level, reference, estimand, time_months)
+    if estimate.ci_lower == estimate.ci_upper and estimand != "median":  # quartiles may be equal
+        note = "no interval: the estimate does not vary"
+        estimate = replace(estimate, ci_lower=math.nan, ci_upper=math.nan, note=estimate.note or note)
     has_interval = not (math.isnan(estimate.ci_lower) and math.isnan(estimate.ci_upper))
     return dict(zip(QUESTION, question, strict=True)) | {
         "estimate": estimate.estimate,

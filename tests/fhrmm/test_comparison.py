@@ -66,3 +66,21 @@ def test_too_few_events_are_the_reason_wherever_a_number_is_looked_for() -> None
         assert rows["note"].str.startswith("2 events; the plan").all()
     arms = few[few["estimand"] == "effective_sample_size"].drop_duplicates("level").set_index("level")["n"]
     assert arms["KRd"] + arms["other"] == arms[""] == 400
+
+
+def test_an_interaction_with_an_empty_cell_is_not_estimable_whether_patients_or_events_are_missing() -> None:
+    frame = confounded(600)
+    levels = pd.Categorical(np.where(np.arange(600) % 3 == 0, "exposed", "naive"), ["naive", "exposed", "refractory"])
+    frame = frame.assign(lenalidomide_exposure=levels)
+
+    def interaction(changed: pd.DataFrame) -> pd.Series:
+        rows = treatment.estimate_interaction(changed, STUDY)
+        return rows[rows["estimand"] == "interaction_p"].iloc[0]
+
+    assert interaction(frame)["status"] == "ok"
+    cell = (frame["lenalidomide_exposure"] == "exposed") & (frame["second_line_krd"] == "KRd")
+    for changed in (frame[~cell], frame.assign(event=frame["event"] & ~cell)):
+        found = interaction(changed)
+        assert found["status"] == "not_estimable"
+        assert "without events or without patients" in found["note"]
+        assert found["n"] == len(changed)

@@ -204,6 +204,34 @@ def test_binary_standardized_difference_by_hand():
     assert one(found, estimand="standardized_mean_difference", variable="x")["estimate"] == pytest.approx(expected)
 
 
+def test_the_largest_difference_of_three_groups_and_none_of_separated_ones():
+    """Groups a, b, c with shares 1/4, 3/4 and 1/2: a and b differ most; t and u share no level."""
+    groups = pd.Categorical(list("aaaabbbbcccc"))
+    apart = {"x": pd.Categorical(list("yzzzyyyzyyzz")), "w": pd.Categorical(list("uuuuvvttuvtu"))}
+    found = characteristics.estimate_baseline(pd.DataFrame({"g": groups, **apart}), ["x", "w"], by="g")
+    largest = one(found, estimand="standardized_mean_difference", variable="x")
+    assert largest["estimate"] == pytest.approx(0.5 / math.sqrt(3 / 16))
+    separated = one(found, estimand="standardized_mean_difference", variable="w")
+    assert separated["status"] == "not_estimable"
+    assert "without a value in common" in separated["note"]
+
+
+def test_an_interval_without_width_is_no_interval():
+    rows = survival.estimate_survival(make_patients(12).assign(event=False), STUDY, endpoint="PFS")
+    assert len(rows[rows["estimate"].notna()])
+    assert rows[["ci_lower", "ci_upper"]].isna().all(axis=None)
+
+
+def test_a_model_that_is_not_fitted_counts_each_level_by_itself():
+    patients = make_patients(12)
+    few = patients.assign(event=patients["event"] & (patients.groupby("endpoint").cumcount() < 2))
+    found = regression.fit_univariable(few, STUDY, endpoint="PFS", variables=["second_line_krd"])
+    pfs = few[few["endpoint"] == "PFS"]
+    for level, part in pfs.groupby("second_line_krd", observed=True):
+        row = found[found["level"] == level].iloc[0]
+        assert (row["n"], row["n_events"], row["status"]) == (len(part), part["event"].sum(), "not_estimable")
+
+
 def test_cumulative_incidences_and_pfs_add_up_to_one():
     patients = make_patients(12)
     dead = patients["event"] & patients["patient_id"].isin(["SYN-004", "SYN-008"])

@@ -302,9 +302,13 @@ def test_key_findings_are_the_rows_there_are(start, shown: list[str]) -> None:
         make_row(Estimate(1.0, n=26, n_events=8), level="KRd", reference="KRd", **names),
         make_row(Estimate(2.4, 0.9, 6.5, n=36, n_events=18), level="other", reference="KRd", **names),
     ]
-    report.key_findings(page, to_frame(rows))
+    report.key_findings(page, to_frame(rows), models=["primary"])
     assert shown[-1].count("<li>") == 3
     assert "not reached" in shown[-1]
+    assert "18 events in 36 patients with other versus 8 events in 26 patients with KRd" in shown[-1]
+    report.key_findings(page, to_frame([rate(2, 1)]))
+    assert "2 patients: too few for a rate" in shown[-1]
+    assert "50.0%" not in shown[-1]
     report.key_findings(page, to_frame([]))
     assert "nothing could be estimated" in shown[-1]
 

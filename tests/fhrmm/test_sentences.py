@@ -97,10 +97,15 @@ RATIO = {
     ],
 )
 def test_hazard_ratio_has_a_direction_only_if_the_interval_excludes_one(value: Estimate, reading: str) -> None:
-    text = word(one(value, **RATIO), STUDY)
-    assert text.startswith("Second-line regimen (other against KRd): the hazard ratio for PFS was ")
+    model = {"model": "overlap weights", "population": "comparison"}
+    reference = one(Estimate(1.0, n=26, n_events=8), **RATIO | model | {"level": "KRd"})
+    text = word(one(value, **RATIO | model), STUDY, reference=reference)
+    assert text.startswith(
+        "Second-line regimen (other versus KRd; overlap weights; lenalidomide in first line: naive): "
+        "the hazard ratio for PFS was "
+    )
     assert text.endswith(reading)
-    assert "18 events in 36 patients at this level" in text
+    assert "18 events in 36 patients with other versus 8 events in 26 patients with KRd" in text
     assert "significan" not in text
 
 

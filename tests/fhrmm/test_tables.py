@@ -183,14 +183,16 @@ def test_models_side_by_side_with_reference_rows_first() -> None:
     rows = [
         ratio("univariable", "second_line_krd", "other", "KRd", other),
         ratio("univariable", "second_line_krd", "KRd", "KRd", reference),
-        ratio("primary", "second_line_krd", "KRd", "KRd", reference),
-        ratio("primary", "second_line_krd", "other", "KRd", not_estimable("monotone likelihood", n=36)),
+        ratio("primary", "second_line_krd", "KRd", "KRd", Estimate(1.0, n=25, n_events=7)),
+        ratio("primary", "second_line_krd", "other", "KRd", not_estimable("monotone likelihood", n=35, n_events=17)),
     ]
-    cells = tabulate_model(to_frame(rows), STUDY, with_p=True)
+    cells = tabulate_model(to_frame(rows), STUDY)
     assert cells.text["Variable"].tolist() == ["KRd", "other"]
-    assert cells.text.iloc[0].tolist() == ["KRd", "26", "8", "1 (reference)", "\u2013", "1 (reference)", "\u2013"]
+    assert cells.text.iloc[0].tolist() == [
+        "KRd", "8/26", "1 (reference)", "\u2013", "7/25", "1 (reference)", "\u2013",
+    ]  # fmt: skip
     assert cells.text.iloc[1].tolist() == [
-        "other", "36", "18", "2.30 (0.99 to 5.30)", "0.050", "not estimable [a]", "\u2013",
+        "other", "18/36", "2.30 (0.99 to 5.30)", "0.050", "17/35", "not estimable [a]", "\u2013",
     ]  # fmt: skip
     assert cells.notes[0] == "[a] monotone likelihood"
 
@@ -238,7 +240,7 @@ def test_headline_keeps_published_truth_and_run_apart() -> None:
     by_name = {row[0]: row[1:] for row in cells.text.to_numpy(dtype=object).tolist()}
     assert by_name["Overall response rate"] == ["61%", "61.3%", "59.7% (48.1 to 73.4%)"]
     assert by_name["Patients"] == ["62", "\u2013", "62"]
-    krd = by_name["Second-line regimen: other against KRd"]
+    krd = by_name["Second-line regimen: other versus KRd"]
     assert krd == ["adverse, size not stated", "1.90", "2.30 (0.99 to 5.30)"]
     assert by_name["Median progression-free survival, months"][:2] == ["not reached", "not reached"]
     assert by_name["12-month overall survival"][2] == "not computed in this run"
@@ -350,7 +352,7 @@ def test_comparison_within_groups_and_the_interaction() -> None:
     rows = [
         ratio("within naive", level="KRd", value=Estimate(1.0, n=24, n_events=7), **sides),
         ratio("within naive", level="other", value=effect, **sides),
-        ratio("within exposed", level="", value=not_estimable("2 events"), **sides),
+        ratio("within exposed", level="other", value=not_estimable("2 events", n=2, n_events=2), **sides),
         make_row(Estimate(0.049), endpoint="PFS", estimand="interaction_p", model="interaction"),
     ]
     table = tabulate_within(to_frame(rows), STUDY)
@@ -358,8 +360,8 @@ def test_comparison_within_groups_and_the_interaction() -> None:
         "KRd, events/patients", "other, events/patients", "Hazard ratio (95% CI)", "p",
     ]  # fmt: skip
     assert text_of(table) == [
-        ["naive", "7/24", "10/19", "2.71 (1.03 to 7.18)", "0.044"],
-        ["exposed", "\u2013", "\u2013", "not estimable [a]", "\u2013"],
+        ["Naive", "7/24", "10/19", "2.71 (1.03 to 7.18)", "0.044"],
+        ["Exposed", "\u2013", "2/2", "not estimable [a]", "\u2013"],
         ["Interaction", "\u2013", "\u2013", "\u2013", "0.049"],
     ]
 

@@ -29,7 +29,7 @@ def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         (from the transplant, or first-line start without one). Reference level first; unknown is missing.
     """
     asct, maintenance = frontline_asct(patients), lenalidomide_maintenance(patients)
-    without, with_maintenance, no_asct = study.pathway.levels
+    no_asct, without, with_maintenance = study.pathway.levels
     pathway = maintenance.map({False: without, True: with_maintenance}).where(asct.fillna(False))
     start = patients["second_line_start_date"].dt.year.astype(float)
     columns = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str
     DataFrame
         Endpoint ``BASELINE``. Categorical: `count` per level (n = group size) and `proportion` (n = known values),
         level ``missing`` as a count. Numeric: `median` with `ci_lower`/`ci_upper` as quartiles (method says so)
-        and a missing count. With `by`: one `standardized_mean_difference` per variable between the first two groups.
+        and a missing count. With `by`: one `standardized_mean_difference` per variable, the largest of two groups.
 
     References
     ----------
@@ -92,15 +93,15 @@ def _count(members: int, n: int) -> Estimate:
 
 
 def _difference(groups: list[pd.DataFrame], variable: str) -> Estimate:
-    if len(groups) < 2:
-        return not_estimable("fewer than two groups")
-    first, second = (group[variable].dropna() for group in groups[:2])
-    n, value = len(first) + len(second), math.nan
-    if len(first) and len(second):
-        value = (_mean_difference if _is_number(first) else _category_difference)(first, second)
-    if math.isnan(value):
-        return not_estimable("no variation, or a group without known values", n=n)
-    return Estimate(value, n=n, method="standardized mean difference of the first two groups")
+    known = [values for group in groups if len(values := group[variable].dropna())]
+    n = sum(map(len, known))
+    if len(known) < 2:
+        return not_estimable("fewer than two groups with known values", n=n)
+    measure = _mean_difference if _is_number(known[0]) else _category_difference
+    found = [measure(*pair) for pair in combinations(known, 2)]
+    if any(math.isnan(value) for value in found):
+        return not_estimable("no variation, or two groups without a value in common", n=n)
+    return Estimate(max(found), n=n, method="largest standardized mean difference of two groups")
 
 
 def _mean_difference(first: pd.Series, second: pd.Series) -> float:
@@ -115,12 +116,13 @@ def _category_difference(first: pd.Series, second: pd.Series) -> float:
     """Mahalanobis distance of the two multinomial proportions, the first level left out (Yang and Dalton 2012)."""
     levels = sorted(set(first.astype(str)) | set(second.astype(str)))[1:]
     if not levels:
-        return math.nan
+        return 0.0
     p, q = (np.array([(group.astype(str) == level).mean() for level in levels]) for group in (first, second))
     covariance = (np.diag(p) - np.outer(p, p) + np.diag(q) - np.outer(q, q)) / 2
+    if np.linalg.matrix_rank(covariance) < len(levels):  # no level in common: by which one is left out, any number
+        return math.nan
     gap = p - q
-    squared = float(gap @ np.linalg.pinv(covariance) @ gap)
-    return math.sqrt(squared) if squared > 0 else (0.0 if np.allclose(gap, 0) else math.nan)
+    return math.sqrt(max(0.0, float(gap @ np.linalg.solve(covariance, gap))))
 
 
 def _share(count: int, n: int, method: str) -> Estimate:

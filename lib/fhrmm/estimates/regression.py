@@ -12,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from fhrmm.errors import StudyError, nearest
 from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from fhrmm.wording import counted
@@ -248,9 +249,9 @@ def _as_covariate(values: pd.Series) -> tuple[pd.Series, str]:
 
 
 def unfitted(rows: Collector, frame: ModelFrame, terms: Sequence[str], reason: str) -> pd.DataFrame:
-    """Return the rows of a model that was not fitted, with the reason."""
+    """Return the rows of a model that was not fitted, with the reason and the patients and events of each level."""
     for term in terms:
-        rows.add("hazard_ratio", not_estimable(reason), of=frame, variable=term)
+        _add_absent(rows, frame, term, reason)
     rows.add("concordance", not_estimable(reason), of=frame)
     return rows.frame()
 
@@ -258,7 +259,15 @@ def unfitted(rows: Collector, frame: ModelFrame, terms: Sequence[str], reason: s
 def add_dropped(rows: Collector, frame: ModelFrame) -> None:
     """Add the terms that a model had to leave out, with the reason."""
     for term, reason in frame.dropped.items():
-        rows.add("hazard_ratio", not_estimable(reason), of=frame, variable=term)
+        _add_absent(rows, frame, term, reason)
+
+
+def _add_absent(rows: Collector, frame: ModelFrame, term: str, reason: str) -> None:
+    levels = iterate_levels(frame.rows, "" if is_numeric_dtype(frame.rows[term].dtype) else term)
+    known = [(level, part) for level, part in levels if level != MISSING] or [("", frame.rows)]
+    for level, part in known:
+        value = not_estimable(reason, n=len(part), n_events=int(part["event"].sum()))
+        rows.add("hazard_ratio", value, variable=term, level=level, reference=known[0][0])
 
 
 def _detectable(event: pd.Series, is_adverse: pd.Series, study: Study) -> Estimate:

@@ -207,6 +207,6 @@ def _incomplete_frame(time_to_event: pd.DataFrame, endpoint: str, terms: Sequenc
     kept = tuple(term for term, frame in alone.items() if frame.terms)
     dropped = {term: reason for frame in alone.values() for term, reason in frame.dropped.items()}
     rows = select_endpoint(time_to_event, endpoint)
-    followed = rows.loc[rows["event"].notna(), ["time_months", "event", *kept]].reset_index(drop=True)
+    followed = rows.loc[rows["event"].notna(), ["time_months", "event", *terms]].reset_index(drop=True)
     levels = {term: followed[term].astype(alone[term].rows[term].dtype) for term in kept}
     return ModelFrame(followed.assign(event=followed["event"].astype(bool), **levels), kept, dropped, 0)

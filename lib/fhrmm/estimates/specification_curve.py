@@ -131,5 +131,4 @@ def _estimate(result: str, derived: DerivedSpecification) -> pd.DataFrame:
     factor = study.factor(study.comparison.treatment)
     times = join_cohort(derived.times["PFS"], derived.cohort[[*KEYS, factor.variable]])
     fitted = fit_model(times, study, endpoint="PFS", terms=[factor.variable], model=UNIVARIABLE)
-    ratio = fitted[(fitted["estimand"] == "hazard_ratio") & fitted["level"].isin([factor.adverse, ""])]
-    return ratio.head(1).assign(level=factor.adverse, reference=factor.reference)
+    return fitted[(fitted["estimand"] == "hazard_ratio") & (fitted["level"] == factor.adverse)]

@@ -14,7 +14,7 @@ from timetoevent.landmark import make_landmark_data, split_at_change
 from timetoevent.results import Estimate, not_estimable
 
 _VARIABLE = "second_line_asct"
-NAIVE, TIME_DEPENDENT = "naive: ever against never", "time-dependent"
+NAIVE, TIME_DEPENDENT = "naive: ever versus never", "time-dependent"
 
 
 def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
@@ -32,7 +32,7 @@ def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *,
     Returns
     -------
     DataFrame
-        `hazard_ratio` rows of ``second_line_asct`` yes against no under three models. *Naive*: ever against never, so
+        `hazard_ratio` rows of ``second_line_asct`` yes versus no under three models. *Naive*: ever against never, so
         that the months before the transplant, in which nobody who got one can have progressed, count as benefit.
         *Landmark*: patients without event at the landmark, by what had happened until then, followed from there.
         *Time-dependent*: every patient counts as not transplanted until the day of the transplant. Then one
@@ -53,7 +53,7 @@ def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *,
     rows = Collector(endpoint=endpoint, variable=_VARIABLE)
     _add_fit(rows, ever, study, NAIVE)
     _add_fit(rows, kept.frame, study, name)
-    _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT, n=len(frame))
+    _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT)
     left = {"event before the landmark": kept.n_event_before, "censored before the landmark": kept.n_censored_before}
     for level, count in left.items():
         rows.add("count", Estimate(float(count), n=len(frame), n_events=count, method="count"), model=name, level=level)
@@ -73,14 +73,16 @@ def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame
     return frame.assign(event=frame["event"].astype(bool), transplant_months=frame["transplant_months"].mask(late))
 
 
-def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, n: int | None = None) -> None:
+def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str) -> None:
     states = pd.Categorical(frame[_VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
     reason = why_no_regression(frame, study)
     if not reason and states.value_counts().min() == 0:
         reason = "all patients are in one group"
     if reason:
-        value = not_estimable(reason, n=len(frame) if n is None else n, n_events=int(frame["event"].sum()))
-        rows.add("hazard_ratio", value, model=model, level="yes", reference="no")
+        for level in states.categories:
+            events = frame.loc[states == level, "event"]
+            value = not_estimable(reason, n=len(events), n_events=int(events.sum()))
+            rows.add("hazard_ratio", value, model=model, level=level, reference="no")
         return
     times = {"time": "stop", "entry": "start"} if "stop" in frame.columns else {"time": "time_months"}
     fit = fit_cox(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
@@ -59,7 +58,7 @@ def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: s
             _add_absent(found, words, reason, frame, study)
         else:
             weighted = _weigh(frame, study, kind)
-            _add_weighted(found, words, weighted, study)
+            _add_weighted(found, words, weighted, frame, study)
             _add_balance(found, words, weighted, frame)
     _add_e_values(found)
     return found.frame()
@@ -111,15 +110,16 @@ def _weigh(frame: pd.DataFrame, study: Study, kind: str) -> WeightedComparison:
     )
 
 
-def _add_weighted(rows: Collector, model: str, found: WeightedComparison, study: Study) -> None:
+def _add_weighted(rows: Collector, model: str, found: WeightedComparison, frame: pd.DataFrame, study: Study) -> None:
     """Add what one weighting gives; the row of all patients has no variable, as every row about all patients."""
     factor = study.factor(study.comparison.treatment)
     arms, against = {"treated": factor.adverse, "control": factor.reference}, {"reference": factor.reference}
-    rows.add("hazard_ratio", found.hazard_ratio, model=model, level=factor.adverse, **against)
+    _add_ratio(rows, model, found.hazard_ratio, frame, study)
     for arm, at, value in found.survival:
         what = {"model": model, "time_months": at}
         if arm in arms:
-            rows.add("survival_probability", value, level=arms[arm], **what)
+            own = _count_arm(frame, is_other=arm == "treated")
+            rows.add("survival_probability", replace(value, **own), level=arms[arm], **what)
         else:
             rows.add("survival_difference", value, level=factor.adverse, **against, **what)
     for size in found.sample_size.to_dict("records"):
@@ -141,8 +141,7 @@ def _add_balance(rows: Collector, model: str, found: WeightedComparison, frame: 
 def _add_absent(rows: Collector, model: str, reason: str, frame: pd.DataFrame, study: Study) -> None:
     """Say why there is no ratio, no effective sample size and no balance, where a reader looks for them."""
     factor, n = study.factor(study.comparison.treatment), len(frame)
-    value = not_estimable(reason, n=n, n_events=int(frame["event"].sum()))
-    rows.add("hazard_ratio", value, model=model, level=factor.adverse, reference=factor.reference)
+    _add_ratio(rows, model, not_estimable(reason), frame, study)
     for level, is_other in ((factor.adverse, True), (factor.reference, False)):
         value = not_estimable(reason, n=int((frame["other"] == is_other).sum()))
         rows.add("effective_sample_size", value, model=model, level=level)
@@ -153,6 +152,20 @@ def _add_absent(rows: Collector, model: str, reason: str, frame: pd.DataFrame, s
             for when in _WHEN:
                 what = {"model": f"{model}, {when}", "variable": name, "level": level}
                 rows.add("standardized_mean_difference", not_estimable(reason, n=n), **what)
+
+
+def _add_ratio(rows: Collector, model: str, ratio: Estimate, frame: pd.DataFrame, study: Study) -> None:
+    """Add a hazard ratio as a fitted model has it: both levels, each with its own patients and events."""
+    factor = study.factor(study.comparison.treatment)
+    reference = Estimate(1.0, method=ratio.method) if ratio.status == OK else ratio
+    for level, value, is_other in ((factor.reference, reference, False), (factor.adverse, ratio, True)):
+        value = replace(value, **_count_arm(frame, is_other=is_other))
+        rows.add("hazard_ratio", value, model=model, level=level, reference=factor.reference)
+
+
+def _count_arm(frame: pd.DataFrame, *, is_other: bool) -> dict[str, int]:
+    events = frame.loc[frame["other"] == is_other, "event"]
+    return {"n": len(events), "n_events": int(events.sum())}
 
 
 def _add_e_values(rows: Collector) -> None:
@@ -171,19 +184,21 @@ def _test_interaction(rows: pd.DataFrame, study: Study) -> Estimate:
     frame = rows[["time_months", "event", first, second]].dropna()
     frame = frame.assign(event=frame["event"].astype(bool))
     counts = {"n": len(frame), "n_events": int(frame["event"].sum())}
-    table = pd.crosstab(frame[first].astype(object), frame[second].astype(object))
-    reason = why_no_regression(frame, study)
-    if not reason and (table.shape < (2, 2) or (table == 0).any().any()):
-        reason = "a combination without patients"
-    if reason:
-        return not_estimable(reason, **counts)
     for name in (first, second):
         frame[name] = frame[name].cat.remove_unused_categories()
+    events = frame.groupby([first, second], observed=False)["event"].sum()
+    reason = why_no_regression(frame, study)
+    if not reason and min(frame[name].nunique() for name in (first, second)) < 2:
+        reason = "one level only"
+    if not reason and (events == 0).any():
+        reason = "a combination of both without events or without patients: the product term has no finite estimate"
+    if reason:
+        return not_estimable(reason, **counts)
     names = {"time": "time_months", "event": "event", "terms": [first, second]}
     additive, full = fit_cox(frame, **names), fit_cox(frame, interactions=[(first, second)], **names)
-    if not np.isfinite(full.log_likelihood[1]):
-        return not_estimable("the product term has no finite estimate", **counts)
-    statistic, df = max(0.0, 2 * (full.log_likelihood[1] - additive.log_likelihood[1])), table.shape[1] - 1
+    if full.status != OK:
+        return not_estimable(full.note, **counts)
+    statistic, df = max(0.0, 2 * (full.log_likelihood[1] - additive.log_likelihood[1])), full.df - additive.df
     p_value = float(chi2.sf(statistic, df))
     return Estimate(p_value, statistic=statistic, df=df, p_value=p_value, method="likelihood ratio", **counts)
 

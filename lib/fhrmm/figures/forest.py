@@ -11,12 +11,11 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from fhrmm.figures.intervals import Line, Row, center_lines, draw_lines, is_reference
 from fhrmm.figures.style import MUTED, Drawing, draw_empty, drawn_from
-from fhrmm.formats import OK, Estimates, capitalize, clean_estimates, name_level, name_undivided, name_variable
+from fhrmm.formats import OK, PER_UNIT, Estimates, capitalize, clean_estimates, name_level, name_variable
 from fhrmm.study import Study
 from fhrmm.wording import POOLED, counted
 
 _AXIS_NOTE = "(log axis; right of 1: higher hazard than the reference)"
-_SHORT = {"hazard_ratio": "HR", "odds_ratio": "OR"}
 _TICKS = tuple(2.0**power for power in range(-5, 6))
 
 
@@ -27,26 +26,20 @@ def plot_forest(
     *,
     study: Study,
     endpoint: str = "",
-    models: Sequence[str] | Mapping[str, str] | None = None,
-    estimand: str = "hazard_ratio",
-    label: str = "",
+    models: Sequence[str] = (),
 ) -> Drawing:
     """Draw a forest plot on a log axis with reference rows, patients and events.
 
     Parameters
     ----------
     estimates : DataFrame
-        Rows of the estimates table with that estimand; reference rows have level equal to reference.
+        Rows of the estimates table, of which the hazard ratios; reference rows have level equal to reference.
     study : Study
         The plan.
     endpoint : str
         PFS, OS, ...; needed if the rows are of several.
-    models : sequence of str, or mapping of str to str, optional
-        Models in order, or model to legend text; by default all found.
-    estimand : str
-        hazard_ratio or odds_ratio.
-    label : str
-        Of the axis; by default the estimand and the endpoint.
+    models : sequence of str
+        In order; by default all found.
 
     Returns
     -------
@@ -59,22 +52,20 @@ def plot_forest(
         If the rows are of several endpoints.
     """
     frame = clean_estimates(estimates)
-    frame = frame[(frame["estimand"] == estimand) & (frame["variable"] != "")]
+    frame = frame[(frame["estimand"] == "hazard_ratio") & (frame["variable"] != "")]
     if endpoint:
         frame = frame[frame["endpoint"] == endpoint]
-    models = models or tuple(dict.fromkeys(frame["model"]))
-    headings = dict(models) if isinstance(models, Mapping) else {name: _words(name) for name in models}
+    headings = {name: _words(name) for name in models or dict.fromkeys(frame["model"])}
     frame = frame[frame["model"].isin(list(headings))]
     alt = _describe_forest(frame, study)
     if frame.empty:
         return draw_empty("No model was fitted: there is nothing to draw", alt)
     if len(set(frame["endpoint"])) > 1:
         raise ValueError("plot_forest: rows of several endpoints; choose one")
-    default = f"{_words(estimand)} for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}"
-    lines, head = _model_lines(frame, headings, study), f"{_SHORT.get(estimand, _words(estimand))} (95% CI)"
-    limits = _limits(frame)
-    figure, axes = draw_lines(lines, study, heads=("Variable", head), limits=limits, models=list(headings.values()))
-    _log_axis(axes, *limits, label or default)
+    lines, limits = _model_lines(frame, headings, study), _limits(frame)
+    heads = ("Variable", "HR (95% CI)")
+    figure, axes = draw_lines(lines, study, heads=heads, limits=limits, models=list(headings.values()))
+    _log_axis(axes, *limits, f"Hazard ratio for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}")
     return Drawing(figure, alt, frame)
 
 
@@ -105,8 +96,8 @@ def plot_center_forest(
     frame = clean_estimates(estimates)
     keep = (frame["estimand"] == "hazard_ratio") & (frame["endpoint"] == endpoint)
     keep &= (frame["variable"] == variable) & (frame["model"] == model)
-    keep &= (frame["level"] != frame["reference"]) | (frame["level"] == "")
-    rows = frame[keep & frame["level"].isin([level, ""])] if level else frame[keep]
+    keep &= (frame["level"] == level) if level else (frame["level"] != frame["reference"])
+    rows = frame[keep]
     alt = _describe_centers(rows)
     if rows.empty:
         return draw_empty("No center has this hazard ratio", alt)
@@ -130,14 +121,12 @@ def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study)
     for variable in dict.fromkeys(frame["variable"]):
         part = frame[frame["variable"] == variable]
         lines.append(Line(name_variable(variable, study)))
-        levels = [level for level in dict.fromkeys(part["level"]) if level] or [""]
         references = set(part["reference"])
-        for level in sorted(levels, key=lambda name: name not in references):
-            rows = tuple(found.get((model, variable, level)) or found.get((model, variable, "")) for model in headings)
+        for level in sorted(dict.fromkeys(part["level"]), key=lambda name: name not in references):
+            rows = tuple(found.get((model, variable, level)) for model in headings)
             known = [row for row in rows if row is not None]
-            only_reference = all(is_reference(row) for row in known)
-            name = name_level(level) or name_undivided(part["status"])
-            lines.append(Line(name, (known[0],) if only_reference else rows))
+            same = all(is_reference(row) for row in known) and len({(row["n"], row["n_events"]) for row in known}) == 1
+            lines.append(Line(name_level(level) or PER_UNIT, (known[0],) if same else rows))
     return lines
 
 

@@ -105,7 +105,10 @@ def draw_lines(
         is_bold = line.is_whole or not line.rows
         weight, indent = ("bold", 0.0) if is_bold else ("normal", 0.05)
         left.text(indent, middle, line.text, va="center", fontweight=weight, fontsize=8.5)
-        left.text(1.0, middle, _counts(line), ha="right", va="center", fontsize=8.5)
+        counts = dict.fromkeys(_counts(row) for row in line.rows if row is not None)
+        heights = [point["height"] for point in line.shown(middle)] if len(counts) > 1 else [middle]
+        for height, row in zip(heights, line.shown(middle), strict=False):
+            left.text(1.0, height, _counts(row), ha="right", va="center", fontsize=8.5)
     for point in points:
         right.text(0.0, point["height"], _numbers(point, study), va="center", fontsize=8.5)
     left.text(0.0, -0.95, heads[0], fontweight="bold", va="center")
@@ -148,11 +151,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, limits: tuple[float, float]) 
         sns.scatterplot(inside, x="estimate", y="height", hue="place", style="place", ax=axes, **sized, **look)
 
 
-def _counts(line: Line) -> str:
-    rows = [row for row in line.rows if row is not None]
-    if not rows:
-        return ""
-    row = next((row for row in rows if row["level"]), rows[0])
+def _counts(row: Row) -> str:
     return f"{format_count(row['n_events'])}/{format_count(row['n'])}"  # type: ignore[arg-type]
 
 

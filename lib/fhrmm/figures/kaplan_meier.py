@@ -96,7 +96,6 @@ def plot_cumulative_incidence(
     /,
     *,
     study: Study,
-    label: str = "Cumulative incidence, %",
 ) -> Drawing:
     """Draw cumulative incidence of competing causes.
 
@@ -108,8 +107,6 @@ def plot_cumulative_incidence(
         Counts under the axis, as in `plot_kaplan_meier`; the same risk set serves all causes.
     study : Study
         The plan.
-    label : str
-        Of the vertical axis.
     """
     value, minimum = "cumulative_incidence", study.display.km_minimum_at_risk
     by_cause = curves.astype({"cause": str}).groupby("cause", sort=False)
@@ -119,7 +116,7 @@ def plot_cumulative_incidence(
     ]
     sentences = [_describe(f"Cumulative incidence ({group.level})", group, value, minimum) for group in groups]
     alt = " ".join(sentences) or "Cumulative incidence: no curve, nobody was followed."
-    figure = _draw(groups, risk_table, study, value, label)
+    figure = _draw(groups, risk_table, study, value, "Cumulative incidence, %")
     return Drawing(figure, alt, _shown_rows(groups, risk_table, study))
 
 

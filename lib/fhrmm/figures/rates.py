@@ -14,9 +14,7 @@ _RATES = ("proportion", "survival_probability")
 
 
 @drawn_from("estimates")
-def plot_center_rates(
-    estimates: Estimates, /, *, study: Study, endpoint: str = "", estimand: str = "", label: str = ""
-) -> Drawing:
+def plot_center_rates(estimates: Estimates, /, *, study: Study, endpoint: str = "") -> Drawing:
     """Draw one rate per center with its interval, all centers pooled at the bottom.
 
     Parameters
@@ -26,10 +24,8 @@ def plot_center_rates(
         headline time of the plan.
     study : Study
         The plan.
-    endpoint, estimand : str
+    endpoint : str
         Which rate, where the rows hold several.
-    label : str
-        Of the axis; by default the endpoint and the time.
 
     Raises
     ------
@@ -37,17 +33,17 @@ def plot_center_rates(
         If a scope has two such rows: they would be drawn over each other.
     """
     rows = _rates(estimates, study, endpoint)
-    rows = rows[_is_overall(rows) & ((rows["estimand"] == estimand) if estimand else True)]
+    rows = rows[_is_overall(rows)]
     alt = _describe_centers(rows)
     if rows.empty:
         return draw_empty("No center has this rate", alt)
     if rows["scope"].duplicated().any():
-        raise ValueError("plot_center_rates: several rates per scope; name the endpoint and the estimand")
-    return _draw(center_lines(rows), "Center", label, alt, study)
+        raise ValueError("plot_center_rates: several rates per scope; name the endpoint")
+    return _draw(center_lines(rows), "Center", alt, study)
 
 
 @drawn_from("estimates")
-def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str, label: str = "") -> Drawing:
+def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawing:
     """Draw the rate of one endpoint in each group with its interval, all patients at the bottom.
 
     Parameters
@@ -58,8 +54,6 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str, label: s
         The plan.
     endpoint : str
         ORR, PFS, ...; for time-to-event endpoints the rate at the headline time.
-    label : str
-        Of the axis.
     """
     rows = _rates(estimates, study, endpoint)
     lines: list[Line] = []
@@ -69,7 +63,7 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str, label: s
     whole = rows[_is_overall(rows)].head(1)
     lines += [Line("All patients", (row,), is_whole=True) for row in whole.to_dict("records")]
     alt = _describe_groups(rows, study)
-    return _draw(lines, "Group", label, alt, study) if lines else draw_empty("No group has this rate", alt)
+    return _draw(lines, "Group", alt, study) if lines else draw_empty("No group has this rate", alt)
 
 
 def _rates(estimates: Estimates, study: Study, endpoint: str) -> pd.DataFrame:
@@ -84,12 +78,12 @@ def _is_overall(rows: pd.DataFrame) -> pd.Series:
     return rows["population"].isin(["cohort", ""]) & (rows["model"] == "") & (rows["variable"] == "")
 
 
-def _draw(lines: list[Line], head: str, label: str, alt: str, study: Study) -> Drawing:
+def _draw(lines: list[Line], head: str, alt: str, study: Study) -> Drawing:
     rows = [row for line in lines for row in line.rows if row is not None]
     name, time = name_endpoint(str(rows[0]["endpoint"]), study), rows[0]["time_months"]
     figure, axes = draw_lines(lines, study, heads=(head, "% (95% CI)"), limits=(0.0, 1.0))
-    default = f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
-    axes.set(xlim=(-0.02, 1.02), xlabel=wrap(label or default, 44))
+    label = f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
+    axes.set(xlim=(-0.02, 1.02), xlabel=wrap(label, 44))
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
     return Drawing(figure, alt, pd.DataFrame(rows))
 

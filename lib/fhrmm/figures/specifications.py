@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,8 +22,6 @@ def plot_specification_curve(
     *,
     study: Study,
     reference: str = "",
-    labels: Mapping[str, str] | None = None,
-    label: str = "",
 ) -> Drawing:
     """Draw estimates in increasing order with intervals, and below them which choice each was made with.
 
@@ -38,10 +34,6 @@ def plot_specification_curve(
         The plan, for labels.
     reference : str
         ``model`` of the specification of the plan: drawn in a color and shape of its own.
-    labels : mapping of str to str, optional
-        Words for names of choices.
-    label : str
-        Of the vertical axis.
 
     Raises
     ------
@@ -59,9 +51,8 @@ def plot_specification_curve(
     figure = new_figure(62 + _ROW_MM * n_rows)
     top, below = figure.subplots(2, 1, height_ratios=[52, max(_ROW_MM * n_rows, 1)], sharex=True)
     is_plan = (known["model"] == reference).to_numpy()
-    _draw_curve(top, known, is_plan, label or _axis_label(known, study))
-    names = {name: (labels or {}).get(name, humanize(name)) for name in choices}
-    _draw_choices(below, choices, known.index, is_plan, names)
+    _draw_curve(top, known, is_plan, _axis_label(known, study))
+    _draw_choices(below, choices, known.index, is_plan)
     is_share = kind_of(str(known["estimand"].iloc[0])) == PERCENT
     ends = (known["estimate"].min(), known["estimate"].max())
     low, high = (f"{end:.0%}" if is_share else f"{end:.2f}" for end in ends)
@@ -109,9 +100,7 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, is_plan: np.ndarray, label: str)
     hide_spine(axes, "bottom")
 
 
-def _draw_choices(
-    axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: np.ndarray, names: Mapping[str, str]
-) -> None:
+def _draw_choices(axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: np.ndarray) -> None:
     """Draw a row of marks for each value of each choice, below the estimates made with it."""
     colors = np.where(is_plan, COLORS[1], INK)
     shown: list[str] = []
@@ -123,7 +112,7 @@ def _draw_choices(
             places = np.flatnonzero(choices.loc[order, name] == value)
             axes.axhline(len(shown), color=FAINT, linewidth=0.6, zorder=0)
             axes.scatter(places, [len(shown)] * len(places), s=9, c=colors[places], marker="s", linewidths=0)
-            shown.append(f"{names[name]}   {value}" if value == values[0] else value)
+            shown.append(f"{humanize(name)}   {value}" if value == values[0] else value)
     axes.set_yticks(range(len(shown)), shown)
     axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(-0.7, max(len(order), 2) - 0.3), xticks=[])
     axes.set_xlabel(f"{len(order)} specifications, in order of the estimate")

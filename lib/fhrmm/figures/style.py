@@ -31,10 +31,10 @@ MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 
 # A category has the same color in every figure: blue is the reference or the favorable level, vermilion the adverse.
 PALETTE: Mapping[str, str] = {
-    **dict.fromkeys(("", "no", "0-1", "KRd", "naive", "ASCT, no lenalidomide maintenance"), COLORS[0]),
+    **dict.fromkeys(("", "no", "0-1", "KRd", "naive", "no ASCT"), COLORS[0]),
     **dict.fromkeys(("yes", ">=2", "other", "refractory", "progression"), COLORS[1]),
     "ASCT, lenalidomide maintenance": COLORS[1],
-    "no ASCT": COLORS[2],
+    "ASCT, no lenalidomide maintenance": COLORS[2],
     "quadruplet": COLORS[2],
     "early relapse after ASCT": COLORS[3],
     **dict.fromkeys(("both", "death", "death without progression"), COLORS[4]),

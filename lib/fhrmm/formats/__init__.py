@@ -3,12 +3,12 @@
 from fhrmm.estimate_table import Estimates, clean_estimates
 from fhrmm.formats.names import (
     ESTIMAND_NAMES,
+    PER_UNIT,
     capitalize,
     humanize,
     name_endpoint,
     name_level,
     name_result,
-    name_undivided,
     name_variable,
 )
 from fhrmm.formats.numbers import (
@@ -44,6 +44,7 @@ __all__ = [
     "NOT_REACHED",
     "OK",
     "PERCENT",
+    "PER_UNIT",
     "P_VALUE",
     "RATIO",
     "SUPPRESSED",
@@ -65,7 +66,6 @@ __all__ = [
     "name_endpoint",
     "name_level",
     "name_result",
-    "name_undivided",
     "name_variable",
     "status_text",
     "tidy_note",

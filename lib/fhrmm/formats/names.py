@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from fhrmm.schema import variables
 from fhrmm.study import Study
@@ -29,6 +29,7 @@ _ENDPOINT_SHORT: Mapping[str, str] = {
     "CBR": "Clinical benefit",
     "FOLLOW_UP": "Follow-up",
 }
+PER_UNIT = "per unit"  # the level of a number in a model
 ESTIMAND_NAMES: Mapping[str, str] = {
     "count": "Patients",
     "proportion": "Proportion",
@@ -115,7 +116,7 @@ def name_result(row: Mapping[str, object], study: Study | None = None) -> str:
     >>> name_result({"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0})
     'Progression-free survival at 12 months'
     >>> name_result({"endpoint": "PFS", "estimand": "hazard_ratio", "level": "other", "reference": "KRd"})
-    'Hazard ratio for PFS, other against KRd'
+    'Hazard ratio for PFS, other versus KRd'
     """
     endpoint, estimand = str(row["endpoint"]), str(row["estimand"])
     if estimand == "survival_probability":
@@ -123,7 +124,7 @@ def name_result(row: Mapping[str, object], study: Study | None = None) -> str:
     if estimand == "proportion":
         return name_endpoint(endpoint, study)
     name = ESTIMAND_NAMES.get(estimand, humanize(estimand))
-    sides = f", {name_level(str(row['level']))} against {name_level(str(row['reference']))}" if row.get("level") else ""
+    sides = f", {name_level(str(row['level']))} versus {name_level(str(row['reference']))}" if row.get("level") else ""
     return f"{name} for {name_endpoint(endpoint, short=True)}{sides}"
 
 
@@ -157,17 +158,6 @@ def name_level(level: str) -> str:
     if level in ("True", "False"):
         return {"True": "yes", "False": "no"}[level]
     return level.replace(">=", "\u2265").replace("<=", "\u2264").replace("_", " ")
-
-
-def name_undivided(statuses: Iterable[object]) -> str:
-    """Name the row of a variable without levels: a number's ratio per unit, or one reason for all levels of a factor.
-
-    Examples
-    --------
-    >>> name_undivided(["ok"]), name_undivided(["not_estimable"])
-    ('per unit', 'all levels')
-    """
-    return "per unit" if "ok" in set(statuses) else "all levels"
 
 
 def capitalize(text: str) -> str:

@@ -96,7 +96,7 @@ def _models(published: Published) -> Document:
     parts = tuple(
         Part(
             name_endpoint(endpoint, published.study),
-            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, models=_MODELS, with_p=True),
+            tabulate_model(rows[rows["endpoint"] == endpoint], published.study, models=_MODELS),
             (note, "p: Wald test, in the penalized model likelihood ratio test; exploratory, not corrected."),
         )
         for endpoint in ("PFS", "OS")

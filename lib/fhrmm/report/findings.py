@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
 
+from fhrmm.estimate_table import Row
 from fhrmm.report.display import show_notice, show_text
 from fhrmm.report.page import Page, show_html
 from fhrmm.report.publish import protect_estimates
 from fhrmm.report.sentences import pick_row, word
+from fhrmm.wording import counted
 
-_MOST_FACTORS = 6
+_MAIN_RESULTS = (
+    ("ORR", "proportion"),
+    ("VGPR_OR_BETTER", "proportion"),
+    ("CR_OR_BETTER", "proportion"),
+    ("FOLLOW_UP", "median_months"),
+    ("PFS", "survival_probability"),
+    ("PFS", "median_months"),
+    ("OS", "survival_probability"),
+    ("OS", "median_months"),
+)
 
 
 def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **where: object) -> None:
@@ -40,7 +52,9 @@ def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **
     show_text(page, _word(row, frame, page))
 
 
-def key_findings(page: Page, estimates: pd.DataFrame, *, model: str = "primary") -> None:
+def key_findings(
+    page: Page, estimates: pd.DataFrame, *, ask: Sequence[tuple[str, str]] = _MAIN_RESULTS, models: Sequence[str] = ()
+) -> None:
     """Show the main results among the estimates as a list.
 
     Parameters
@@ -49,41 +63,43 @@ def key_findings(page: Page, estimates: pd.DataFrame, *, model: str = "primary")
         The page.
     estimates : DataFrame
         Rows of the estimates table; what is absent is left out.
-    model : str
-        Regression model whose hazard ratios are listed.
+    ask : sequence of (endpoint, estimand)
+        Which overall results answer the question of this page.
+    models : sequence of str
+        Regression models whose hazard ratios are listed: of the univariable ones the clearest, of others every term.
     """
     frame = protect_estimates(page, estimates)
     overall = frame[(frame["variable"] == "") & (frame["model"] == "") & (frame["population"] == "cohort")]
-    at_headline = overall["time_months"].isna() | (overall["time_months"] == page.study.time.headline_months)
-    rows = [
-        row
-        for endpoint, estimand in (
-            ("ORR", "proportion"),
-            ("VGPR_OR_BETTER", "proportion"),
-            ("CR_OR_BETTER", "proportion"),
-            ("FOLLOW_UP", "median_months"),
-            ("PFS", "survival_probability"),
-            ("PFS", "median_months"),
-            ("OS", "survival_probability"),
-            ("OS", "median_months"),
-        )
-        for row in overall[at_headline & (overall["endpoint"] == endpoint) & (overall["estimand"] == estimand)].to_dict(
-            "records"
-        )
-    ]
-    ratios = frame[(frame["model"] == model) & (frame["estimand"] == "hazard_ratio") & (frame["variable"] != "")]
+    overall = overall[overall["time_months"].isna() | (overall["time_months"] == page.study.time.headline_months)]
+    answers = {(row["endpoint"], row["estimand"]): row for row in overall.to_dict("records")}
+    rows = [answers[question] for question in ask if question in answers]
+    least = page.study.display.minimum_patients
+    few = [row for row in rows if row["n"] < least]
+    said = [_word(row, frame, page) for row in rows if row not in few]
+    if few:
+        n = counted(int(max(row["n"] for row in few)), "patient")
+        said.append(f"{n}: too few for a rate or a median to be a finding (the plan asks for {least}).")
+    ratios = frame[(frame["estimand"] == "hazard_ratio") & (frame["level"] != frame["reference"])]
     ratios = ratios[ratios["endpoint"] == ratios["endpoint"].iloc[0]] if len(ratios) else ratios
-    compared = ratios[(ratios["level"] != ratios["reference"]) | (ratios["level"] == "")]
-    rows += compared.to_dict("records")[:_MOST_FACTORS]
-    if not rows:
+    for model in models:
+        of_model, head = ratios[ratios["model"] == model], ""
+        if model == "univariable" and of_model["p_value"].notna().any():
+            head = f"Clearest of {counted(len(of_model), 'univariable association')}: "
+            of_model = of_model.sort_values("p_value", kind="stable").head(1)
+        said += [head + _word(row, frame, page) for row in of_model.to_dict("records")]
+    if not said:
         show_notice(page, "No key findings: nothing could be estimated on this page.")
         return
-    items = "".join(f"<li>{escape(_word(row, overall, page))}</li>" for row in rows)
+    items = "".join(f"<li>{escape(text)}</li>" for text in said)
     show_html(page, f'<ul class="findings" aria-label="Key findings">{items}</ul>', "key findings")
 
 
-def _word(row: dict[str, object], estimates: pd.DataFrame, page: Page) -> str:
-    """Word a row; follow-up with the range of observed times."""
-    follow_up = estimates[(estimates["endpoint"] == "FOLLOW_UP") & (estimates["endpoint"] == row["endpoint"])]
-    ends = {end["estimand"]: end for end in follow_up.to_dict("records")}
-    return word(row, page.study, shortest=ends.get("minimum_months"), longest=ends.get("maximum_months"))
+def _word(row: Row, estimates: pd.DataFrame, page: Page) -> str:
+    """Word a row; follow-up with the range of observed times, a hazard ratio with the level it is compared with."""
+    rows = estimates[estimates["endpoint"] == row["endpoint"]]
+    ends = {end["estimand"]: end for end in rows[rows["endpoint"] == "FOLLOW_UP"].to_dict("records")}
+    same = ["population", "model", "variable", "reference", "estimand"]
+    of_model = rows[(rows[same] == [row[name] for name in same]).all(axis=1) & (rows["level"] == row["reference"])]
+    reference = next(iter(of_model.to_dict("records")), None) if row["level"] != row["reference"] else None
+    ends = {"shortest": ends.get("minimum_months"), "longest": ends.get("maximum_months")}
+    return word(row, page.study, reference=reference, **ends)

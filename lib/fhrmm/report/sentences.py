@@ -82,7 +82,9 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     raise ValueError(f"{len(rows)} estimates for {asked}; one expected" if rows else f"no estimate for {asked}")
 
 
-def word(row: Row, study: Study, *, shortest: Row | None = None, longest: Row | None = None) -> str:
+def word(
+    row: Row, study: Study, *, reference: Row | None = None, shortest: Row | None = None, longest: Row | None = None
+) -> str:
     """Say what a row of the estimates table says.
 
     Parameters
@@ -91,6 +93,8 @@ def word(row: Row, study: Study, *, shortest: Row | None = None, longest: Row | 
         The row; one without number is said with its reason.
     study : Study
         The plan: labels and decimals.
+    reference : dict, optional
+        For a hazard ratio: the row of the reference level in the same model.
     shortest, longest : dict, optional
         For follow-up: the rows of the range of observed times.
     """
@@ -103,12 +107,14 @@ def word(row: Row, study: Study, *, shortest: Row | None = None, longest: Row | 
     if row["status"] != OK:
         return _no_number(subject, row)
     if kind == P_VALUE:
-        return f"{subject} gave p {_equals(format_p(row['p_value']))} (exploratory; {_counts(row)})."
+        drift = "; the hazard ratio changes with time, and one number is its average" if _drifts(row) else ""
+        return f"{subject} gave p {_equals(format_p(row['p_value']))} (exploratory; {_counts(row)}){drift}."
     if row["estimand"] == "events_per_parameter":
         return _budget(subject, row, study)
     if "difference" in row["estimand"] and not _includes(row, 0.0):
         return _direction(row, study)
-    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{_counts(row)}){_reading(row)}."
+    counts = f"{_counts(row)} versus {_counts(reference)}" if reference else _counts(row)
+    return f"{subject} was {_value(row, study)} ({_interval(row, study)}{counts}){_reading(row)}."
 
 
 def _subject(row: Row, study: Study) -> str:
@@ -141,7 +147,12 @@ def _subject(row: Row, study: Study) -> str:
 
 def _pair(row: Row, study: Study) -> str:
     name = name_variable(row["variable"], study)
-    return f"{name} ({name_level(row['level'])} against {name_level(row['reference'])})" if row["level"] else name
+    levels = f"{name_level(row['level'])} versus {name_level(row['reference'])}" if row["level"] else ""
+    asked = " or ".join(study.comparison.population_levels)
+    among = f"{name_variable(study.comparison.population_variable, study)}: {asked}"
+    parts = [levels, {"primary": "adjusted, primary model"}.get(row["model"], row["model"])]
+    parts += [among[:1].lower() + among[1:]] if row["population"] == "comparison" else []
+    return f"{name} ({'; '.join(filter(None, parts))})" if any(parts) else name
 
 
 def _measure(row: Row, study: Study) -> str:
@@ -175,12 +186,12 @@ def _interval(row: Row, study: Study) -> str:
 
 
 def _counts(row: Row) -> str:
-    """Events and patients of the row; those of a hazard ratio are those of its level."""
+    """Events and patients of the row; those of a hazard ratio are of its level and say so."""
     patients = format_counted(row["n"], "patient")
     if row["estimand"] == "proportion":
         return f"{format_count(row['n_events'])} of {patients}"
-    at_level = row["estimand"] == "hazard_ratio" and row["level"]
-    return f"{format_counted(row['n_events'], 'event')} in {patients}{' at this level' if at_level else ''}"
+    whose = f" with {name_level(row['level'])}" if row["estimand"] == "hazard_ratio" and row["level"] else ""
+    return f"{format_counted(row['n_events'], 'event')} in {patients}{whose}"
 
 
 def _reading(row: Row) -> str:
@@ -192,6 +203,10 @@ def _reading(row: Row) -> str:
     if _includes(row, 1.0):
         return "; the interval includes 1"
     return f"; the hazard was {'higher' if row['estimate'] > 1 else 'lower'} than in the reference"
+
+
+def _drifts(row: Row) -> bool:
+    return row["estimand"] == "ph_test_p" and row["p_value"] < 0.05
 
 
 def _includes(row: Row, null: float) -> bool:

@@ -132,6 +132,7 @@ class Display(Frozen):
     proportion_decimals: int
     months_decimals: int
     ratio_decimals: int
+    minimum_patients: int
     km_minimum_at_risk: int
     km_limit_months: float
     figure_formats: tuple[Literal["pdf", "png", "tiff"], ...] = ()

@@ -27,7 +27,7 @@ _DIFFERENCE = "standardized_mean_difference"
 _NOTES = {
     "proportion": "Categories: number (percent of patients with a known value).",
     "median": "Numbers: median (first to third quartile).",
-    _DIFFERENCE: "SMD: standardized mean difference between the first two groups.",
+    _DIFFERENCE: "SMD: standardized mean difference, the largest between any two groups.",
 }
 
 

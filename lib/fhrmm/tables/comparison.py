@@ -17,7 +17,6 @@ from fhrmm.formats import (
     is_missing,
     name_level,
     name_result,
-    name_variable,
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import describe_group, interval_head, method_notes, read_rows, write_cell
@@ -50,14 +49,14 @@ def tabulate_sample_size(estimates: Estimates, study: Study) -> Cells:
     return _by_model(rows, heads, study, "Group", lambda row: name_level(row["level"]) or "Both")
 
 
-def tabulate_within(estimates: Estimates, study: Study) -> Cells:
-    """Lay out one comparison within several groups: events and patients of both sides, ratio, and the interaction.
+def tabulate_within(estimates: Estimates, study: Study, *, first: str = "Model") -> Cells:
+    """Lay out one comparison by several models or within several groups: events and patients of both sides, ratio, p.
 
-    Rows are those of `fhrmm.estimates.treatment.estimate_interaction`.
+    Rows are hazard ratios of one variable, and the `interaction_p` where there is one; `first` heads the lines.
     """
     rows = read_rows(estimates, "hazard_ratio", "interaction_p")
     ratios = [row for row in rows if row["estimand"] == "hazard_ratio"]
-    sides = list(dict.fromkeys(row["level"] for row in ratios if row["level"]))
+    sides = list(dict.fromkeys(row["level"] for row in ratios))
     sides.sort(key=lambda side: all(side != row["reference"] for row in ratios))
     heads: dict[Hashable, str] = {("side", side): f"{side}, events/patients" for side in sides}
     heads |= {"ratio": f"Hazard ratio ({interval_head(ratios)})", "p": "p"}
@@ -70,18 +69,18 @@ def tabulate_within(estimates: Estimates, study: Study) -> Cells:
         if isinstance(key, tuple):
             row = line.get(key[1])
             return f"{format_count(row['n_events'])}/{format_count(row['n'])}" if row else DASH
-        effect = next((row for row in line.values() if row["level"] != row["reference"] or not row["level"]), None)
+        effect = next((row for row in line.values() if row["level"] != row["reference"]), None)
         if effect is None:
             return DASH
         return write_cell(effect, study, footnotes) if key == "ratio" else format_p(effect["p_value"])
 
     return tabulate(
         rows,
-        lines=lambda row: ("", row["model"].removeprefix(WITHIN) if row in ratios else "Interaction"),
+        lines=lambda row: ("", capitalize(row["model"].removeprefix(WITHIN))),
         columns=lambda row: row["level"] if row in ratios else "interaction",
         heads=heads,
         cell=cell,
-        first=name_variable(study.comparison.interaction_with, study),
+        first=first,
         footnotes=footnotes,
         notes=method_notes(rows),
     )

@@ -57,10 +57,10 @@ def tabulate_headline(
     declared = {factor.variable: factor for factor in study.factors}
     for factor in (declared[name] for name in study.published.adverse_factors if name in declared):
         key = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
-        name = f"{factor.label}: {name_level(factor.adverse)} against {name_level(factor.reference)}"
+        name = f"{factor.label}: {name_level(factor.adverse)} versus {name_level(factor.reference)}"
         ours = _run_text(_pick(frame, key | {"model": model}), study, notes)
         truly = _truth_text(truth, key, study)
-        group = "Hazard ratio for PFS, adverse against reference level"
+        group = "Hazard ratio for PFS, adverse versus reference level"
         content.append((group, name, "adverse, size not stated", truly, ours))
     columns = ["Quantity", PUBLISHED, TRUTH, RUN]
     shown = [place for place, name in enumerate(columns) if truth is not None or name != TRUTH]

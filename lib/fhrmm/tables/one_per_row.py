@@ -7,7 +7,6 @@ import pandas as pd
 from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import (
     DASH,
-    OK,
     P_VALUE,
     capitalize,
     format_ci,
@@ -16,6 +15,7 @@ from fhrmm.formats import (
     format_value,
     kind_of,
     name_endpoint,
+    name_level,
     name_variable,
 )
 from fhrmm.study import Study
@@ -51,6 +51,8 @@ def tabulate_estimates(estimates: Estimates, study: Study) -> Cells:
 def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
     estimand = row["estimand"]
     heading, level = describe_group(row, study)
+    if "difference" in estimand and level:
+        level = f"{level} versus {name_level(row['reference'])}"
     is_p = kind_of(estimand) == P_VALUE
     value = format_value(row["estimate"], estimand, study.display, sign=False)
     what = head_estimate(row, study)
@@ -60,9 +62,9 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
         f"{what}, {row['level']}" if row["level"] and not row["variable"] else what,
         format_count(row["n"]),
         format_count(row["n_events"]),
-        value if row["status"] == OK else notes.status(row),
+        notes.status(row) or (DASH if is_p else value),
         format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False),
-        DASH if is_p else format_p(row["p_value"]),
+        format_p(row["estimate"] if is_p else row["p_value"]),
     ]
 
 
@@ -86,11 +88,15 @@ def _as_categories(text: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:
 
 def _name_columns(text: pd.DataFrame, rows: list[Row], study: Study) -> pd.DataFrame:
     """Leave out columns without content; name in the heading what every row would repeat."""
-    empty = [name for name in (_N, _EVENTS, "Of", _CI, _P) if name in text and len(text) and (text[name] == DASH).all()]
+    empty = [
+        name
+        for name in (_N, _EVENTS, "Of", _VALUE, _CI, _P)
+        if name in text and len(text) and (text[name] == DASH).all()
+    ]
     shown = text.drop(columns=empty).rename(columns={_CI: interval_head(rows)})
     if rows and len(set(shown[_WHAT])) == 1:
         what = shown[_WHAT].iloc[0]
-        shown = shown.drop(columns=_WHAT).rename(columns={_VALUE: what})
+        shown = shown.drop(columns=_WHAT).rename(columns={_VALUE if _VALUE in shown else _P: what})
     variables = {row["variable"] for row in rows}
     if len(variables) == 1 and (variable := variables.pop()) and all(row["level"] for row in rows):
         heading = name_variable(variable, study)

@@ -1,4 +1,4 @@
-"""Regression models side by side: patients and events per level, reference rows, one column per model."""
+"""Regression models side by side: events and patients of each model and level, hazard ratio, p; reference rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import (
     DASH,
     OK,
+    PER_UNIT,
     capitalize,
     format_count,
     format_counted,
     format_p,
     name_level,
-    name_undivided,
     name_variable,
 )
 from fhrmm.study import Study
@@ -29,8 +29,6 @@ def tabulate_model(
     study: Study,
     *,
     models: Mapping[str, str] | None = None,
-    with_p: bool = False,
-    estimand: str = "hazard_ratio",
 ) -> Cells:
     """Lay out regression models side by side; row groups are variables.
 
@@ -42,10 +40,6 @@ def tabulate_model(
         The plan.
     models : mapping of str to str, optional
         Model name to heading, in order; by default every model found, univariable first.
-    with_p : bool
-        Add Wald p-values behind each interval.
-    estimand : str
-        hazard_ratio, odds_ratio, ...
 
     Raises
     ------
@@ -53,7 +47,7 @@ def tabulate_model(
         If the rows are of more than one endpoint, or a level occurs twice in a model.
     """
     everything = read_rows(estimates)
-    rows = [row for row in everything if row["estimand"] == estimand and row["variable"]]
+    rows = [row for row in everything if row["estimand"] == "hazard_ratio" and row["variable"]]
     if len(endpoints := {row["endpoint"] for row in rows}) > 1:
         raise ValueError(f"models of several endpoints in one table: {sorted(endpoints)}")
     found = sorted(dict.fromkeys(row["model"] for row in rows), key=lambda name: name != _UNIVARIABLE)
@@ -61,23 +55,23 @@ def tabulate_model(
     rows = [row for row in rows if row["model"] in headings]
     footnotes = Footnotes()
 
-    def cell(key: Hashable, line: Line) -> str:
-        if key in ("n", "n_events"):
-            shown = [line[model] for model in headings if model in line]
-            return format_count(next((row for row in shown if row["level"]), shown[0])[key])
-        row = line.get(key[1] if isinstance(key, tuple) else key)
+    def cell(key: tuple[str, str], line: Line) -> str:
+        what, model = key
+        row = line.get(model)
         if row is None:
             return DASH
+        if what == "counts":
+            return f"{format_count(row['n_events'])}/{format_count(row['n'])}"
         is_reference = row["level"] and row["level"] == row["reference"]
-        if isinstance(key, tuple):
+        if what == "p":
             return DASH if is_reference else format_p(row["p_value"])
         return _REFERENCE if is_reference and row["status"] == OK else write_cell(row, study, footnotes)
 
     return tabulate(
-        _place(rows),
-        lines=lambda row: (name_variable(row["variable"], study), row["place"], row["variable"]),
+        sorted(rows, key=lambda row: row["level"] != row["reference"]),
+        lines=lambda row: (name_variable(row["variable"], study), name_level(row["level"]) or PER_UNIT),
         columns=lambda row: row["model"],
-        heads={"n": "Patients", "n_events": "Events"} | _heads(headings, interval_head(rows), with_p),
+        heads=_heads(headings, interval_head(rows)),
         cell=cell,
         first="Variable",
         footnotes=footnotes,
@@ -85,30 +79,13 @@ def tabulate_model(
     )
 
 
-def _heads(headings: Mapping[str, str], interval: str, with_p: bool) -> dict[Hashable, str]:
+def _heads(headings: Mapping[str, str], interval: str) -> dict[Hashable, str]:
     heads: dict[Hashable, str] = {}
     for model, heading in headings.items():
-        heads[model] = f"{heading} ({interval})"
-        if with_p:
-            heads["p", model] = f"p, {heading[:1].lower() + heading[1:]}"
+        heads["counts", model] = f"{heading}: events/patients"
+        heads["ratio", model] = f"{heading} ({interval})"
+        heads["p", model] = f"p, {heading[:1].lower() + heading[1:]}"
     return heads
-
-
-def _place(rows: list[Row]) -> list[Row]:
-    """Name the line of each row, the reference first; one for all levels of a variable stands in each of them."""
-    placed: list[Row] = []
-    for variable in dict.fromkeys(row["variable"] for row in rows):
-        own = [row for row in rows if row["variable"] == variable]
-        references = {row["reference"] for row in own}
-        levels = list(dict.fromkeys(row["level"] for row in own if row["level"]))
-        levels.sort(key=lambda level: level not in references)
-        for level in levels or [""]:
-            at = [row for row in own if row["level"] == level]
-            others = {row["model"] for row in at}
-            at += [row for row in own if not row["level"] and row["model"] not in others]
-            name = name_level(level) or name_undivided(row["status"] for row in own)
-            placed += [row | {"place": name} for row in at]
-    return placed
 
 
 def _size_notes(rows: list[Row], headings: Mapping[str, str]) -> list[str]:

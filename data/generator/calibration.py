@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import bisect
 
-from generator.course import MR, NEVER, PD, SD, count_visits, draw_course
 from generator.covariates import Draw, draw_covariates
 from generator.observed import YEAR_DAYS, Observed, kaplan_meier, log_hazard_ratio, observe_recorded, recorded_factors
 from generator.population import Cohort, simulate_cohort
+from generator.second_line import MR, NEVER, PD, SD, count_visits, draw_course
 from generator.truth import FACTORS, Truth
 
 PFS_RANGE = (0.5355, 0.5444)

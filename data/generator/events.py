@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from generator.course import NEVER
 from generator.covariates import Draw
 from generator.records import center_names, typed_table
+from generator.second_line import NEVER
 
 _TERMS = (
     ("Neutropenia", 0.22), ("Thrombocytopenia", 0.16), ("Anemia", 0.12), ("Infection", 0.18), ("Hypertension", 0.09),

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.schema import variables
-from generator.course import NEVER, PR, VGPR
 from generator.covariates import Draw
 from generator.diagnosis import LDH_LIMITS
 from generator.imprecise import month_known
 from generator.population import simulate_draw
 from generator.records import build_patients
+from generator.second_line import NEVER, PR, VGPR
 from generator.truth import Truth
 
 _POOL = 600

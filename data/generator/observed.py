@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
-from generator.course import PR, VGPR
 from generator.covariates import Draw
 from generator.population import Cohort
+from generator.second_line import PR, VGPR
 from generator.truth import FACTORS, MONTH
 
 YEAR_DAYS = 12 * MONTH

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.schema import empty_table
-from generator.course import NEVER, draw_course
 from generator.covariates import Draw, draw_covariates
 from generator.diagnosis import draw_diagnosis
 from generator.gaps import draw_gaps
 from generator.imprecise import blur_dates
 from generator.records import build_patients, center_names, draw_causes
+from generator.second_line import NEVER, draw_course
 from generator.timeline import draw_timeline
 from generator.truth import FACTORS, Truth, load_truth
 from generator.visits import build_visits

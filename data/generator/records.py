@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.schema import column_types, date_columns
-from generator.course import NEVER, PD, PR, RESPONSES
 from generator.covariates import Draw
 from generator.diagnosis import LESIONS
+from generator.second_line import NEVER, PD, PR, RESPONSES
 
 _STAGES = ("I", "II", "III", "IV")
 _LABS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from generator.course import CR, MR, NE, NEVER, PD, PR, SCHEDULE, VGPR, VISITS_NEEDED, count_visits
 from generator.covariates import Draw
+from generator.second_line import CR, MR, NE, NEVER, PD, PR, SCHEDULE, VGPR, VISITS_NEEDED, count_visits
 
 # The day on which each center closed its data: retrospective collections do not close together.
 CENTER_CLOSES = np.array(

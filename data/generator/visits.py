@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from generator.course import CR, MR, NE, NEVER, PD, PR, RESPONSES, SD, VGPR, count_visits
 from generator.covariates import Draw
 from generator.records import center_names, typed_table
+from generator.second_line import CR, MR, NE, NEVER, PD, PR, RESPONSES, SD, VGPR, count_visits
 from generator.timeline import confirmation_day, visit_day
 
 _BASELINE = -1

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from notebookrun.course import Course, build_course
-from notebookrun.editions import EDITIONS
+from notebookrun.course import EDITIONS, Course, build_course
 from notebookrun.files import describe_problem
 from notebookrun.progress import say_any_letter
 
@@ -59,9 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = 0
     should_run = not options.notebooks_only
     for built in build_course(course, editions, only=options.lesson, jobs=options.jobs, should_run=should_run):
-        state = f"failed: {built.error}" if built.error else "ok"
-        print(f"{built.edition:10s} {built.lesson:40s} {built.seconds:5.1f} s  {state}", flush=True)
-        failed += bool(built.error)
+        state, lesson = f"failed: {built.reason}" if built.reason else "ok", built.node.name.rpartition("/")[2]
+        print(f"{built.node.scope:10s} {lesson:40s} {built.seconds.get('total', 0.0):5.1f} s  {state}", flush=True)
+        failed += bool(built.reason)
     for edition in editions:
         shown = course.out / edition.name / ("index.html" if should_run else "notebooks")
         print(f"The {edition.name} edition: {shown}")
@@ -71,6 +69,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (OSError, BrokenProcessPool) as error:
-        said = describe_problem(error) if isinstance(error, OSError) else "a process that ran lessons was killed"
-        sys.exit(f"build_course: {said}; the lessons reported before are there")
+    except OSError as error:
+        sys.exit(f"build_course: {describe_problem(error)}; the lessons reported before are there")

@@ -15,10 +15,10 @@ from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main, rewrite_index
 from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
-from notebookrun.graph import Step
 from notebookrun.locks import hold_folder
 from notebookrun.progress import say_any_letter
 from notebookrun.project import Project
+from notebookrun.sources import make_step
 
 ROOT = Path(__file__).resolve().parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -85,7 +85,7 @@ PROJECT = Project(
     | {"generator": ROOT / "data" / "generator"},
     list_scopes=list_scopes,
     input_files=input_files,
-    steps=(Step("estimates", JOIN, ("{reports}", "{scope}", "{notebooks}"), (ROWS,), (TABLE,)),),
+    steps=(make_step("estimates", JOIN, ("reports_dir", "center", "notebooks"), (ROWS,), (TABLE,)),),
     content=cover,
     facts=describe_dataset,
     data="data/synthetic",

@@ -81,13 +81,14 @@ def loop_commands(scopes: Sequence[str], folder: Path) -> list[str]:
     from notebookrun.graph import build_graph
     from notebookrun.sources import read_notebooks
 
-    graph = build_graph(read_notebooks(PROJECT.notebooks), PROJECT.steps, PROJECT.list_scopes(ROOT / PROJECT.data))
+    notebooks = [*read_notebooks(PROJECT.notebooks), *PROJECT.steps]
+    graph = build_graph(notebooks, PROJECT.list_scopes(ROOT / PROJECT.data))
     binaries = Path(sys.executable).parent
     commands = []
     for node in graph.nodes:
         if node.scope not in scopes:
             continue
-        if not graph.nodes[node].is_notebook:
+        if graph.nodes[node].work.is_step:
             call = f"store.combine_estimates({str(folder / 'reports')!r}, {node.scope!r})"
             commands.append(f'{sys.executable} -c "from fhrmm import store; {call}"')
             continue

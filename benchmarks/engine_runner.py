@@ -31,7 +31,7 @@ FILES_PER_NOTEBOOK = 25
 def pretend(task: Task, modules: Sequence[str], root: str) -> Outcome:
     """Write what a task declares, and as many files as a notebook has figures and tables."""
     names = [name.rstrip("?") for name in task.writes if "*" not in name]
-    if not task.call:
+    if task.page is not None:
         scope, notebook = task.node.scope, task.node.name
         names += [f"reports/{scope}/figures/{notebook}_figure_{number}.svg" for number in range(FILES_PER_NOTEBOOK)]
         names.append(f"reports/{scope}/{notebook}.html")

@@ -31,7 +31,7 @@ HOUSES = {
 }
 # Lines of Python a house may have, docstrings and blank lines included: what is added is paid for by what goes.
 HOUSE_LINES = {
-    "fhrmm": 12250, "intake": 6500, "timetoevent": 7500, "notebookrun": 6000, "course": 3600, "generator": 2600,
+    "fhrmm": 12250, "intake": 6500, "timetoevent": 7500, "notebookrun": 5430, "course": 3600, "generator": 2600,
 }  # fmt: skip
 # What each house may import of the others; the runner, `run_all.py`, may enter all.
 MAY_ENTER = {
@@ -87,14 +87,14 @@ MAY_WRITE = {"fhrmm.store", "generator", "intake.templates", "intake.init_center
 
 # A hop is a private function that only passes on; a name for a formula is worth one, so some may be.
 HOP_LINES = 4
-HOPS = 85
+HOPS = 66
 # The public parts of the standard library that begin with an underscore.
 DOCUMENTED_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_replace"}
 # Public, though only tests call them by name beside their own file: each is a rule or a part that is proven alone.
 TESTED_ALONE = {
-    "EngineKernel", "EngineShell", "ForkedProcess", "ReaderTraceback", "count_threads", "cumulative_hazard_at",
-    "drug_classes", "kernel_specification", "list_exercises", "list_files", "match_patients", "parse_value",
-    "read_notebook", "trace_files", "warm_up", "DisclosureError",
+    "ForkedProcess", "count_threads", "cumulative_hazard_at", "drug_classes", "kernel_specification", "list_exercises",
+    "list_files", "make_edition", "match_patients", "parse_value", "read_notebook", "trace_files", "warm_up",
+    "DisclosureError",
 }  # fmt: skip
 MODULE_LINES = 350
 WORD = re.compile(r"\w+")

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from fhrmm.study import repository_root
-from notebookrun.editions import EDITIONS, make_edition
+from notebookrun.course import EDITIONS, make_edition
 
 ROOT = repository_root()
 LESSON = "T02_kaplan_meier.ipynb"

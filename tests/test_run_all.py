@@ -169,7 +169,7 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     from notebookrun.sources import read_notebooks
 
     notebooks = read_notebooks(runner.PROJECT.notebooks)
-    graph = build_graph(notebooks, runner.PROJECT.steps, ["ALL", "C01"])
+    graph = build_graph([*notebooks, *runner.PROJECT.steps], ["ALL", "C01"])
     each = [notebook for notebook in notebooks if notebook.scopes == "each"]
     steps = [step for step in runner.PROJECT.steps if step.scopes == "each"]
     once = len(notebooks) - len(each) + len(runner.PROJECT.steps) - len(steps)

@@ -42,7 +42,7 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: f
     Returns
     -------
     dict
-        As `notebookrun.index.render_index` takes it.
+        As `notebookrun.index.write_index` takes it.
     """
     overall = {scope: _read_overall(reports, scope) for scope in scopes}
     first = POOLED if overall.get(POOLED) else next(iter(scopes), "")

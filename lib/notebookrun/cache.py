@@ -37,14 +37,48 @@ class Entry:
         What was declared and not done.
     """
 
-    code: dict[str, str]
-    parameters: dict[str, Any]
-    packages: dict[str, str]
+    code: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str | None] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     page: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+PENDING, RUNNING, INTERRUPTED = "pending", "running", "interrupted"
+
+
+@dataclass
+class NodeRun:
+    """What has become of a node in this run.
+
+    Attributes
+    ----------
+    state : str
+        ``pending``, ``running``, ``ok``, ``failed``, ``blocked`` or ``interrupted``.
+    action : str
+        ``executed``, ``rendered`` or ``kept``; empty as long as nothing was done.
+    reason : str
+        Why it failed or was not run.
+    why : list of str
+        Why it was executed or rendered.
+    entry : Entry
+        What it stands for.
+    tries : int
+        How often it was started.
+    begun : float
+        When it was started last, on the monotonic clock.
+    """
+
+    state: str = PENDING
+    action: str = ""
+    reason: str = ""
+    why: list[str] = field(default_factory=list)
+    entry: Entry = field(default_factory=Entry)
+    tries: int = 0
+    begun: float = 0.0
 
 
 class Memory:
@@ -74,8 +108,7 @@ class Memory:
 
     def store(self, node: NodeId, entry: Entry) -> None:
         """Remember a good run."""
-        plain = json.loads(json.dumps(vars(entry)))
-        kept = {"version": VERSION, "seal": digest(plain), "entry": plain}
+        kept = {"version": VERSION, "seal": digest(vars(entry)), "entry": vars(entry)}
         write_json(self._path(node), kept, is_for_readers=False)
 
     def forget(self, node: NodeId) -> None:
@@ -98,7 +131,7 @@ def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str
     Returns
     -------
     list of str
-        Empty if nothing has changed.
+        Empty if nothing has changed. A deleted or edited page is no reason: it can be made again without executing.
     """
     if then is None:
         return ["it has not run yet"]
@@ -106,21 +139,9 @@ def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str
     reasons += [f"parameter {name} changed" for name in changed(then.parameters, now.parameters)]
     reasons += [f"package {name} changed" for name in changed(then.packages, now.packages)]
     reasons += [f"input {name} changed" for name in changed(then.inputs, now.inputs)]
-    reasons += _output_reasons(then, digests)
-    return reasons
-
-
-def _output_reasons(then: Entry, digests: Digests) -> list[str]:
-    """Notice outputs deleted or edited by hand; pages are looked at elsewhere, they need no execution."""
-    reasons = []
     for name, kept in then.outputs.items():
-        if name.endswith(".html"):
-            continue
-        present = digests.get(name)
-        if present is None:
-            reasons.append(f"output {name} is gone")
-        elif kept != present:
-            reasons.append(f"output {name} was edited")
+        if not name.endswith(".html") and (present := digests.get(name)) != kept:
+            reasons.append(f"output {name} {'is gone' if present is None else 'was edited'}")
     return reasons
 
 

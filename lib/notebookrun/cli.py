@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
-from notebookrun.files import describe_problem
-from notebookrun.graph import Graph, build_graph
-from notebookrun.matrix import ParameterSet, folders_of, read_matrix, run_matrix
-from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters
+from notebookrun.files import describe_problem, remove_partial
+from notebookrun.graph import build_graph
+from notebookrun.matrix import folders_of, read_matrix, write_comparison
+from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters, read_yaml
 from notebookrun.places import Places
 from notebookrun.progress import say_any_letter, tell
 from notebookrun.project import Project
-from notebookrun.session import Request, Session
+from notebookrun.session import Session
 from notebookrun.sources import Notebook, read_notebooks
 from notebookrun.wording import unknown
 
@@ -94,21 +94,26 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     if options.list_parameters:
         _print_parameters(known)
         return GOOD
-    request, graph, sets = _check(project, options, notebooks, known)
+    session, sets = _check(project, options, notebooks, known)
     is_plan = options.list or options.explain
 
-    def run_one(request: Request) -> int:
-        session = Session(project, notebooks, graph, request)
-        return session.show_plan(with_reasons=options.explain) if is_plan else session.run()
-
-    def run_set(one: ParameterSet) -> int:
-        tell(f"parameter set {one.label}", request.words)
-        mode, places = "w" if one is sets[0] else "a", folders_of(request.places, one)
-        return run_one(replace(request, values=one.values, places=places, log_mode=mode))
+    def run(one: Session) -> int:
+        return one.show_plan(with_reasons=options.explain) if is_plan else one.run()
 
     if not sets:
-        return run_one(request)
-    return max(map(run_set, sets)) if is_plan else run_matrix(project, request.places, sets, run_set)
+        return run(session)
+    statuses: dict[str, int] = {}
+    for label, values in sets.items():
+        tell(f"parameter set {label}", session.words)
+        mode, places = "a" if statuses else "w", folders_of(session.places, label)
+        statuses[label] = run(replace(session, places=places, values=values, log_mode=mode))
+        if not is_plan:
+            write_comparison(project, session.places, session.graph.scopes[0], sets, statuses)
+        if statuses[label] > MISUSE:
+            break
+    if not is_plan:
+        remove_partial(session.places.reports)
+    return max(statuses.values())
 
 
 def rewrite_index(project: Project, options: argparse.Namespace) -> None:
@@ -120,13 +125,13 @@ def rewrite_index(project: Project, options: argparse.Namespace) -> None:
         If the options are no longer those of a run.
     """
     notebooks = read_notebooks(project.notebooks)
-    request, graph, _ = _check(project, options, notebooks, merge_parameters(nb.parameters for nb in notebooks))
-    Session(project, notebooks, graph, request).rewrite_index()
+    session, _ = _check(project, options, notebooks, merge_parameters(nb.parameters for nb in notebooks))
+    session.rewrite_index()
 
 
 def _check(
     project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
-) -> tuple[Request, Graph, list[ParameterSet]]:
+) -> tuple[Session, dict[str, dict[str, Value]]]:
     """Check everything that was asked for, and complain about all of it at once."""
     places = find_places(project, options)
     problems = _folder_problems(places)
@@ -134,19 +139,23 @@ def _check(
     problems += [unknown("scope", name, scopes) for name in options.center if scopes and name not in scopes]
     names = [notebook.name for notebook in notebooks]
     problems += [unknown("notebook", name, names) for name in options.notebook if name not in names]
-    values, complaints = _values(project, options, known)
+    flags = {"scope": "--center", "data": "--data", "work": "--work", "reports": "--out"}
+    words = [(name, value) for name, value in options.parameter]
+    reserved = {name: flags[what] for name, what in project.place_parameters.items()}
+    values, complaints = check_values(known, _typed_values(options, problems), words, reserved)
     problems += complaints
     if options.jobs < 1:
         problems.append(f"--jobs: {options.jobs} is out of range, expected at least 1")
     if options.time_limit < 0:
         problems.append("--time-limit: expected 0 (none) or more seconds")
-    sets: list[ParameterSet] = []
+    sets: dict[str, dict[str, Value]] = {}
     if options.matrix:
-        sets, complaints = read_matrix(Path(options.matrix), known, values, _reserved(project))
+        sets, complaints = read_matrix(Path(options.matrix), known, values, reserved)
         problems += complaints
     if problems:
         raise MisuseError(problems)
-    return Request(places, values, options), build_graph(notebooks, project.steps, scopes), sets
+    graph = build_graph([*notebooks, *project.steps], scopes)
+    return Session(project, notebooks, graph, places, values, options), sets
 
 
 def find_places(project: Project, options: argparse.Namespace) -> Places:
@@ -176,35 +185,19 @@ def _scopes(project: Project, places: Places, problems: list[str]) -> list[str]:
         return []
 
 
-def _values(
-    project: Project, options: argparse.Namespace, known: dict[str, Parameter]
-) -> tuple[dict[str, Value], list[str]]:
-    """Return the parameters from files and words, and what is wrong with them."""
-    import yaml
-
+def _typed_values(options: argparse.Namespace, problems: list[str]) -> dict[str, Any]:
+    """Return the parameters from files."""
     typed: dict[str, Any] = {}
-    problems: list[str] = []
     for file in options.parameters_file:
         try:
-            content = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            problems.append(f"-f {file}: not readable as YAML ({type(error).__name__})")
-            continue
-        if not isinstance(content, dict):
-            problems.append(f"-f {file}: expected `name: value` lines")
+            content = read_yaml("-f", Path(file))
+        except MisuseError as error:
+            problems += error.problems
             continue
         doubled = [name for name in content if name in typed and typed[name] != content[name]]
         problems += [f"parameter {name!r} is given twice with different values" for name in doubled]
-        typed |= {str(name): value for name, value in content.items()}
-    words = [(name, value) for name, value in options.parameter]
-    values, complaints = check_values(known, typed, words, _reserved(project))
-    return values, problems + complaints
-
-
-def _reserved(project: Project) -> dict[str, str]:
-    """Return the parameters that only an option sets, and which."""
-    flags = {"scope": "--center", "data": "--data", "work": "--work", "reports": "--out"}
-    return {name: flags[what] for name, what in project.place_parameters.items()}
+        typed |= content
+    return typed
 
 
 def _print_parameters(parameters: dict[str, Parameter]) -> None:

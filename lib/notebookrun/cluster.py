@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+import os
 import queue
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
-from notebookrun.exchange import Exchange, describe_any, fetch_outputs, send_inputs
+from notebookrun.exchange import Exchange, describe_any, fetch_outputs, run_staged, send_inputs
 from notebookrun.graph import NodeId
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
+from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.scratch import remove_abandoned, scratch_folder
 from notebookrun.task import FAILED, LOST, Outcome, Task
 
 PATIENCE_SECONDS = 120.0  # how long the scheduler may have no worker, or not answer
@@ -45,8 +51,10 @@ class DaskPool:
         self._exchange = Exchange(exchange_url) if exchange_url else None
         if self._exchange:
             self._exchange.check()
-        self._client = connect(address, jobs)
-        self._unreachable = _what_a_lost_scheduler_raises()
+        self._client = _connect(address, jobs)
+        from distributed.client import ClosedClientError
+
+        self._unreachable = (OSError, RuntimeError, ClosedClientError)
         self._slots = max(jobs if address == "local" else sum(self._client.nthreads().values()), 1)
         self._modules = tuple(modules)
         self._root = str(root)
@@ -67,14 +75,14 @@ class DaskPool:
             self._answers.append(Outcome(task.node, LOST, self._problem))
             return
         try:
-            sent = send_inputs(self._exchange, task, task.digests) if self._exchange else task
+            sent = send_inputs(self._exchange, task) if self._exchange else task
         except Exception as error:  # whatever the driver of the place raises
             self._answers.append(Outcome(task.node, FAILED, f"its inputs could not be sent: {describe_any(error)}"))
             return
-        from notebookrun.station import run_remote  # and with it all that a worker needs
-
+        # new for each try; the scheduler keeps statistics by its first part
+        key = (task.node.name, task.node.scope, next(_count))
         try:
-            future = self._client.submit(run_remote, sent, self._modules, self._root, pure=False, key=_key(task))
+            future = self._client.submit(run_remote, sent, self._modules, self._root, pure=False, key=key)
         except self._unreachable:
             self._give_up(SCHEDULER_GONE)
             self._answers.append(Outcome(task.node, LOST, self._problem))
@@ -120,12 +128,13 @@ class DaskPool:
     def _read(self, node: NodeId, future: Any) -> Outcome:
         _, task = self._running.pop(node)
         if future.status != "finished":
-            return Outcome(node, LOST, f"the cluster lost it: {_short(future)}")
+            said = "it was cancelled" if future.status == "cancelled" else type(future.exception()).__name__
+            return Outcome(node, LOST, f"the cluster lost it: {said}")
         outcome: Outcome = future.result()
         if self._exchange is None:
             return outcome
         try:
-            return fetch_outputs(self._exchange, task.places, outcome)
+            return fetch_outputs(self._exchange, task, outcome)
         except Exception as error:  # as above
             return Outcome(node, FAILED, f"its results could not be fetched: {describe_any(error)}")
 
@@ -152,24 +161,43 @@ _SHORT_LOGS = {"distributed.admin.low-level-log-length": 10}
 _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 
 
-def _key(task: Task) -> tuple[str, str, int]:
-    """Return a key that is new for each try; the scheduler keeps statistics by its first part."""
-    return task.node.name, task.node.scope, next(_count)
+_lock = threading.Lock()
 
 
-def _short(future: Any) -> str:
-    if future.status == "cancelled":
-        return "it was cancelled"
-    return f"{type(future.exception()).__name__}"
+def run_remote(task: Task, modules: Sequence[str], root: str) -> Outcome:
+    """Run a task on a Dask worker: the function that is sent to the cluster. Kernels are processes that end with it.
+
+    Parameters
+    ----------
+    task : Task
+        What to run.
+    modules : sequence of str
+        What the parent of warm kernels imports beforehand.
+    root : str
+        The repository on the worker's machine; ``NOTEBOOKRUN_ROOT`` of the worker's environment goes before.
+    """
+    from notebookrun.worker import run_task  # and with it all that a worker needs
+
+    folder = Path(os.environ.get("NOTEBOOKRUN_ROOT", root))
+    os.environ.update(KERNEL_ENVIRONMENT)
+    if task.is_warm and CAN_FORK:
+        with _lock:
+            host = _host(tuple(modules), folder)
+            host.tend()
+        os.environ[ADDRESS_VARIABLE] = host.address
+    if not task.exchange:
+        return run_task(task)
+    with scratch_folder() as scratch:
+        return run_staged(task, Path(scratch) / "run", folder, run_task)
 
 
-def _what_a_lost_scheduler_raises() -> tuple[type[Exception], ...]:
-    from distributed.client import ClosedClientError
+@functools.cache
+def _host(modules: tuple[str, ...], folder: Path) -> KernelHost:
+    remove_abandoned()
+    return KernelHost(modules, folder)
 
-    return OSError, RuntimeError, ClosedClientError
 
-
-def connect(address: str, jobs: int) -> Any:
+def _connect(address: str, jobs: int) -> Any:
     """Return a client of the cluster."""
     try:
         import dask

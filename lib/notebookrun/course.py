@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import json
-import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from notebookrun.editions import Edition, make_edition
-from notebookrun.execute import Execution, execute_notebook
-from notebookrun.files import describe_problem, remove_partial, write_json, write_page, write_whole
+from notebookrun.files import remove_partial, write_json, write_whole
 from notebookrun.glossary import read_glossary
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
-from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.graph import NodeId
+from notebookrun.local import LocalPool
 from notebookrun.pagecontext import Link, PageContext
-from notebookrun.places import Scrubber
-from notebookrun.render import Notice, clean_notebook, render_page
+from notebookrun.places import Places
+from notebookrun.render import render_page
+from notebookrun.scratch import scratch_folder
 from notebookrun.sources import cell_source
+from notebookrun.task import Outcome, Task
 
 LESSON_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Edition:
+    """An edition of the lessons: its name, and which cells it leaves out, namely those with any of these tags."""
+
+    name: str
+    left_out: tuple[str, ...]
+
+
+EDITIONS = (Edition("student", ("solution", "instructor")), Edition("instructor", ("exercise",)))
 
 
 @dataclass(frozen=True)
@@ -59,19 +66,28 @@ class Course:
         return sorted(self.notebooks.glob("[A-Z]*.ipynb"))
 
 
-@dataclass(frozen=True)
-class Built:
-    """What became of one lesson in one edition; `error` is empty if it ran through."""
+def make_edition(notebook: Mapping[str, Any], edition: Edition) -> dict[str, Any]:
+    """Return a notebook without the cells that the edition leaves out; the given one is not changed.
 
-    edition: str
-    lesson: str
-    seconds: float
-    error: str
+    Cells whose source JupyterLab folds away in the master are open in an edition.
+
+    Examples
+    --------
+    >>> cells = [{"cell_type": "code", "metadata": {"tags": [tag]}} for tag in ("exercise", "solution")]
+    >>> [cell["metadata"]["tags"] for cell in make_edition({"cells": cells}, EDITIONS[0])["cells"]]
+    [['exercise']]
+    """
+    made = copy.deepcopy(dict(notebook))
+    left_out = set(edition.left_out)
+    made["cells"] = [cell for cell in made["cells"] if not left_out & set(cell["metadata"].get("tags", []))]
+    for cell in made["cells"]:
+        cell["metadata"].pop("jupyter", None)
+    return made
 
 
 def build_course(
     course: Course, editions: Sequence[Edition], *, only: Sequence[str] = (), jobs: int = 2, should_run: bool = True
-) -> Iterator[Built]:
+) -> Iterator[Outcome]:
     """Write each edition: its notebooks, and, executed, its pages and their index.
 
     Parameters
@@ -89,107 +105,70 @@ def build_course(
 
     Yields
     ------
-    Built
-        One per lesson and edition, in order.
+    Outcome
+        One per lesson and edition, as they end; the node's scope is the edition, its name that of the lesson's page.
     """
-    lessons = course.find_lessons()
-    chosen = [path for path in lessons if not only or path.stem.startswith(tuple(only))]
-    work = [(course, edition, path) for edition in editions for path in chosen]
-    for _, edition, path in work:
-        write_json(course.out / edition.name / "notebooks" / path.name, make_edition(_read(path), edition))
-    if not should_run:
-        return
-    for edition in editions:
-        write_whole(course.out / edition.name / "index.html", _render_index(course, edition, lessons))
-    with _warm_kernels(course), ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_build_lesson, *zip(*work, strict=True))
-    remove_partial(course.out)
+    masters = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in course.find_lessons()}
+    chosen = [name for name in masters if not only or name.startswith(tuple(only))]
+    heads = {name: cell_source(master["cells"][0]).splitlines() for name, master in masters.items()}
+    titles = {name: lines[0].lstrip("# ") for name, lines in heads.items()}
+    about = {name: next((line.strip("* ") for line in lines[1:] if line.strip()), "") for name, lines in heads.items()}
+    with scratch_folder() as scratch:
+        places = Places(course.root, Path(scratch) / "data", Path(scratch) / "work", course.out)
+        tasks = []
+        for edition in editions:
+            for name in chosen:
+                content, page = make_edition(masters[name], edition), _context(course, edition, titles, name)
+                write_json(course.out / edition.name / "notebooks" / f"{name}.ipynb", content)
+                node = NodeId(edition.name, f"lessons/{name}")
+                tasks.append(Task(node, places, content=content, page=page, time_limit=LESSON_SECONDS))
+            if should_run:
+                index = _render_index(course, _context(course, edition, titles), about)
+                write_whole(course.out / edition.name / "index.html", index)
+        if should_run:
+            yield from _run(tasks, LocalPool(jobs, course.preload, course.root))
+            remove_partial(course.out)
 
 
-@contextmanager
-def _warm_kernels(course: Course) -> Iterator[None]:
-    """Keep a parent to fork kernels from, where that is possible."""
-    if not CAN_FORK:
-        yield
-        return
-    host = KernelHost(course.preload, course.root)
-    os.environ[ADDRESS_VARIABLE] = host.address
+def _run(tasks: Sequence[Task], pool: LocalPool) -> Iterator[Outcome]:
+    """Yield what becomes of each task, as they end."""
     try:
-        yield
+        for task in tasks:
+            pool.submit(task)
+        waiting = {task.node for task in tasks}
+        while waiting:
+            for outcome in pool.wait(60.0):
+                waiting.discard(outcome.node)
+                yield outcome
     finally:
-        del os.environ[ADDRESS_VARIABLE]
-        host.close()
+        pool.close()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
-def _build_lesson(course: Course, edition: Edition, path: Path) -> Built:
-    """Execute one lesson and write its page; a failure is on the page and in the result."""
-    begun = time.monotonic()
-    content = make_edition(_read(path), edition)
-    environment = {**os.environ, **KERNEL_ENVIRONMENT}
-    execution = Execution(CAN_FORK, environment, course.root, begun + LESSON_SECONDS)
-    execute_notebook(content, {}, execution)
-    scrub = Scrubber({course.root: "", Path.home(): "~", Path(sys.prefix): "python"})
-    error = scrub(execution.error)
-    notice = Notice("This lesson did not run through", (error,)) if error else None
-    page = render_page(clean_notebook(execution.notebook, scrub), _context(course, edition, path), notice)
-    try:
-        write_page(course.out / edition.name / "lessons" / f"{path.stem}.html", page)
-    except OSError as problem:
-        error = error or f"its page could not be written: {describe_problem(problem)}"
-    return Built(edition.name, path.stem, time.monotonic() - begun, error)
-
-
-def _context(course: Course, edition: Edition, path: Path) -> PageContext:
-    lessons = course.find_lessons()
-    links = [Link(_title(lesson), f"{lesson.stem}.html", lesson == path) for lesson in lessons]
-    place = lessons.index(path)
+def _context(course: Course, edition: Edition, titles: Mapping[str, str], lesson: str = "") -> PageContext:
+    """Return what surrounds a lesson, or the front page of the edition."""
+    folder = "" if lesson else "lessons/"
     return PageContext(
         site=course.title,
-        title=_title(path),
+        title=titles.get(lesson, "Lessons"),
         scope=edition.name,
         scope_label="Edition",
+        home="../index.html" if lesson else "index.html",
         banner=course.banner,
-        notebooks=tuple(links),
-        scopes=(Link(edition.name, f"{path.stem}.html", True),),
-        previous=links[place - 1] if place else None,
-        following=links[place + 1] if place + 1 < len(links) else None,
-        pages={lesson.stem: f"{lesson.stem}.html" for lesson in lessons},
-        glossary=read_glossary(course.glossary) if course.glossary else (),
+        notebooks=tuple(Link(title, f"{folder}{name}.html", name == lesson) for name, title in titles.items()),
+        scopes=(Link(edition.name, f"{lesson or 'index'}.html", True),),
+        pages={name: f"{name}.html" for name in titles},
+        glossary=read_glossary(course.glossary) if lesson and course.glossary else (),
         is_code_open=True,
     )
 
 
-def _title(path: Path) -> str:
-    """Return the title of a lesson: the heading of its first cell."""
-    return cell_source(_read(path)["cells"][0]).splitlines()[0].lstrip("# ")
-
-
-def _subtitle(path: Path) -> str:
-    lines = cell_source(_read(path)["cells"][0]).splitlines()[1:]
-    return next((line.strip("* ") for line in lines if line.strip()), "")
-
-
-def _render_index(course: Course, edition: Edition, lessons: Sequence[Path]) -> str:
+def _render_index(course: Course, context: PageContext, about: Mapping[str, str]) -> str:
     """Return the front page of an edition: what the course is, and its lessons."""
     rows = [
-        f"| [{_title(path)}](lessons/{path.stem}.html) | {_subtitle(path)} | [notebook](notebooks/{path.name}) |"
-        for path in lessons
+        f"| [{link.text}]({link.href}) | {text} | [notebook](notebooks/{name}.ipynb) |"
+        for link, (name, text) in zip(context.notebooks, about.items(), strict=True)
     ]
     table = "\n".join(["| Lesson | What it is about | Open in JupyterLab |", "|---|---|---|", *rows])
     source = f"# {course.title}\n\n{course.introduction}\n\n## Lessons\n\n{table}\n"
     cell = {"cell_type": "markdown", "source": source, "metadata": {}}
-    context = PageContext(
-        site=course.title,
-        title="Lessons",
-        scope=edition.name,
-        scope_label="Edition",
-        home="index.html",
-        banner=course.banner,
-        notebooks=tuple(Link(_title(path), f"lessons/{path.stem}.html") for path in lessons),
-        scopes=(Link(edition.name, "index.html", True),),
-    )
     return render_page({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, context)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,16 +76,15 @@ class Exchange:
                 raise OSError(errno.EIO, f"{path.name} arrived damaged")
 
 
-def send_inputs(exchange: Exchange, task: Task, inputs: Mapping[str, str | None]) -> Task:
+def send_inputs(exchange: Exchange, task: Task) -> Task:
     """Send what a task reads, and return the task as another machine can run it."""
-    wanted = {name: digest for name, digest in inputs.items() if digest}
+    wanted = {name: digest for name, digest in task.digests.items() if digest}
     for name, digest in wanted.items():
         if not name.startswith("repository/"):
             exchange.send(task.places.absolute(name), digest)
     if not task.should_execute and task.executed_path.is_file():
-        kept = digest_file(task.executed_path)
-        exchange.send(task.executed_path, kept)
-        wanted[_executed_name(task)] = kept
+        wanted[task.executed_name] = digest_file(task.executed_path)
+        exchange.send(task.executed_path, wanted[task.executed_name])
     return replace(task, exchange=exchange.url, digests=wanted)
 
 
@@ -111,28 +108,28 @@ def run_staged(task: Task, scratch: Path, root: Path, run: Any) -> Outcome:
         With the digests under which its files can be fetched.
     """
     places = Places(root, scratch / "data", scratch / "work", scratch / "reports")
-    strange = _differing(task, places)
+    repository = [name for name in task.digests if name.startswith("repository/")]
+    here = digest_names(places, repository)
+    strange = next((name for name in repository if here.get(name) != task.digests[name]), None)
     if strange:
-        return Outcome(task.node, FAILED, f"the worker has another version of {strange}")
+        return Outcome(task.node, FAILED, f"the worker has another version of {strange.partition('/')[2]}")
     for folder in (places.data, places.work, places.reports):
         folder.mkdir(parents=True)
     try:
         exchange = Exchange(task.exchange)
-        for name, digest in task.digests.items():
-            if not name.startswith("repository/"):
-                exchange.fetch(digest, places.absolute(name))
+        for name in task.digests.keys() - set(repository):
+            exchange.fetch(str(task.digests[name]), places.absolute(name))
     except Exception as error:  # whatever the driver of the place raises
         return Outcome(task.node, FAILED, f"its inputs could not be fetched: {describe_any(error)}")
     folders = {name: str(places.folder(place)) for name, place in task.place_parameters.items() if place != "scope"}
     values = {name: folders.get(name, value) for name, value in task.parameters.items()}
-    outcome: Outcome = run(replace(task, places=places, parameters=values, arguments=_moved(task, places)))
-    sent = dict(outcome.outputs) | digest_names(places, [_executed_name(task)])
+    outcome: Outcome = run(replace(task, places=places, parameters=values))
+    sent = dict(outcome.outputs) | digest_names(places, [task.executed_name])
     try:
         for name, digest in sent.items():
             exchange.send(places.absolute(name), digest)
     except Exception as error:  # as above
         return Outcome(task.node, FAILED, f"its results could not be sent: {describe_any(error)}")
-    shutil.rmtree(scratch, ignore_errors=True)
     return replace(outcome, outputs=sent)
 
 
@@ -143,30 +140,8 @@ def describe_any(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
-def _executed_name(task: Task) -> str:
-    return f"work/.notebookrun/executed/{task.node.scope}/{task.node.name}.ipynb"
-
-
-def _differing(task: Task, places: Places) -> str:
-    """Return a file of the repository that is not the same on this machine; empty if all are."""
-    names = [name for name in task.digests if name.startswith("repository/")]
-    here = digest_names(places, names)
-    return next((name.partition("/")[2] for name in names if here.get(name) != task.digests[name]), "")
-
-
-def _moved(task: Task, places: Places) -> tuple[Any, ...]:
-    """Return a step's arguments with this machine's folders."""
-    folders = {str(task.places.folder(p)): str(places.folder(p)) for p in ("data", "work", "reports")}
-    return tuple(folders.get(a, a) if isinstance(a, str) else a for a in task.arguments)
-
-
-def fetch_outputs(exchange: Exchange, places: Places, outcome: Outcome) -> Outcome:
+def fetch_outputs(exchange: Exchange, task: Task, outcome: Outcome) -> Outcome:
     """Fetch what a task wrote on another machine; the kept execution is no output."""
     for name, digest in outcome.outputs.items():
-        exchange.fetch(digest, places.absolute(name))
-    shown = {name: digest for name, digest in outcome.outputs.items() if not _is_state(name)}
-    return replace(outcome, outputs=shown)
-
-
-def _is_state(name: str) -> bool:
-    return name.startswith("work/.notebookrun/")
+        exchange.fetch(digest, task.places.absolute(name))
+    return replace(outcome, outputs={n: d for n, d in outcome.outputs.items() if n != task.executed_name})

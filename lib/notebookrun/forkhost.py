@@ -1,8 +1,8 @@
 """The parent of warm kernels: imports the heavy packages once, stays without threads, and forks one child per request.
 
-A request comes over a private Unix socket and keeps its connection for as long as the child lives: the child says when
-it is ready, the host says how it ended, and closing the connection kills it. The host ends with its owner, and its
-children with it.
+A request comes over a private Unix socket and keeps its connection for as long as the kernel lives: the kernel says
+when it is ready, the host says how it ended, and closing the connection kills it. The host ends with its owner, and its
+kernels with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import selectors
 import signal
 import socket
 import sys
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
@@ -40,15 +40,6 @@ KERNEL_MODULES = (
     "tornado.platform.asyncio",
     "tornado.queues",
 )
-
-
-@dataclass
-class _Child:
-    """A forked process and the connection that owns it."""
-
-    pid: int
-    connection: Connection
-    pidfd: int
 
 
 def warm_up(modules: tuple[str, ...]) -> list[str]:
@@ -87,13 +78,7 @@ def count_threads() -> int:
 
 
 class _Host:
-    """Serves requests until its owner is gone.
-
-    Parameters
-    ----------
-    address : str
-        Path of the Unix socket to listen on.
-    """
+    """Serves requests at a Unix socket until its owner is gone."""
 
     def __init__(self, address: str) -> None:
         self._selector = selectors.DefaultSelector()
@@ -102,7 +87,7 @@ class _Host:
         self._listener.listen(64)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._owner_gone)
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, tuple[Connection, int]] = {}  # by process id: who owns it, and what tells of its end
 
     def serve(self) -> None:
         """Serve for ever."""
@@ -110,19 +95,19 @@ class _Host:
             for key, _ in self._selector.select():
                 # an earlier event of the same round may have closed it
                 if self._selector.get_map().get(key.fd) is key:
-                    key.data(key.fileobj)
+                    key.data()
 
-    def _owner_gone(self, stream: Any) -> None:
+    def _owner_gone(self) -> None:
         if not os.read(sys.stdin.fileno(), 1):
-            for child in list(self._children.values()):
-                self._kill(child, signal.SIGKILL)
+            for pid in self._children:
+                _kill(pid, signal.SIGKILL)
             os._exit(0)
 
-    def _accept(self, listener: Any) -> None:
-        connection = Connection(listener.accept()[0].detach())
-        self._selector.register(connection, selectors.EVENT_READ, self._request)
+    def _accept(self) -> None:
+        connection = Connection(self._listener.accept()[0].detach())
+        self._selector.register(connection, selectors.EVENT_READ, partial(self._fork, connection))
 
-    def _request(self, connection: Connection) -> None:
+    def _fork(self, connection: Connection) -> None:
         """Take the first message of a connection and fork for it."""
         self._selector.unregister(connection)
         try:
@@ -136,82 +121,62 @@ class _Host:
         host = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(connection, request, host)
-        child = _Child(pid, connection, os.pidfd_open(pid))
-        self._children[pid] = child
-        self._selector.register(connection, selectors.EVENT_READ, lambda _: self._hear(child))
-        self._selector.register(child.pidfd, selectors.EVENT_READ, lambda _: self._reap(child))
+            self._become_kernel(connection, request, host)
+        pidfd = os.pidfd_open(pid)
+        self._children[pid] = connection, pidfd
+        self._selector.register(connection, selectors.EVENT_READ, partial(self._hear, pid, connection))
+        self._selector.register(pidfd, selectors.EVENT_READ, partial(self._reap, pid))
 
-    def _hear(self, child: _Child) -> None:
+    def _hear(self, pid: int, connection: Connection) -> None:
         """Pass on a signal, or kill a child whose connection was closed."""
         try:
-            number = child.connection.recv()["signal"]
+            number = connection.recv()["signal"]
         except (OSError, EOFError):
             number = signal.SIGKILL
-            self._selector.unregister(child.connection)
-            child.connection.close()
-        self._kill(child, number)
+            self._selector.unregister(connection)
+            connection.close()
+        _kill(pid, number)
 
-    def _kill(self, child: _Child, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, number)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, number)
-
-    def _reap(self, child: _Child) -> None:
+    def _reap(self, pid: int) -> None:
         """Say how a child ended."""
-        _, status = os.waitpid(child.pid, 0)
-        self._selector.unregister(child.pidfd)
-        os.close(child.pidfd)
-        del self._children[child.pid]
+        _, status = os.waitpid(pid, 0)
+        connection, pidfd = self._children.pop(pid)
+        self._selector.unregister(pidfd)
+        os.close(pidfd)
         with contextlib.suppress(OSError):  # it is closed if nobody waits for it any more
-            self._selector.unregister(child.connection)
-            child.connection.send({"exit": os.waitstatus_to_exitcode(status)})
-        child.connection.close()
+            self._selector.unregister(connection)
+            connection.send({"exit": os.waitstatus_to_exitcode(status)})
+        connection.close()
 
-    def _become_child(self, connection: Connection, request: dict[str, Any], host: int) -> NoReturn:
-        """Turn into the process that was asked for; never returns."""
+    def _become_kernel(self, connection: Connection, request: dict[str, Any], host: int) -> NoReturn:
+        """Close all that belongs to the host or to other children, and serve as a kernel; never returns."""
         status = 1
         try:
             os.setsid()
             die_with_parent(host)
-            self._forget()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            self._selector.close()
+            self._listener.close()
+            for other, pidfd in self._children.values():
+                other.close()
+                os.close(pidfd)
+            quiet = os.open(os.devnull, os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(quiet, number)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.environ.clear()
             os.environ.update(request["environment"])
             os.chdir(request["folder"])
-            status = _run_request(connection, request)
+            launch.start(request["arguments"], lambda: connection.send({"ready": os.getpid()}))
+            status = 0
         finally:
             os._exit(status)
 
-    def _forget(self) -> None:
-        """Close all that belongs to the host or to other children."""
-        self._selector.close()
-        self._listener.close()
-        for child in self._children.values():
-            child.connection.close()
-            os.close(child.pidfd)
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(quiet, number)
 
-
-def _run_request(connection: Connection, request: dict[str, Any]) -> int:
-    """Do in the child what was asked: serve as a kernel, or call one function."""
-    ready = {"ready": os.getpid()}
-    if "arguments" in request:
-        launch.start(request["arguments"], lambda: connection.send(ready))
-        return 0
-    connection.send(ready)
-    launch.reset_leaks()
-    try:
-        launch.call(request["call"], request["values"])
-    except BaseException as error:
-        connection.send({"error": f"{type(error).__name__}: {error}"})
-        return 1
-    connection.send({"done": True})
-    return 0
+def _kill(pid: int, number: int) -> None:
+    for send in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(pid, number)
 
 
 def main(address: str, modules: list[str]) -> None:

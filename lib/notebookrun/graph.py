@@ -13,34 +13,6 @@ from notebookrun.sources import Notebook
 from notebookrun.wording import listed, nearest
 
 
-@dataclass(frozen=True)
-class Step:
-    """A Python call that belongs to each scope, such as joining the tables that its notebooks wrote.
-
-    Attributes
-    ----------
-    name : str
-        Name of the node.
-    call : str
-        ``package.module:function``.
-    arguments : tuple of str
-        Texts with ``{scope}``, ``{data}``, ``{work}`` and ``{reports}`` filled in; ``{notebooks}`` alone becomes the
-        list of the notebooks whose files the step reads.
-    reads, writes : tuple of str
-        File patterns with ``{scope}``. A step takes what is there: it waits for the notebooks that write what it reads,
-        and runs also if some of them failed.
-    scopes : str
-        ``each``, or the one scope it runs in.
-    """
-
-    name: str
-    call: str
-    arguments: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    scopes: str = "each"
-
-
 @dataclass(frozen=True, order=True)
 class NodeId:
     """A node's identity: scope and name of the notebook or step."""
@@ -60,14 +32,14 @@ class Node:
     ----------
     id : NodeId
         Scope and name.
-    work : Notebook or Step
+    work : Notebook
         What it does.
     reads, writes : tuple of str
         File patterns of this scope.
     """
 
     id: NodeId
-    work: Notebook | Step = field(repr=False)
+    work: Notebook = field(repr=False)
     reads: tuple[str, ...]
     writes: tuple[str, ...]
 
@@ -77,9 +49,9 @@ class Node:
         return any(_reads_all_scopes(pattern) for pattern in self.work.reads)
 
     @property
-    def is_notebook(self) -> bool:
-        """Whether the node executes a notebook and shows a page."""
-        return isinstance(self.work, Notebook)
+    def takes_what_is_there(self) -> bool:
+        """Whether it waits for those who write what it reads, and runs also if some of them failed."""
+        return self.work.is_step or self.compares_scopes
 
 
 @dataclass(frozen=True)
@@ -94,11 +66,14 @@ class Graph:
         Direct needs: without them the node cannot run.
     waits : dict of NodeId to tuple of NodeId
         Nodes that it waits for and can do without.
+    scopes : sequence of str
+        In the order of the dataset, the pooled one first.
     """
 
     nodes: dict[NodeId, Node]
     needs: dict[NodeId, tuple[NodeId, ...]]
     waits: dict[NodeId, tuple[NodeId, ...]]
+    scopes: Sequence[str]
 
     def before(self, node: NodeId) -> tuple[NodeId, ...]:
         """Return all nodes that end before this one starts."""
@@ -131,7 +106,7 @@ class Graph:
             return inside
         chosen = self.ancestors(node for node in inside if node.name in notebooks) & inside
         touched = {node.scope for node in chosen}
-        return chosen | {node for node in inside if not self.nodes[node].is_notebook and node.scope in touched}
+        return chosen | {node for node in inside if self.nodes[node].work.is_step and node.scope in touched}
 
     def dependents(self, wanted: Iterable[NodeId]) -> set[NodeId]:
         """Return all nodes that cannot do without one of the wanted, directly or not, without these."""
@@ -153,13 +128,13 @@ class Graph:
         return rank
 
 
-def build_graph(notebooks: Sequence[Notebook], steps: Sequence[Step], scopes: Sequence[str]) -> Graph:
+def build_graph(notebooks: Sequence[Notebook], scopes: Sequence[str]) -> Graph:
     """Make the graph of all scopes.
 
     Parameters
     ----------
-    notebooks, steps : sequence
-        What runs in each scope; a notebook with ``scopes`` other than ``each`` runs in that scope alone.
+    notebooks : sequence of Notebook
+        What runs in each scope, steps included; one with ``scopes`` other than ``each`` runs in that scope alone.
     scopes : sequence of str
         Center ids and the pooled scope.
 
@@ -174,34 +149,25 @@ def build_graph(notebooks: Sequence[Notebook], steps: Sequence[Step], scopes: Se
     DeclarationError
         If a read is written by nobody, two nodes write the same file, or nodes need each other in a circle.
     """
-    nodes = [_node(work, scope, scopes) for scope in scopes for work in (*notebooks, *steps) if _runs_in(work, scope)]
+    nodes = []
+    for scope in scopes:
+        for work in (work for work in notebooks if work.scopes in ("each", scope)):
+            reads = [read for pattern in work.reads for read in _fill(pattern, scope, scopes)]
+            writes = [pattern.replace("{scope}", scope) for pattern in work.writes]
+            nodes.append(Node(NodeId(scope, work.name), work, tuple(reads), tuple(writes)))
+    writers: Writers = defaultdict(list)  # by the scope's folder, so that large graphs are built in linear time
+    for node in nodes:
+        for pattern in node.writes:
+            writers[_scope_folder(pattern)].append((pattern, node))
     problems = _double_writers(nodes)
-    writers = _writers_by_folder(nodes)
+    found: dict[NodeId, Node] = {}
     needs: dict[NodeId, tuple[NodeId, ...]] = {}
     waits: dict[NodeId, tuple[NodeId, ...]] = {}
-    found: dict[NodeId, Node] = {}
     for node in nodes:
-        if isinstance(node.work, Step) or node.compares_scopes:
-            found[node.id], waits[node.id] = _resolve(node, writers)
-            needs[node.id] = ()
-        else:
-            found[node.id] = node
-            needs[node.id], waits[node.id], missing = _find_needs(node, writers)
-            problems += missing
+        found[node.id], needs[node.id], waits[node.id] = _find_makers(node, writers, problems)
     if problems:
         raise DeclarationError(sorted(set(problems)))
-    both = {node: needs[node] + waits[node] for node in found}
-    return Graph(_ordered(found, both), needs, waits)
-
-
-def _runs_in(work: Notebook | Step, scope: str) -> bool:
-    return work.scopes in ("each", scope)
-
-
-def _node(work: Notebook | Step, scope: str, scopes: Sequence[str]) -> Node:
-    reads = [p for pattern in work.reads for p in _fill(pattern, scope, scopes)]
-    writes = [pattern.replace("{scope}", scope) for pattern in work.writes]
-    return Node(NodeId(scope, work.name), work, tuple(reads), tuple(writes))
+    return Graph(_ordered(found, {node: needs[node] + waits[node] for node in found}), needs, waits, scopes)
 
 
 def _reads_all_scopes(pattern: str) -> bool:
@@ -225,46 +191,39 @@ def _scope_folder(pattern: str) -> str:
     return "/".join(pattern.rstrip("?").split("/")[:2])
 
 
-def _writers_by_folder(nodes: Sequence[Node]) -> Writers:
-    """Index all writes by the scope's folder, so that large graphs are built in linear time."""
-    found: Writers = defaultdict(list)
-    for node in nodes:
-        for pattern in node.writes:
-            found[_scope_folder(pattern)].append((pattern, node))
-    return found
+def _find_makers(
+    node: Node, writers: Writers, problems: list[str]
+) -> tuple[Node, tuple[NodeId, ...], tuple[NodeId, ...]]:
+    """Return a node, whom it needs, and whom it only waits for; complain about reads without writer.
 
-
-def _resolve(node: Node, writers: Writers) -> tuple[Node, tuple[NodeId, ...]]:
-    """Put the files that notebooks declare in place of the patterns of who takes what is there; return its makers."""
+    In place of the patterns of a node that takes what is there stand the files that notebooks declare.
+    """
     reads: dict[str, None] = {}
-    found: dict[NodeId, None] = {}
-    for read in node.reads:
-        if read.split("/")[0] in ("data", "repository"):
-            reads[read] = None
-        for pattern, maker in writers.get(_scope_folder(read), []):
-            is_wanted = maker.is_notebook and not (node.is_notebook and maker.compares_scopes)
-            if is_wanted and overlaps(read, pattern):
-                reads[pattern.rstrip("?") + "?"] = None
-                found[maker.id] = None
-    return replace(node, reads=tuple(reads)), tuple(found)
-
-
-def _find_needs(node: Node, writers: Writers) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...], list[str]]:
-    """Return whom a notebook needs, whom it only waits for, and complaints on reads without writer."""
     needs: dict[NodeId, None] = {}
     waits: dict[NodeId, None] = {}
-    problems = []
     for read in node.reads:
-        if read.split("/")[0] in ("data", "repository"):
-            continue
         near = writers.get(_scope_folder(read), [])
-        makers = [maker.id for pattern, maker in near if maker is not node and overlaps(read, pattern)]
-        (waits if read.endswith("?") else needs).update(dict.fromkeys(makers))
-        if not makers and not read.endswith("?") and "*" not in read:
-            best = nearest(read, [pattern for pattern, _ in near])
-            hint = f"; did you mean {best!r}?" if best else ""
-            problems.append(f"{node.id} reads {read!r}, which no notebook writes{hint}")
-    return tuple(needs), tuple(w for w in waits if w not in needs), problems
+        makers = [(pattern, maker) for pattern, maker in near if _may_feed(maker, node) and overlaps(read, pattern)]
+        if read.split("/")[0] in ("data", "repository"):
+            reads[read] = None
+        elif node.takes_what_is_there:
+            reads |= {pattern.rstrip("?") + "?": None for pattern, _ in makers}
+            waits |= {maker.id: None for _, maker in makers}
+        else:
+            reads[read] = None
+            (waits if read.endswith("?") else needs).update({maker.id: None for _, maker in makers})
+            if not makers and not read.endswith("?") and "*" not in read:
+                best = nearest(read, [pattern for pattern, _ in near])
+                hint = f"; did you mean {best!r}?" if best else ""
+                problems.append(f"{node.id} reads {read!r}, which no notebook writes{hint}")
+    return replace(node, reads=tuple(reads)), tuple(needs), tuple(wait for wait in waits if wait not in needs)
+
+
+def _may_feed(maker: Node, node: Node) -> bool:
+    """Say whether a node may read what the other writes: those who take what is there take it from notebooks only."""
+    if not node.takes_what_is_there:
+        return maker is not node
+    return not maker.work.is_step and (node.work.is_step or not maker.compares_scopes)
 
 
 def _double_writers(nodes: Sequence[Node]) -> list[str]:

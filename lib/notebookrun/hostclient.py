@@ -1,4 +1,4 @@
-"""The parent of warm kernels as seen from outside: started, kept alive, asked for a process.
+"""The parent of warm kernels as seen from outside: started, kept alive, asked for a kernel.
 
 Nothing of Jupyter is imported here, so that a run can start the parent before anything else.
 """
@@ -19,6 +19,7 @@ from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import remove_abandoned, scratch_folder
 
 ADDRESS_VARIABLE = "NOTEBOOKRUN_KERNEL_HOST"
+CONNECT_SECONDS = 30.0  # how long a parent that is just being started is waited for
 START_SECONDS = 60.0  # how long a parent may be silent before a kernel is started afresh instead
 CAN_FORK = hasattr(os, "fork") and hasattr(os, "pidfd_open")
 
@@ -80,48 +81,24 @@ class KernelHost:
         remove_abandoned()
 
 
-def call_warm(address: str, call: str, values: Sequence[Any], folder: Path, environment: dict[str, str]) -> str:
-    """Call a function in a process forked from a host.
-
-    Parameters
-    ----------
-    address : str
-        Socket of the host.
-    call : str
-        ``package.module:function``.
-    values : sequence
-        Its arguments.
-    folder : Path
-        Working folder of the call.
-    environment : dict of str to str
-        Environment of the call.
-
-    Returns
-    -------
-    str
-        What went wrong; empty if nothing did.
-
-    Raises
-    ------
-    NoHostError
-        If the host cannot be reached or cannot fork.
-    """
-    request = {"call": call, "values": list(values), "folder": str(folder), "environment": environment}
-    connection, answer = ask(address, request)
-    with connection, contextlib.suppress(OSError, EOFError):
-        answer = connection.recv() if "ready" in answer else answer
-    return "" if "done" in answer else str(answer.get("error", "its process was killed (signal 9)"))
-
-
 def ask(address: str, request: dict[str, Any]) -> tuple[Connection, dict[str, Any]]:
-    """Ask a host for a process; return the connection to it, and its first answer.
+    """Ask a host for a kernel; return the connection to it, and its first answer. One just being started is waited for.
 
     Raises
     ------
     NoHostError
         If the host cannot be reached, ends or is silent before it forks, or cannot fork.
     """
-    connection, answer = connect(address), {"refused": "the parent of warm kernels does not answer"}
+    until = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            connection = Client(address)
+            break
+        except OSError as error:
+            if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
+                raise NoHostError(str(error)) from None
+            time.sleep(0.02)
+    answer = {"refused": "the parent of warm kernels does not answer"}
     with contextlib.suppress(OSError, EOFError):
         connection.send(request)
         if connection.poll(START_SECONDS):
@@ -130,21 +107,3 @@ def ask(address: str, request: dict[str, Any]) -> tuple[Connection, dict[str, An
         connection.close()
         raise NoHostError(answer["refused"])
     return connection, answer
-
-
-def connect(address: str, patience: float = 30.0) -> Connection:
-    """Connect to a host; one that is just being started is waited for.
-
-    Raises
-    ------
-    NoHostError
-        If there is none.
-    """
-    until = time.monotonic() + patience
-    while True:
-        try:
-            return Client(address)
-        except OSError as error:
-            if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
-                raise NoHostError(str(error)) from None
-            time.sleep(0.02)

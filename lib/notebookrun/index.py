@@ -2,108 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from notebookrun.files import write_page
+
 TEMPLATES = Path(__file__).parent / "templates"
-STATE_TEXT = {
-    "ok": "ready",
-    "failed": "failed",
-    "blocked": "not run",
-    "stale": "out of date",
-    "interrupted": "interrupted",
-    "absent": "none",
-}
-MEANING = {
-    "ok": "the page shows the present data, parameters and code",
-    "failed": "a step could not be completed; the page shows how far it came",
-    "blocked": "something it needs failed",
-    "stale": "data, parameters or code have changed since; run again",
-    "interrupted": "the run was stopped before it",
-    "absent": "not part of this run, or not made for this scope",
+STATES = {
+    "ok": ("ready", "the page shows the present data, parameters and code"),
+    "failed": ("failed", "a step could not be completed; the page shows how far it came"),
+    "blocked": ("not run", "something it needs failed"),
+    "stale": ("out of date", "data, parameters or code have changed since; run again"),
+    "interrupted": ("interrupted", "the run was stopped before it"),
+    "absent": ("none", "not part of this run, or not made for this scope"),
 }
 
 
-def matrix_rows(
-    scopes: Sequence[str],
-    notebooks: Sequence[str],
-    states: Mapping[str, str],
-    pages: Container[str],
-    figures: Mapping[str, Sequence[str]],
-) -> list[dict[str, Any]]:
-    """Return the rows of the matrix scopes x notebooks; those without a page, for any reason, have no link.
+def write_index(
+    reports: Path, scopes: Sequence[str], titles: Mapping[str, str], rows: Mapping[str, Any], content: Mapping[str, Any]
+) -> None:
+    """Write ``index.html``: every scope and notebook with its state.
 
-    Examples
-    --------
-    >>> matrix_rows(["ALL"], ["00_a"], {"ALL/00_a": "ok"}, {"ALL/00_a"}, {})[0]["cells"][0]["href"]
-    'ALL/00_a.html'
-    """
-    return [
-        {
-            "scope": scope,
-            "figures": list(figures.get(scope, ())),
-            "cells": [_cell(f"{scope}/{name}", states, pages) for name in notebooks],
-        }
-        for scope in scopes
-    ]
-
-
-def _cell(node: str, states: Mapping[str, str], pages: Container[str]) -> dict[str, str]:
-    state = states.get(node, "absent")
-    shown = node if node in pages and state not in ("absent", "interrupted") else ""
-    return {"state": state, "text": STATE_TEXT[state], "href": f"{shown}.html" if shown else "", "node": shown}
-
-
-def render_index(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return the cover page.
+    Times are not in it but in ``run_times.js`` beside it, so that equal runs give equal bytes.
 
     Parameters
     ----------
+    reports : Path
+        The report folder.
+    scopes : sequence of str
+        Rows of the matrix of pages.
+    titles : mapping of str to str
+        Notebooks: name and title.
+    rows : mapping
+        What is known of each node, by ``scope/name``: its ``state`` and ``reason``.
     content : mapping
         ``title``, ``banner``, ``question``, ``paragraphs``, ``headline`` (label, value, range), ``figure_labels``,
-        ``thumbnail``, ``links``, ``problems``, ``footer``; all but the title may be absent.
-    rows : sequence of mapping
-        As made by `matrix_rows`.
-    columns : sequence of str
-        Titles of the notebooks.
-
-    Returns
-    -------
-    str
-        HTML; times are not in it but in ``run_times.js`` beside it, so that equal runs give equal bytes.
+        ``figures`` (the cells of each scope), ``thumbnail``, ``links``, ``footer``; all but the title may be absent.
     """
-    used = {cell["state"] for row in rows for cell in row["cells"]}
-    legend = [{"state": s, "text": STATE_TEXT[s], "meaning": MEANING[s]} for s in STATE_TEXT if s in used]
-    return _render("index.html.j2", **content, rows=rows, columns=columns, legend=legend)
+    states = {name: row["state"] for name, row in rows.items()}
+    pages = {name for name in rows if (reports / f"{name}.html").is_file()}
+    problems = [
+        {"node": name, "reason": row["reason"] or row["state"], "href": f"{name}.html" if name in pages else ""}
+        for name, row in rows.items()
+        if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
+    ]
+    used = {states.get(f"{scope}/{name}", "absent") for scope in scopes for name in titles}
+    shown = {"scopes": scopes, "titles": titles, "states": states, "pages": pages, "problems": problems, "used": used}
+    write_page(reports / "index.html", render("index.html.j2", **content, **shown))
 
 
-def render_comparison(
-    title: str,
-    banner: str,
-    scope: str,
-    names: Sequence[str],
-    labels: Sequence[str],
-    rows: Sequence[Mapping[str, Any]],
-) -> str:
-    """Return the page that compares parameter sets.
-
-    Parameters
-    ----------
-    title, banner, scope : str
-        Title of the report, standing warning, and whose figures are shown.
-    names, labels : sequence of str
-        Parameters and key figures: the columns.
-    rows : sequence of mapping
-        ``href``, ``state``, ``values`` and ``figures`` of each set.
-    """
-    shown = {"title": title, "banner": banner, "scope": scope, "names": names, "labels": labels, "rows": rows}
-    return _render("matrix.html.j2", **shown, states=STATE_TEXT)
-
-
-def _render(template: str, **shown: Any) -> str:
+def render(template: str, **shown: Any) -> str:
+    """Return a page that is no notebook, from its template."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(shown, style=style)
+    return environment.get_template(template).render(shown, style=style, words=STATES)

@@ -49,13 +49,10 @@ class ForkedProcess:
 
     def poll(self) -> int | None:
         """Return how the kernel ended, or None as long as it lives."""
-        return self._listen(0.0)
+        return self.wait(0.0)
 
     def wait(self, seconds: float = 5.0) -> int | None:
         """Wait for the end."""
-        return self._listen(seconds)
-
-    def _listen(self, seconds: float) -> int | None:
         if self.returncode is None:
             answer: dict[str, Any] = {}
             with contextlib.suppress(OSError, EOFError):
@@ -70,19 +67,12 @@ class ForkedProcess:
         return int(answer.get("exit", -signal.SIGKILL))
 
     def send_signal(self, number: int) -> None:
-        """Have the host send a signal to the kernel."""
+        """Have the host send a signal to the kernel, and wait for the end of one that is killed."""
         if self.returncode is None:
             with contextlib.suppress(OSError):
                 self._connection.send({"signal": int(number)})
-
-    def kill(self) -> None:
-        """End the kernel at once."""
-        self.send_signal(signal.SIGKILL)
-        self.wait()
-
-    def terminate(self) -> None:
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
+        if number == signal.SIGKILL:
+            self.wait()
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -90,8 +80,8 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start one kernel."""
-        address = host_address() if getattr(self.parent, "is_warm", True) else None
-        if address is not None:
+        address = os.environ.get(ADDRESS_VARIABLE)
+        if address and CAN_FORK and getattr(self.parent, "is_warm", True):
             with contextlib.suppress(NoHostError):
                 return self._fork(address, cmd, kwargs)
         return await super().launch_kernel(cmd, **kwargs)
@@ -110,18 +100,6 @@ class WarmProvisioner(LocalProvisioner):
         if status is not None and self.parent is not None and self.process is not None:
             self.parent.exit_status = status
         return status
-
-    async def kill(self, restart: bool = False) -> None:
-        """End the kernel at once."""
-        if isinstance(self.process, ForkedProcess):
-            self.process.kill()
-        else:
-            await super().kill(restart)
-
-
-def host_address() -> str | None:
-    """Return the socket of the host to fork from; None where there is none."""
-    return os.environ.get(ADDRESS_VARIABLE) if CAN_FORK else None
 
 
 class _EngineClient(AsyncKernelClient):

@@ -6,7 +6,6 @@ for the check of declared reads and writes, and what a pre-imported parent would
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -100,12 +99,6 @@ def start(arguments: list[str], ready: Callable[[], None] = lambda: None) -> Non
         trace_files(target)
     ready()
     app.start()
-
-
-def call(target: str, values: list[Any]) -> None:
-    """Call ``package.module:function``."""
-    module, _, function = target.partition(":")
-    getattr(importlib.import_module(module), function)(*values)
 
 
 if __name__ == "__main__":

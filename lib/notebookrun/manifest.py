@@ -1,4 +1,4 @@
-"""What is written beside the pages: the manifest, the times, the cover."""
+"""What is written beside the pages: the manifest and the times."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notebookrun.cache import Memory
-from notebookrun.files import write_json, write_page, write_whole
+from notebookrun.cache import Memory, NodeRun
+from notebookrun.files import write_json, write_whole
 from notebookrun.fingerprint import Digests, digest
 from notebookrun.graph import NodeId
-from notebookrun.index import matrix_rows, render_index
-from notebookrun.noderun import NodeRun
 from notebookrun.plan import Planner
 from notebookrun.task import DONE
 
@@ -42,13 +40,13 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
             "action": run.action,
             "reason": run.reason,
             "why": run.why,
-            "parameters": dict(entry.parameters) if entry else {},
+            "parameters": dict(entry.parameters),
             "values": planner.shown_values(planner.graph.nodes[node]),
-            "inputs": dict(entry.inputs) if entry else {},
-            "outputs": dict(entry.outputs) if entry and run.state == DONE else {},
-            "code": digest(entry.code) if entry else "",
-            "seconds": {key: round(value, 3) for key, value in run.seconds.items()},
-            "warnings": list(run.warnings),
+            "inputs": dict(entry.inputs),
+            "outputs": dict(entry.outputs) if run.state == DONE else {},
+            "code": digest(entry.code) if entry.code else "",
+            "seconds": {key: round(value, 3) for key, value in entry.seconds.items()},
+            "warnings": list(entry.warnings),
         }
     return dict(sorted(rows.items()))
 
@@ -97,19 +95,3 @@ def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str
     times = {name: row["seconds"]["total"] for name, row in rows.items() if "total" in row["seconds"]}
     script = f"window.runTimes = {json.dumps(times, sort_keys=True)};\n"
     write_whole(planner.places.reports / "run_times.js", script)
-
-
-def write_index(planner: Planner, rows: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-    """Write ``index.html``: every scope and notebook with its state."""
-    reports, names = planner.places.reports, [notebook.name for notebook in planner.notebooks]
-    pages = {name for name in rows if (reports / f"{name}.html").is_file()}
-    states = {name: row["state"] for name, row in rows.items()}
-    shown = matrix_rows(planner.shown_scopes, names, states, pages, content.get("figures", {}))
-    problems = [
-        {"node": name, "reason": row["reason"] or row["state"], "href": f"{name}.html" if name in pages else ""}
-        for name, row in rows.items()
-        if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
-    ]
-    titles = [notebook.title for notebook in planner.notebooks]
-    whole = {"title": planner.project.title, **content, "problems": problems}
-    write_page(reports / "index.html", render_index(whole, shown, titles))

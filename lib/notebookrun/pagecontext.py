@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from notebookrun.glossary import Term
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link of the navigation.
-
-    Attributes
-    ----------
-    text, href : str
-        What is shown, and where it leads, relative to the page.
-    is_current : bool
-        Whether it leads to the page itself.
-    """
+class Link(NamedTuple):
+    """A link of the navigation, relative to the page, and whether it leads to the page itself."""
 
     text: str
     href: str
     is_current: bool = False
 
 
-@dataclass(frozen=True)
-class ParameterRow:
+class ParameterRow(NamedTuple):
     """A row of the block *Parameters of this run*."""
 
     name: str
@@ -46,9 +37,7 @@ class PageContext:
     banner : str
         Standing warning, such as that the data are synthetic; empty for none.
     notebooks, scopes : tuple of Link
-        The other notebooks of the scope; the same notebook in the other scopes.
-    previous, following : Link or None
-        Neighbors in reading order.
+        The notebooks of the scope, in reading order; the same notebook in the other scopes.
     parameters : tuple of ParameterRow
         Parameters of the run.
     pages : mapping
@@ -69,11 +58,16 @@ class PageContext:
     banner: str = ""
     notebooks: tuple[Link, ...] = ()
     scopes: tuple[Link, ...] = ()
-    previous: Link | None = None
-    following: Link | None = None
     parameters: tuple[ParameterRow, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     glossary: tuple[Term, ...] = ()
     home: str = "../index.html"
     scope_label: str = "Scope"
     is_code_open: bool = False
+
+    @property
+    def neighbors(self) -> tuple[Link | None, Link | None]:
+        """The pages before and after this one, in reading order."""
+        around = (None, *self.notebooks, None)
+        here = next((place for place, link in enumerate(around) if link and link.is_current), 0)
+        return (around[here - 1], around[here + 1]) if here else (None, None)

@@ -12,16 +12,19 @@ import re
 import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from notebookrun.errors import DeclarationError
-from notebookrun.wording import unknown
+from notebookrun.errors import DeclarationError, MisuseError
+from notebookrun.wording import shortened, unknown
 
 KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
-_RANGE = re.compile(rf"^({_NUMBER}) to ({_NUMBER})$")
-_CHOICES = re.compile(r"^one of (\S+)$")
-_BOUND = re.compile(rf"^at (least|most) ({_NUMBER}|[A-Za-z_]\w*)$")
+_LIMITS = re.compile(
+    rf"(?P<from>{_NUMBER}) to (?P<to>{_NUMBER})|one of (?P<choices>\S+)"
+    rf"|at least (?P<least>{_NUMBER}|[A-Za-z_]\w*)|at most (?P<most>{_NUMBER}|[A-Za-z_]\w*)"
+)
+MOST_BYTES = 65536  # of a file of parameters
 _TRUE, _FALSE, _NONE = {"true", "yes", "1"}, {"false", "no", "0"}, {"none", "null", ""}
 
 Value = str | int | float | bool | None
@@ -41,12 +44,10 @@ class Parameter:
         None means that the notebook decides.
     help : str
         What it means, in words.
-    low, high : float or None
-        Inclusive limits.
+    least, most : str or None
+        Inclusive limits: a number, or another parameter that bounds this one.
     choices : tuple of str
         Allowed values; empty if any is.
-    at_least, at_most : str or None
-        Another parameter that bounds this one.
     notebooks : tuple of str
         Who has it.
     """
@@ -55,11 +56,9 @@ class Parameter:
     kind: str
     default: Value
     help: str = ""
-    low: float | None = None
-    high: float | None = None
+    least: str | None = None
+    most: str | None = None
     choices: tuple[str, ...] = ()
-    at_least: str | None = None
-    at_most: str | None = None
     notebooks: tuple[str, ...] = ()
 
 
@@ -86,10 +85,11 @@ def read_parameters(source: str, notebook: str = "") -> dict[str, Parameter]:
     Examples
     --------
     >>> cell = "window_months: int = None  # months after ASCT; 6 to 36"
-    >>> read_parameters(cell)["window_months"].high
-    36.0
+    >>> read_parameters(cell)["window_months"].most
+    '36'
     """
-    comments = _comments(source)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
     found, problems = {}, []
     for statement in ast.parse(source).body:
         try:
@@ -100,12 +100,6 @@ def read_parameters(source: str, notebook: str = "") -> dict[str, Parameter]:
     if problems:
         raise DeclarationError(problems)
     return found
-
-
-def _comments(source: str) -> dict[int, str]:
-    """Return the comment of each line, without its sign."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ").strip() for t in tokens if t.type == tokenize.COMMENT}
 
 
 def _read_line(statement: ast.stmt, comment: str) -> Parameter:
@@ -121,8 +115,7 @@ def _read_line(statement: ast.stmt, comment: str) -> Parameter:
     except ValueError:
         raise ValueError(f"{name}: the default must be a literal; derive values in a later cell") from None
     parameter = _with_limits(Parameter(name, kind, default), comment)
-    complaint = _complaint(parameter, default)
-    if complaint:
+    if complaint := _complaint(parameter, default):
         raise ValueError(f"default of {complaint}")
     return parameter
 
@@ -131,26 +124,14 @@ def _with_limits(parameter: Parameter, comment: str) -> Parameter:
     """Split a comment into help and limits."""
     words: list[str] = []
     for part in (piece.strip() for piece in comment.split(";")):
-        limits = _limits(part)
-        if limits:
+        if match := _LIMITS.fullmatch(part):
+            least, most = match["from"] or match["least"], match["to"] or match["most"]
+            choices = tuple(match["choices"].split("|")) if match["choices"] else parameter.choices
+            limits = {"least": least or parameter.least, "most": most or parameter.most, "choices": choices}
             parameter = replace(parameter, **limits)
         else:
             words.append(part)
     return replace(parameter, help="; ".join(words))
-
-
-def _limits(part: str) -> dict[str, Any]:
-    """Return the fields that one piece of a comment sets."""
-    if match := _RANGE.match(part):
-        return {"low": float(match[1]), "high": float(match[2])}
-    if match := _CHOICES.match(part):
-        return {"choices": tuple(match[1].split("|"))}
-    if match := _BOUND.match(part):
-        side, limit = match[1], match[2]
-        if re.fullmatch(_NUMBER, limit):
-            return {"low" if side == "least" else "high": float(limit)}
-        return {f"at_{side}": limit}
-    return {}
 
 
 def _complaint(parameter: Parameter, value: Value) -> str | None:
@@ -160,12 +141,13 @@ def _complaint(parameter: Parameter, value: Value) -> str | None:
     expected = KINDS[parameter.kind]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if type(value) is not expected and not (expected is float and is_number):
-        return f"{parameter.name}: {value!r} is not of type {parameter.kind}"
+        return f"{parameter.name}: {shortened(value)} is not of type {parameter.kind}"
     if parameter.choices and str(value) not in parameter.choices:
-        return f"{parameter.name}: {value!r} is not one of {', '.join(parameter.choices)}"
-    low, high = parameter.low, parameter.high
-    if is_number and ((low is not None and value < low) or (high is not None and value > high)):
-        return f"{parameter.name}: {value!r} is out of range, expected {describe_range(parameter)}"
+        return f"{parameter.name}: {shortened(value)} is not one of {', '.join(parameter.choices)}"
+    limits = (parameter.least or "", parameter.most or "")
+    low, high = (limit if re.fullmatch(_NUMBER, limit) else "" for limit in limits)
+    if is_number and ((low and value < float(low)) or (high and value > float(high))):
+        return f"{parameter.name}: {shortened(value)} is out of range, expected {describe_range(parameter)}"
     return None
 
 
@@ -174,17 +156,13 @@ def describe_range(parameter: Parameter) -> str:
 
     Examples
     --------
-    >>> describe_range(Parameter("n", "int", None, low=6, high=36))
+    >>> describe_range(Parameter("n", "int", None, least="6", most="36"))
     '6 to 36'
     """
-    low, high = (None if limit is None else f"{limit:g}" for limit in (parameter.low, parameter.high))
-    words = (
-        [f"{low} to {high}"] if low and high else [f"at least {low}" if low else "", f"at most {high}" if high else ""]
-    )
-    words.append(f"one of {', '.join(parameter.choices)}" if parameter.choices else "")
-    words.append(f"at least {parameter.at_least}" if parameter.at_least else "")
-    words.append(f"at most {parameter.at_most}" if parameter.at_most else "")
-    return "; ".join(filter(None, words))
+    least, most, choices = parameter.least, parameter.most, parameter.choices
+    words = [f"{least} to {most}"] if least and most else [f"at least {least}"] if least else []
+    words += [f"at most {most}"] if most and not least else []
+    return "; ".join([*words, *([f"one of {', '.join(choices)}"] if choices else [])])
 
 
 def merge_parameters(tables: Iterable[Mapping[str, Parameter]]) -> dict[str, Parameter]:
@@ -226,12 +204,37 @@ def parse_value(parameter: Parameter, text: str) -> Value:
         return None
     if parameter.kind == "bool":
         if word.casefold() not in _TRUE | _FALSE:
-            raise ValueError(f"{parameter.name}: {text!r} is not of type bool (true or false)")
+            raise ValueError(f"{parameter.name}: {shortened(text)} is not of type bool (true or false)")
         return word.casefold() in _TRUE
     try:
         return KINDS[parameter.kind](word)
     except ValueError:
-        raise ValueError(f"{parameter.name}: {text!r} is not of type {parameter.kind}") from None
+        raise ValueError(f"{parameter.name}: {shortened(text)} is not of type {parameter.kind}") from None
+
+
+def read_yaml(option: str, path: Path) -> dict[str, Any]:
+    """Return the `name: value` lines of a file, whose few bytes may not stand for gigabytes.
+
+    Raises
+    ------
+    MisuseError
+        If it cannot be read as such, in one sentence.
+    """
+    import yaml
+
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise MisuseError([f"{option} {path.name}: expected at most {MOST_BYTES // 1024} kB"])
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise MisuseError([f"{option} {path.name}: an alias (`*name`) is not taken; write the value"])
+        content = yaml.safe_load(text) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise MisuseError([f"{option} {path.name}: not readable as YAML ({type(error).__name__})"]) from None
+    if not isinstance(content, dict):
+        raise MisuseError([f"{option} {path.name}: expected `name: value` lines"])
+    return {str(name): value for name, value in content.items()}
 
 
 def check_values(
@@ -278,13 +281,11 @@ def _take(parameter: Parameter, given: Any, as_word: bool, values: dict[str, Val
         value = parse_value(parameter, given) if as_word else given
     except ValueError as error:
         return [str(error)]
-    complaint = _complaint(parameter, value)
-    if complaint:
+    if complaint := _complaint(parameter, value):
         return [complaint]
     name = parameter.name
-    if name in values and values[name] != value:
+    if values.setdefault(name, value) != value:
         return [f"parameter {name!r} is given twice, as {values[name]!r} and as {value!r}"]
-    values[name] = value
     return []
 
 
@@ -293,8 +294,8 @@ def _crossed(parameters: Mapping[str, Parameter], values: Mapping[str, Value]) -
     problems = []
     everything = {name: values.get(name, p.default) for name, p in parameters.items()}
     for name, parameter in parameters.items():
-        for other, sign, word in ((parameter.at_least, 1, "least"), (parameter.at_most, -1, "most")):
-            mine, bound = everything[name], everything.get(other) if other else None
+        for other, sign, word in ((parameter.least, 1, "least"), (parameter.most, -1, "most")):
+            mine, bound = everything[name], everything.get(other or "")
             if mine is not None and bound is not None and sign * (mine - bound) < 0:  # type: ignore[operator]
                 problems.append(f"{name} is {mine} but must be at {word} {other}, which is {bound}")
     return problems

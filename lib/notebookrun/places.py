@@ -83,10 +83,7 @@ def matches(name: str, pattern: str) -> bool:
     >>> matches("reports/C01/tables/x.csv", "reports/*")
     True
     """
-    parts, wanted = name.split("/"), pattern.rstrip("?").split("/")
-    if len(parts) < len(wanted):
-        return False
-    return all(fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=False))
+    return name.count("/") >= pattern.count("/") and overlaps(name, pattern)
 
 
 def overlaps(one: str, other: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from notebookrun.codeuse import CodeIndex
 from notebookrun.files import describe_problem
 from notebookrun.fingerprint import Digests, digest, installed_packages
 from notebookrun.glossary import Term, read_glossary
-from notebookrun.graph import Graph, Node, NodeId, Step
+from notebookrun.graph import Graph, Node, NodeId
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
 from notebookrun.parameters import Value
 from notebookrun.places import Places, shown_path
@@ -65,12 +65,11 @@ class Planner:
         return installed_packages()
 
     @cached_property
-    def _code(self) -> CodeIndex:
-        return CodeIndex(self.project.packages)
-
-    @cached_property
-    def _code_of(self) -> dict[str, dict[str, str]]:
-        return {}
+    def _code(self) -> dict[str, dict[str, str]]:
+        """Digest of every piece of code that each notebook can reach, by its name."""
+        index = CodeIndex(self.project.packages)
+        works = {node.work.name: node.work for node in self.graph.nodes.values()}
+        return {n: {"notebook code": w.code_digest(), **index.used_by(w.code())} for n, w in works.items()}
 
     @cached_property
     def _inputs_of(self) -> dict[str, list[str]]:
@@ -87,19 +86,6 @@ class Planner:
         files = [f for root in roots for f in ([root] if root.is_file() else sorted(root.rglob("*.*")))]
         texts = [f.read_text(encoding="utf-8") for f in files if f.suffix in (".py", ".j2", ".css", ".js", ".json")]
         return digest(texts)
-
-    def code(self, node: Node) -> dict[str, str]:
-        """Return the digest of every piece of code that a node can reach."""
-        name = node.id.name
-        if name not in self._code_of:
-            self._code_of[name] = self._read_code(node.work)
-        return self._code_of[name]
-
-    def _read_code(self, work: Notebook | Step) -> dict[str, str]:
-        if isinstance(work, Step):
-            reached = self._code.closure([work.call.partition(":")[0]])
-            return {"step": digest([work.call, work.arguments]), **reached}
-        return {"notebook code": work.code_digest(), **self._code.used_by(work.code())}
 
     def scope_inputs(self, scope: str) -> list[str]:
         """Return the names of the dataset's files that a scope depends on."""
@@ -125,8 +111,8 @@ class Planner:
     def entry(self, node: Node, then: Entry | None, digests: Digests) -> Entry:
         """Return what a node stands for at present."""
         return Entry(
-            code=self.code(node),
-            parameters=self._own_values(node),
+            code=self._code[node.id.name],
+            parameters={k: v for k, v in self.injected(node).items() if self._place_of(k) in ("", "scope")},
             packages=self.packages,
             inputs=digests.many(self.input_names(node, then)),
             page=self.page_digest(node),
@@ -142,70 +128,59 @@ class Planner:
 
     def page_digest(self, node: Node) -> str:
         """Return the digest of what a page shows apart from outputs; empty for a step."""
-        if not isinstance(node.work, Notebook):
-            return ""
-        return digest([self._page_code, node.work.text_digest(), self.page(node)])
+        page = self.page(node)
+        return digest([self._page_code, node.work.text_digest(), page]) if page else ""
 
-    def _own_values(self, node: Node) -> dict[str, Value]:
-        """Return the given parameters that a notebook has, and its scope."""
-        if not isinstance(node.work, Notebook):
-            return {}
-        given = {k: v for k, v in self.values.items() if k in node.work.parameters}
-        scope = {k: node.id.scope for k, what in self.project.place_parameters.items() if what == "scope"}
-        return given | {k: v for k, v in scope.items() if k in node.work.parameters}
+    def _place_of(self, parameter: str) -> str:
+        """Return which folder of the run a parameter is, or ``scope``; empty for any other."""
+        return self.project.place_parameters.get(parameter, "")
 
     def injected(self, node: Node) -> dict[str, Value]:
-        """Return all values that papermill injects."""
-        if not isinstance(node.work, Notebook):
-            return {}
-        folders = {k: what for k, what in self.project.place_parameters.items() if what != "scope"}
-        paths = {k: self._as_given(getattr(self.places, what)) for k, what in folders.items()}
-        return {k: v for k, v in (paths | self._own_values(node)).items() if k in node.work.parameters}
-
-    def _as_given(self, folder: Path) -> str:
-        """Return a folder relative to the root if it lies there."""
+        """Return all values that papermill injects; a folder is relative to the root if it lies there."""
         root = self.places.root
-        return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+        values: dict[str, Any] = {**self.values, "notebooks": [need.name for need in self.graph.waits[node.id]]}
+        for name, what in self.project.place_parameters.items():
+            folder = root if what == "scope" else self.places.folder(what)
+            shown = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+            values[name] = node.id.scope if what == "scope" else shown
+        return {name: value for name, value in values.items() if name in node.work.parameters}
 
     def task(self, node: Node, should_execute: bool = True) -> Task:
         """Return the task of a node."""
-        scope = node.id.scope
-        base = Task(node.id, self.places, reads=node.reads, writes=node.writes, is_warm=self.is_warm)
-        if isinstance(node.work, Step):
-            words = {"scope": scope, "data": self.places.data, "work": self.places.work, "reports": self.places.reports}
-            names = tuple(need.name for need in self.graph.waits[node.id] if self.graph.nodes[need].is_notebook)
-            arguments = tuple(names if a == "{notebooks}" else a.format(**words) for a in node.work.arguments)
-            return replace(base, call=node.work.call, arguments=arguments)
         needs_data = any(p.split("/")[0] == "data" for p in node.reads)
-        return replace(
-            base,
-            content=node.work.content,
-            parameters=self.injected(node),
-            inputs=tuple(self.scope_inputs(scope)) if needs_data else (),
+        return Task(
+            node.id,
+            self.places,
+            self.injected(node),
+            node.work.content,
+            node.reads,
+            node.writes,
+            inputs=tuple(self.scope_inputs(node.id.scope)) if needs_data else (),
             page=self.page(node),
+            is_warm=self.is_warm,
             should_execute=should_execute,
             time_limit=self.time_limit,
             place_parameters=dict(self.project.place_parameters),
         )
 
-    def page(self, node: Node) -> PageContext:
-        """Return what the page of a notebook shows around its cells."""
+    def page(self, node: Node) -> PageContext | None:
+        """Return what the page of a notebook shows around its cells; None for a step, which has no page."""
         work, scope = node.work, node.id.scope
-        assert isinstance(work, Notebook)
+        if work.is_step:
+            return None
         here = [n for n in self.notebooks if NodeId(scope, n.name) in self.graph.nodes]
-        links = [Link(n.title, f"{n.name}.html", n is work) for n in here]
-        position = here.index(work)
+        pages = {n.name: self._address(n.name, scope) for n in self.notebooks}
+        scopes = [(s, f"../{s}/{work.name}.html" if NodeId(s, work.name) in self.graph.nodes else "../index.html")
+                  for s in self.shown_scopes]  # fmt: skip
         return PageContext(
             site=self.project.title,
             title=work.title,
             scope=scope,
             banner=str(self.facts.get("banner", "")),
-            notebooks=tuple(links),
-            scopes=tuple(self._scope_link(other, work.name, scope) for other in self.shown_scopes),
-            previous=links[position - 1] if position else None,
-            following=links[position + 1] if position + 1 < len(links) else None,
-            parameters=self._parameter_rows(node, work),
-            pages={n.name: self._address(n.name, scope) for n in self.notebooks},
+            notebooks=tuple(Link(n.title, pages[n.name], n is work) for n in here),
+            scopes=tuple(Link(other, href, other == scope) for other, href in scopes),
+            parameters=self._parameter_rows(node),
+            pages=pages,
             glossary=self._glossary,
         )
 
@@ -216,21 +191,17 @@ class Planner:
         elsewhere = next((node.scope for node in self.graph.nodes if node.name == notebook), None)
         return f"../{elsewhere}/{notebook}.html" if elsewhere else "../index.html"
 
-    def _scope_link(self, other: str, notebook: str, scope: str) -> Link:
-        has_page = NodeId(other, notebook) in self.graph.nodes
-        return Link(other, f"../{other}/{notebook}.html" if has_page else "../index.html", other == scope)
-
     def shown_values(self, node: Node) -> dict[str, Value]:
         """Return the value of each parameter of a notebook, defaults included, without the folders of the run."""
-        values, known = self.injected(node), node.work.parameters if isinstance(node.work, Notebook) else {}
-        what = {name: self.project.place_parameters.get(name, "") for name in known}
-        shown = {k: values.get(k, known[k].default) for k in known if what[k] not in ("work", "reports")}
-        return {k: shown_path(str(v), self.places.root) if what[k] == "data" else v for k, v in shown.items()}
+        values, known = self.injected(node), node.work.parameters
+        shown = {k: values.get(k, known[k].default) for k in known if self._place_of(k) not in ("work", "reports")}
+        root = self.places.root
+        return {k: shown_path(str(v), root) if self._place_of(k) == "data" else v for k, v in shown.items()}
 
-    def _parameter_rows(self, node: Node, work: Notebook) -> tuple[ParameterRow, ...]:
+    def _parameter_rows(self, node: Node) -> tuple[ParameterRow, ...]:
         rows = []
         for name, value in self.shown_values(node).items():
-            parameter = work.parameters[name]
+            parameter = node.work.parameters[name]
             is_changed = name in self.values and value != parameter.default
             rows.append(ParameterRow(name, "as planned" if value is None else str(value), is_changed, parameter.help))
         return tuple(rows)

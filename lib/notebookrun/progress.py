@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from io import TextIOWrapper
 from typing import Any, TextIO
 
+from notebookrun.cache import NodeRun
 from notebookrun.files import describe_problem
 from notebookrun.graph import NodeId
-from notebookrun.noderun import NodeRun
 from notebookrun.wording import count, duration
 
 MOST_LINES = 12  # on a cluster more may run than a terminal has lines
@@ -95,7 +95,7 @@ class Progress:
             return
         word = run.state if is_problem else run.action
         reason = f": {run.reason}" if is_problem else ""
-        seconds = run.seconds.get("page" if run.action == "rendered" else "total")
+        seconds = run.entry.seconds.get("page" if run.action == "rendered" else "total")
         took = f" ({duration(seconds)})" if seconds is not None and not is_problem else ""
         done = self._total - len(self._left)
         self._erase()
@@ -144,7 +144,7 @@ class Progress:
             return
         row: dict[str, Any] = {"event": event, "scope": node.scope, "name": node.name, "state": run.state}
         row |= {"action": run.action, "reason": run.reason, "why": run.why}
-        row["seconds"] = {key: round(value, 3) for key, value in run.seconds.items()}
+        row["seconds"] = {key: round(value, 3) for key, value in run.entry.seconds.items()}
         try:
             print(json.dumps(row), file=self._json_log, flush=True)
         except OSError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from notebookrun.graph import Step
+from notebookrun.sources import Notebook
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Project:
         attribute ``for_reader`` if there is no usable dataset.
     input_files : callable
         ``input_files(data, scope) -> list of Path``: the dataset's files that a scope depends on.
-    steps : tuple of Step
-        Python calls that belong to each scope.
+    steps : tuple of Notebook
+        Python calls that belong to each scope; see `notebookrun.sources.make_step`.
     content : callable
         ``content(reports, scopes, facts) -> dict``: what the cover shows, knowing what `facts` says; see
-        `notebookrun.index.render_index`. The key ``figures`` maps each scope to the cells of its row.
+        `notebookrun.index.write_index`. The key ``figures`` maps each scope to the cells of its row.
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
         ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
@@ -55,7 +55,7 @@ class Project:
     packages: Mapping[str, Path]
     list_scopes: Callable[[Path], list[str]]
     input_files: Callable[[Path, str], list[Path]]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Notebook, ...] = ()
     content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = lambda reports, scopes, facts: {}
     facts: Callable[[Path], dict[str, Any]] = lambda data: {}
     data: str = "data"

@@ -8,11 +8,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from notebookrun.cache import Entry, Memory, reasons_to_render, reasons_to_run
+from notebookrun.cache import INTERRUPTED, PENDING, RUNNING, Entry, Memory, NodeRun, reasons_to_render, reasons_to_run
 from notebookrun.files import describe_problem, remove_files
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Node, NodeId
-from notebookrun.noderun import INTERRUPTED, PENDING, RUNNING, NodeRun
 from notebookrun.plan import Planner
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
 
@@ -40,9 +39,6 @@ class Run:
         Notebooks executed at the same time.
     force : bool
         Whether to execute also what is unchanged.
-    report : callable
-        ``report(event, node, run)`` with events ``kept``, ``started``, ``executed``, ``finished``,
-        and ``waiting`` after each second without any.
     """
 
     def __init__(
@@ -52,14 +48,13 @@ class Run:
         executor: Callable[[], LocalPool | DaskPool],
         jobs: int,
         force: bool,
-        report: Callable[[str, NodeId, NodeRun], None] = lambda event, node, run: None,
     ) -> None:
         self.planner = planner
         self.memory = Memory(planner.places)
         self.digests = Digests(planner.places)
-        self.nodes = {node: NodeRun() for node in planner.graph.nodes if node in set(selected)}
+        self.nodes = {node: NodeRun() for node in planner.graph.nodes if node in selected}
         self._jobs, self._force = jobs, force
-        self._report = report
+        self._report: Callable[[str, NodeId, NodeRun], None] = lambda event, node, run: None
         self._make_executor = executor
         self._executor: LocalPool | DaskPool | None = None
         self._order = graphlib.TopologicalSorter(
@@ -80,28 +75,35 @@ class Run:
         means = {name: sum(all_) / len(all_) for name, all_ in by_name.items()}
         return {n: known.get(n, means.get(n.name, 1.0)) for n in self.nodes}
 
-    def execute(self) -> None:
+    def execute(self, report: Callable[[str, NodeId, NodeRun], None]) -> None:
         """Run everything; afterwards `nodes` tells what became of each.
+
+        Parameters
+        ----------
+        report : callable
+            ``report(event, node, run)`` with events ``kept``, ``started``, ``executed``, ``finished``,
+            and ``waiting`` after each second without any.
 
         Raises
         ------
         KeyboardInterrupt
             If the run was interrupted; nothing half-written remains and no process is left.
         """
+        self._report = report
         try:
             if self.memory.is_empty and self.nodes:
                 self._start_executor()
             while self._order.is_active():
                 self._start_ready()
-                messages = self._executor.wait(1.0) if self._executor else []
-                for message in messages:
+                outcomes = self._executor.wait(1.0) if self._executor else []
+                for outcome in outcomes:
                     try:
-                        self._hear(message)
+                        self._hear(outcome)
                     except OSError as error:  # an input or output that cannot be read any more
-                        if isinstance(message, Outcome):
-                            self._finish(message.node, FAILED, describe_problem(error))
-                if not messages:
-                    self._tick()
+                        self._finish(outcome.node, FAILED, describe_problem(error))
+                running = [item for item in self.nodes.items() if item[1].state == RUNNING]
+                if not outcomes and running:  # a display goes on that has heard of nothing for a while
+                    self._report("waiting", *running[0])
                 self._watch()
         except KeyboardInterrupt:
             self._abandon()
@@ -113,33 +115,19 @@ class Run:
     def _start_executor(self) -> None:
         self._executor = self._executor or self._make_executor()
 
-    def _tick(self) -> None:
-        """Let a display go on that has heard of nothing for a while."""
-        waiting = (item for item in self.nodes.items() if item[1].state == RUNNING)
-        for node, run in waiting:
-            self._report("waiting", node, run)
-            return
-
-    def _count(self, state: str) -> int:
-        return sum(run.state == state for run in self.nodes.values())
-
     def _start_ready(self) -> None:
         """Decide on ready nodes, longest path first, as long as there is room for one that must execute."""
         waiting = sorted([*self._ready, *self._order.get_ready()], key=lambda node: -self._rank[node])
         self._ready = []
         for position, node in enumerate(waiting):
-            if not self._has_room():
+            n_running = sum(run.state == RUNNING for run in self.nodes.values())
+            if n_running >= self._jobs or (self._executor is not None and self._executor.free <= 0):
                 self._ready += waiting[position:]
                 return
             try:
                 self._decide(node)
             except OSError as error:
                 self._fail_to_start(node, describe_problem(error))
-
-    def _has_room(self) -> bool:
-        if self._count(RUNNING) >= self._jobs:
-            return False
-        return self._executor is None or self._executor.free > 0
 
     def _decide(self, node: NodeId) -> None:
         """Keep, render or execute one node whose needs are met."""
@@ -154,10 +142,12 @@ class Run:
         is_page_alone = not run.why and then is not None
         if is_page_alone:
             run.why = reasons_to_render(run.entry, then, self.digests)
-            run.action, run.seconds, run.warnings = "rendered", then.seconds, then.warnings
+            run.action = "rendered"
             run.entry = replace(run.entry, outputs=then.outputs, seconds=then.seconds, warnings=then.warnings)
             if not run.why:
-                self._keep(node)
+                run.state, run.action = DONE, "kept"
+                self._report("kept", node, run)
+                self._order.done(node)
                 return
         self._start_executor()
         if not is_page_alone:
@@ -166,7 +156,7 @@ class Run:
                 return
             run.action = "executed"
         task = self.planner.task(planned, should_execute=not is_page_alone)
-        self._submit(node, replace(task, digests=dict(run.entry.inputs)))
+        self._submit(replace(task, digests=dict(run.entry.inputs)))
 
     def _missing_reads(self, node: Node) -> str:
         """Say which declared input is neither there nor optional; empty if none is missing."""
@@ -182,69 +172,45 @@ class Run:
         written = set(places.find(node.writes)) | set(then.outputs if then else ())
         return remove_files(places, [name for name in written if not name.endswith(".html")])
 
-    def _keep(self, node: NodeId) -> None:
-        run = self.nodes[node]
-        run.state, run.action = DONE, "kept"
-        self._report("kept", node, run)
-        self._order.done(node)
-
-    def _submit(self, node: NodeId, task: Task) -> None:
-        run = self.nodes[node]
+    def _submit(self, task: Task) -> None:
+        run = self.nodes[task.node]
         assert self._executor is not None
         run.state, run.tries, run.begun = RUNNING, run.tries + 1, time.monotonic()
-        self._report("started", node, run)
+        self._report("started", task.node, run)
         self._executor.submit(task)
 
-    def _hear(self, message: Outcome) -> None:
-        run = self.nodes[message.node]
-        if message.state == LOST and run.tries < TRIES:
+    def _hear(self, outcome: Outcome) -> None:
+        """Take the end of a task: what is lost runs again, what is good is remembered, all else is cleared away."""
+        node, run = outcome.node, self.nodes[outcome.node]
+        if outcome.state == LOST and run.tries < TRIES:
             run.state = PENDING
-            self._ready.append(message.node)
-        else:
-            page = f"reports/{message.node}.html"
-            if message.state in (FAILED, LOST) and page not in message.outputs:
-                # nobody was left to say on its page what happened
-                remove_files(self.planner.places, [page])
-            if run.reason:
-                # it could not run; whether or not a page could be written that says so
-                self._finish(message.node, BLOCKED, run.reason)
-            else:
-                self._settle(message)
-
-    def _note(self, run: NodeRun, outcome: Outcome) -> None:
-        """Add what is said of a node to what is known of it."""
-        run.seconds = {**run.seconds, **outcome.seconds}
-        run.warnings = outcome.warnings or run.warnings
-        if run.entry is not None:
-            # what was known before keeps its digest: if that is no longer so, an input has changed
-            inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
-            outputs = {**run.entry.outputs, **outcome.outputs}
-            run.entry = replace(
-                run.entry, inputs=inputs, outputs=outputs, seconds=dict(run.seconds), warnings=run.warnings
-            )
-
-    def _settle(self, outcome: Outcome) -> None:
-        """Take the end of a task: remember what is good, and clear away what is not."""
-        run, node = self.nodes[outcome.node], self.planner.graph.nodes[outcome.node]
-        self._note(run, outcome)
-        changed = self._changed_input(run)
-        if outcome.state != DONE or changed or run.entry is None:
-            self._clear(node, run.entry)
-            reason = outcome.reason or f"{changed} changed while the notebook ran; run again"
-            self._finish(outcome.node, FAILED, reason)
+            self._ready.append(node)
             return
-        if node.is_notebook and run.action == "executed":
-            self._report("executed", outcome.node, run)
+        page = f"reports/{node}.html"
+        if outcome.state in (FAILED, LOST) and page not in outcome.outputs:
+            # nobody was left to say on its page what happened
+            remove_files(self.planner.places, [page])
+        if run.reason:
+            # it could not run; whether or not a page could be written that says so
+            self._finish(node, BLOCKED, run.reason)
+            return
+        # what was known before keeps its digest: if that is no longer so, an input has changed
+        inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
+        outputs, seconds = {**run.entry.outputs, **outcome.outputs}, {**run.entry.seconds, **outcome.seconds}
+        warnings = outcome.warnings or run.entry.warnings
+        run.entry = replace(run.entry, inputs=inputs, outputs=outputs, seconds=seconds, warnings=warnings)
+        changed = next((name for name, kept in inputs.items() if self.digests.get(name) != kept), "")
+        if outcome.state != DONE or changed:
+            self._clear(self.planner.graph.nodes[node], run.entry)
+            self._finish(node, FAILED, outcome.reason or f"{changed} changed while the notebook ran; run again")
+            return
+        if run.action == "executed":
+            self._report("executed", node, run)
         try:
-            self.memory.store(outcome.node, run.entry)
+            self.memory.store(node, run.entry)
         except OSError as error:  # it runs again next time
-            self.forgotten[outcome.node] = describe_problem(error)
-        self._finish(outcome.node, DONE, "")
-
-    def _changed_input(self, run: NodeRun) -> str:
-        """Return an input that is no longer what it was when the node started; empty if all are."""
-        before = run.entry.inputs if run.entry else {}
-        return next((name for name, kept in before.items() if self.digests.get(name) != kept), "")
+            self.forgotten[node] = describe_problem(error)
+        self._finish(node, DONE, "")
 
     def _finish(self, node: NodeId, state: str, reason: str) -> None:
         run = self.nodes[node]
@@ -270,11 +236,11 @@ class Run:
         self._start_executor()
         planned, run = self.planner.graph.nodes[node], self.nodes[node]
         self._clear(planned, self.memory.load(node))
-        run.reason, run.seconds = reason, {}
-        if planned.is_notebook:
-            self._submit(node, replace(self.planner.task(planned), blocked_by=reason))
-        else:
+        run.reason = reason
+        if planned.work.is_step:
             self._finish(node, BLOCKED, reason)
+        else:
+            self._submit(replace(self.planner.task(planned), blocked_by=reason))
 
     def _watch(self) -> None:
         """End workers that are silent long after their time limit."""

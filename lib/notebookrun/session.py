@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,9 +21,10 @@ from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem, partial_path, remove_partial
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import Graph, NodeId
+from notebookrun.index import write_index
 from notebookrun.local import LocalPool
 from notebookrun.locks import hold_folder
-from notebookrun.manifest import SHOWN_FACTS, mark_stale, node_rows, read_former, write_index, write_manifest
+from notebookrun.manifest import SHOWN_FACTS, mark_stale, node_rows, read_former, write_manifest
 from notebookrun.parameters import Value
 from notebookrun.places import Places
 from notebookrun.plan import Planner
@@ -36,38 +38,6 @@ if TYPE_CHECKING:
     from notebookrun.cluster import DaskPool
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a call of the runner asks for, checked.
-
-    Attributes
-    ----------
-    places : Places
-        Folders.
-    values : dict
-        Parameters given.
-    options : Namespace
-        As the command line says.
-    log_mode : str
-        ``w``, or ``a`` to add to the events of a former parameter set.
-    """
-
-    places: Places
-    values: Mapping[str, Value]
-    options: argparse.Namespace
-    log_mode: str = "w"
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether kernels are forked."""
-        return not self.options.cold and hasattr(os, "fork")
-
-    @property
-    def words(self) -> TextIO:
-        """Where words go: not to standard output if events do."""
-        return sys.stderr if self.options.json_log == "-" else sys.stdout
-
-
 class _Interrupted(KeyboardInterrupt):
     """The run was asked to stop by a signal."""
 
@@ -76,10 +46,11 @@ class _Interrupted(KeyboardInterrupt):
         super().__init__(number)
 
 
+@dataclass
 class Session:
-    """Runs a request.
+    """What a call of the runner asks for, checked, and how it is done.
 
-    Parameters
+    Attributes
     ----------
     project : Project
         The study.
@@ -87,62 +58,68 @@ class Session:
         Its notebooks.
     graph : Graph
         All nodes of the dataset.
-    request : Request
-        What to do.
+    places : Places
+        Folders.
+    values : mapping
+        Parameters given.
+    options : Namespace
+        As the command line says.
+    log_mode : str
+        ``w``, or ``a`` to add to the events of a former parameter set.
     """
 
-    def __init__(self, project: Project, notebooks: Sequence[Notebook], graph: Graph, request: Request) -> None:
-        self.project = project
-        self.notebooks = notebooks
-        self.graph = graph
-        self.request = request
-        self.facts = dict(project.facts(request.places.data))
-        self._changed = 0
-        self._resting: list[str] = []
-        self._unwritten: list[str] = []
-        self.selected = graph.select(request.options.center, request.options.notebook)
+    project: Project
+    notebooks: Sequence[Notebook]
+    graph: Graph
+    places: Places
+    values: Mapping[str, Value]
+    options: argparse.Namespace
+    log_mode: str = "w"
 
+    def __post_init__(self) -> None:
+        self._facts = dict(self.project.facts(self.places.data))
+        self._is_warm = not self.options.cold and hasattr(os, "fork")
+        self._selected = self.graph.select(self.options.center, self.options.notebook)
+        self._unwritten: list[str] = []
+
+    @property
+    def words(self) -> TextIO:
+        """Where words go: not to standard output if events do."""
+        return sys.stderr if self.options.json_log == "-" else sys.stdout
+
+    @cached_property
     def _planner(self) -> Planner:
+        chosen = {node.scope for node in self._selected}
+        scopes = [s for s in self.graph.scopes if s in chosen or any((self.places.reports / s).glob("*.html"))]
         return Planner(
             project=self.project,
-            places=self.request.places,
+            places=self.places,
             graph=self.graph,
             notebooks=self.notebooks,
-            values=self.request.values,
-            shown_scopes=self._shown_scopes(),
-            is_warm=self.request.is_warm,
-            time_limit=self.request.options.time_limit,
-            facts=self.facts,
+            values=self.values,
+            shown_scopes=scopes,
+            is_warm=self._is_warm,
+            time_limit=self.options.time_limit,
+            facts=self._facts,
         )
-
-    def _shown_scopes(self) -> list[str]:
-        """Return the scopes of this run and those that have pages already, in the order of the dataset."""
-        chosen = {node.scope for node in self.selected}
-        all_scopes = dict.fromkeys(node.scope for node in self.project_order())
-        return [s for s in all_scopes if s in chosen or any((self.request.places.reports / s).glob("*.html"))]
-
-    def project_order(self) -> list[NodeId]:
-        """Return all nodes in the order in which the project lists its scopes."""
-        scopes = self.project.list_scopes(self.request.places.data)
-        position = {node: i for i, node in enumerate(self.graph.nodes)}
-        return sorted(self.graph.nodes, key=lambda node: (scopes.index(node.scope), position[node]))
 
     def show_plan(self, with_reasons: bool) -> int:
         """Print scope by scope what would be done, and why; return the exit status."""
-        planner, digests, memory = self._planner(), Digests(self.request.places), Memory(self.request.places)
+        digests, memory = Digests(self.places), Memory(self.places)
         plans: dict[NodeId, list[str]] = {}
         lines: dict[NodeId, list[str]] = {}
-        for node in (n for n in self.graph.nodes if n in self.selected):
+        for node in (n for n in self.graph.nodes if n in self._selected):
             then = memory.load(node)
-            reasons, now = planner.compare(self.graph.nodes[node], then, digests)
-            reasons += ["forced"] if self.request.options.force else []
+            reasons, now = self._planner.compare(self.graph.nodes[node], then, digests)
+            reasons += ["forced"] if self.options.force else []
             plans[node] = reasons or [f"{other} runs before" for other in self.graph.before(node) if plans.get(other)]
             is_same = bool(now and then) and not reasons_to_render(now, then, digests)
             word = "run" if plans[node] else "keep" if is_same else "render"
             took = f", took {duration(then.seconds['total'])} last time" if then and "total" in then.seconds else ""
             lines[node] = [f"{node}: {word}{took}", *(f"    {reason}" for reason in plans[node] if with_reasons)]
-        for line in (line for node in self.project_order() for line in lines.get(node, ())):
-            tell(line, self.request.words)
+        for node in sorted(lines, key=lambda node: self.graph.scopes.index(node.scope)):
+            for line in lines[node]:
+                tell(line, self.words)
         return 0
 
     def run(self) -> int:
@@ -150,24 +127,28 @@ class Session:
 
         What processes killed in this run or a former one left half-written is cleared away at the end.
         """
-        places = self.request.places
+        places = self.places
         self._check_folders()
         with hold_folder(places.reports, "report"), hold_folder(places.work, "work"):
             started, begun = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
-            planner = self._planner()
-            former = read_former(planner)
+            former = read_former(self._planner)
             with self._json_log() as log, _signals_raise():
-                run, stopped = self._pass(planner, log)
+                run, stopped = self._pass(log)
                 for folder in (places.reports, places.work):
                     with self._as_far_as_possible("what killed processes left could not be cleared away"):
                         remove_partial(folder)
-                self._write(planner, run, former, started)
-            return self._tell(run, stopped, time.monotonic() - begun)
+                changed, resting = self._write(run, former, started)
+            parts = [f"{changed} already out of date, since inputs changed meanwhile: run again"] if changed else []
+            parts += [f"{len(resting)} out of date ({resting[0]})"] if resting else []
+            self._tell(run, parts, time.monotonic() - begun)
+        if stopped:
+            return 128 + stopped
+        return int(bool(changed or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
 
     def _check_folders(self) -> None:
         """Refuse folders that cannot be written, before anything starts."""
         problems = []
-        for folder in (self.request.places.reports, self.request.places.work):
+        for folder in (self.places.reports, self.places.work):
             probe = partial_path(folder / "probe")
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -181,26 +162,24 @@ class Session:
 
     @contextlib.contextmanager
     def _json_log(self) -> Iterator[TextIO | None]:
-        target = self.request.options.json_log
+        target = self.options.json_log
         if target in (None, "-"):
             yield sys.stdout if target else None
             return
         with contextlib.ExitStack() as stack:
             try:
-                stream = stack.enter_context(Path(str(target)).open(self.request.log_mode, encoding="utf-8"))
+                stream = stack.enter_context(Path(str(target)).open(self.log_mode, encoding="utf-8"))
             except OSError as error:
                 raise MisuseError([f"--json-log: cannot write {describe_problem(error)}"]) from None
             yield stream
 
-    def _pass(self, planner: Planner, log: TextIO | None) -> tuple[Run, int]:
+    def _pass(self, log: TextIO | None) -> tuple[Run, int]:
         # a cluster says itself how many tasks it takes
-        jobs = 10**6 if self.request.options.scheduler else self.request.options.jobs
-        force = self.request.options.force
-        progress: Progress | None = None
-        run = Run(planner, self.selected, self._executor, jobs, force, lambda *event: progress and progress(*event))
-        progress = Progress(run.expected, self.request.options.jobs, self.request.options.quiet, log)
+        jobs = 10**6 if self.options.scheduler else self.options.jobs
+        run = Run(self._planner, self._selected, self._executor, jobs, self.options.force)
+        progress = Progress(run.expected, self.options.jobs, self.options.quiet, log)
         try:
-            run.execute()
+            run.execute(progress)
         except _Interrupted as error:
             return run, error.number
         finally:
@@ -211,30 +190,30 @@ class Session:
 
     def _executor(self) -> LocalPool | DaskPool:
         """Start workers, and the parent of warm kernels beside them."""
-        modules = self.project.preload if self.request.is_warm else None
-        if self.request.options.scheduler:
+        modules = self.project.preload if self._is_warm else None
+        if self.options.scheduler:
             from notebookrun.cluster import DaskPool
 
-            root, exchange = self.request.places.root, self.request.options.exchange
-            return DaskPool(self.request.options.scheduler, self.request.options.jobs, modules or (), root, exchange)
-        return LocalPool(self.request.options.jobs, modules, self.request.places.root)
+            root, exchange = self.places.root, self.options.exchange
+            return DaskPool(self.options.scheduler, self.options.jobs, modules or (), root, exchange)
+        return LocalPool(self.options.jobs, modules, self.places.root)
 
-    def _write(self, planner: Planner, run: Run, former: dict[str, Any], started: str) -> None:
-        rows = node_rows(planner, run.nodes, former)
-        planner.forget_inputs()
+    def _write(self, run: Run, former: dict[str, Any], started: str) -> tuple[int, list[str]]:
+        """Write what stands beside the pages; return how many nodes changed meanwhile, and why others are stale."""
+        rows = node_rows(self._planner, run.nodes, former)
+        self._planner.forget_inputs()
         remembered = {name: row for name, row in rows.items() if NodeId(*name.split("/", 1)) not in run.forgotten}
-        cause = mark_stale(planner, remembered, run.digests, run.memory)
-        self._changed = sum(cause.get(node) == node for node in run.nodes)
-        self._resting = [rows[str(node)]["reason"] for node in run.nodes if cause.get(node, node) != node]
+        cause = mark_stale(self._planner, remembered, run.digests, run.memory)
         with self._as_far_as_possible("the cover of the report could not be written"):
-            self._write_index(planner, rows)
+            self._write_index(rows)
         with self._as_far_as_possible("the manifest could not be written"):
-            write_manifest(planner, rows, self.facts, started)
+            write_manifest(self._planner, rows, self._facts, started)
         with self._as_far_as_possible("what is remembered between runs could not be written"):
             run.digests.save()
-        if run.forgotten:
-            node, problem = next(iter(run.forgotten.items()))
+        for node, problem in list(run.forgotten.items())[:1]:
             self._unwritten.append(f"{count(len(run.forgotten), 'node')} will run again next time ({node}: {problem})")
+        changed = sum(cause.get(node) == node for node in run.nodes)
+        return changed, [rows[str(node)]["reason"] for node in run.nodes if cause.get(node, node) != node]
 
     @contextlib.contextmanager
     def _as_far_as_possible(self, problem: str) -> Iterator[None]:
@@ -244,35 +223,27 @@ class Session:
         except OSError as error:
             self._unwritten.append(f"{problem}: {describe_problem(error)}")
 
-    def _write_index(self, planner: Planner, rows: Mapping[str, Any]) -> None:
-        content = self.project.content(planner.places.reports, planner.shown_scopes, self.facts)
-        for name in SHOWN_FACTS & self.facts.keys():
-            content.setdefault(name, self.facts[name])
-        write_index(planner, rows, content)
+    def _write_index(self, rows: Mapping[str, Any]) -> None:
+        content = self.project.content(self.places.reports, self._planner.shown_scopes, self._facts)
+        shown = {"title": self.project.title, **{k: v for k, v in self._facts.items() if k in SHOWN_FACTS}, **content}
+        titles = {notebook.name: notebook.title for notebook in self.notebooks}
+        write_index(self.places.reports, self._planner.shown_scopes, titles, rows, shown)
 
     def rewrite_index(self) -> None:
         """Write the index of the last run again, for what was put beside its pages since."""
-        with hold_folder(self.request.places.reports, "report"):
-            planner = self._planner()
-            self._write_index(planner, node_rows(planner, {}, read_former(planner)))
+        with hold_folder(self.places.reports, "report"):
+            self._write_index(node_rows(self._planner, {}, read_former(self._planner)))
 
-    def _tell(self, run: Run, stopped: int, seconds: float) -> int:
-        """Print the last line and return the exit status."""
+    def _tell(self, run: Run, stale: Sequence[str], seconds: float) -> None:
+        """Print the last line, and what could not be written."""
         states = Counter(r.state if r.state != "ok" else r.action for r in run.nodes.values())
         parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
-        index = self.request.places.reports / "index.html"
+        index = self.places.reports / "index.html"
         report = f"Report: {index}" if index.is_file() else "There is no report"
         for problem in self._unwritten:
             tell(f"run_all: {problem}", sys.stderr)
-        if self._changed:
-            parts.append(f"{self._changed} already out of date, since inputs changed meanwhile: run again")
-        if self._resting:
-            parts.append(f"{len(self._resting)} out of date ({self._resting[0]})")
-        done = f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join(parts)}"
-        tell(f"{done}. {report}", self.request.words)
-        if stopped:
-            return 128 + stopped
-        return int(bool(self._changed or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
+        done = f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join([*parts, *stale])}"
+        tell(f"{done}. {report}", self.words)
 
 
 _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")

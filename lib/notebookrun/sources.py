@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Notebook:
         Declared file patterns with ``{scope}``; a trailing ``?`` marks what may be absent.
     scopes : str
         ``each``, or the one scope it runs in.
+    is_step : bool
+        Whether it was made by `make_step` and has no page.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Notebook:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     scopes: str = "each"
+    is_step: bool = False
 
     @property
     def cells(self) -> list[dict[str, Any]]:
@@ -68,6 +71,31 @@ class Notebook:
         """Return a digest of all that a page shows apart from outputs."""
         shown = [[c.get("id"), c["cell_type"], cell_source(c), _cell_tags(c)] for c in self.cells]
         return digest([shown, self.title])
+
+
+def make_step(name: str, call: str, arguments: Sequence[str], reads: Sequence[str], writes: Sequence[str]) -> Notebook:
+    """Return a Python call that belongs to each scope, such as joining the tables that its notebooks wrote.
+
+    It runs as a notebook of one cell without a page. It takes what is there: it waits for the notebooks that write what
+    it reads, and runs also if some of them failed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the node.
+    call : str
+        ``package.module:function``.
+    arguments : sequence of str
+        Parameters that the runner sets; ``notebooks`` is the list of the notebooks whose files the step reads.
+    reads, writes : sequence of str
+        File patterns with ``{scope}``.
+    """
+    module, _, function = call.partition(":")
+    source = f"from {module} import {function}\n\n{function}({', '.join(arguments)})"
+    cell = {"cell_type": "code", "id": "call", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    content = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    parameters = {argument: Parameter(argument, "str", None) for argument in arguments}
+    return Notebook(name, Path(name), content, name, parameters, tuple(reads), tuple(writes), is_step=True)
 
 
 def cell_source(cell: dict[str, Any]) -> str:

@@ -26,15 +26,13 @@ class Task:
     parameters : dict
         Values to inject.
     content : dict
-        The notebook as JSON; empty for a step.
-    call, arguments : str, tuple
-        What a step calls.
+        The notebook as JSON.
     reads, writes : tuple of str
         Declared patterns.
     inputs : tuple of str
         Names of the dataset's files that belong to the scope.
-    page : PageContext
-        What surrounds the cells of its page.
+    page : PageContext or None
+        What surrounds the cells of its page; None for a step, which has none.
     is_warm : bool
         Whether to fork the kernel.
     should_execute : bool
@@ -55,12 +53,10 @@ class Task:
     places: Places
     parameters: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict, repr=False)
-    call: str = ""
-    arguments: tuple[Any, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    page: PageContext = field(default=PageContext("", "", ""), repr=False)
+    page: PageContext | None = field(default=None, repr=False)
     is_warm: bool = True
     should_execute: bool = True
     time_limit: float = 0.0
@@ -70,9 +66,14 @@ class Task:
     exchange: str = ""
 
     @property
+    def executed_name(self) -> str:
+        """Name of the file that keeps the executed notebook."""
+        return f"work/.notebookrun/executed/{self.node}.ipynb"
+
+    @property
     def executed_path(self) -> Path:
-        """Where the executed notebook is kept."""
-        return self.places.state / "executed" / self.node.scope / f"{self.node.name}.ipynb"
+        """Where that file lies."""
+        return self.places.absolute(self.executed_name)
 
     @property
     def page_path(self) -> Path:

@@ -31,7 +31,19 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     best = nearest(name, names)
     hint = f"; did you mean {best!r}?" if best else "."
-    return f"no {kind} {name!r}{hint} There are: {', '.join(names) or 'none'}"
+    return f"no {kind} {shortened(name)}{hint} There are: {', '.join(names) or 'none'}"
+
+
+def shortened(value: object, limit: int = 80) -> str:
+    """Return a value as code, cut off if nobody would read all of it.
+
+    Examples
+    --------
+    >>> shortened("C01"), shortened([1] * 1000, limit=10)
+    ("'C01'", '[1, 1, ...')
+    """
+    shown = repr(value)
+    return shown if len(shown) <= limit else f"{shown[: limit - 3]}..."
 
 
 def count(number: int, noun: str) -> str:

@@ -18,7 +18,7 @@ from course import display as shown_by
 from course.exercise import list_exercises
 from course.lesson import Lesson
 from fhrmm.study import repository_root
-from notebookrun.editions import EDITIONS, make_edition
+from notebookrun.course import EDITIONS, make_edition
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 

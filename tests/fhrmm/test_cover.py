@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fhrmm.cover import EDITIONS, list_files
-from notebookrun.editions import EDITIONS as BUILT
+from notebookrun.course import EDITIONS as BUILT
 
 
 def test_manuscripts_and_course_are_linked_where_they_were_made(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ import sys
 from pathlib import Path
 
 from notebookrun.cli import main
-from notebookrun.graph import Step
 from notebookrun.project import Project
+from notebookrun.sources import make_step
 
 ROOT = Path(__file__).parent
 
@@ -54,10 +54,10 @@ PROJECT = Project(
     list_scopes=list_scopes,
     input_files=input_files,
     steps=(
-        Step(
+        make_step(
             "estimates",
             "toylib.join:combine",
-            ("{reports}", "{scope}", "{notebooks}"),
+            ("reports_dir", "center", "notebooks"),
             ("reports/{scope}/tables/estimates/*.csv",),
             ("reports/{scope}/tables/estimates.csv",),
         ),

@@ -21,8 +21,9 @@ from notebookrun.cluster import DaskPool
 from notebookrun.exchange import Exchange
 from notebookrun.files import digest_file
 from notebookrun.graph import NodeId
+from notebookrun.pagecontext import PageContext
 from notebookrun.places import Places
-from notebookrun.task import DONE, Outcome, Task
+from notebookrun.task import BLOCKED, Outcome, Task
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -239,13 +240,14 @@ def test_a_cluster_started_here_keeps_no_task_that_is_done(tmp_path: Path) -> No
     def run_some(first: int) -> int:
         """Run twenty large tasks and return the bytes this process holds afterwards."""
         for number in range(first, first + 20):
-            task = Task(NodeId("C01", f"step{number}"), places, call="time:sleep", arguments=(0,), is_warm=False)
-            pool.submit(replace(task, page={"number": number, "text": [f"{number}{i}" * 20 for i in range(5000)]}))
+            task = Task(NodeId("C01", f"n{number}"), places, blocked_by="it is large")
+            pages = {f"{number}{i}": f"{number}{i}" * 20 for i in range(5000)}
+            pool.submit(replace(task, page=PageContext("", "", "C01", pages=pages)))
             ended: list[Any] = []
             while not ended:
                 ended = pool.wait(60.0)
             assert isinstance(ended[0], Outcome)
-            assert ended[0].state == DONE, ended[0].reason
+            assert ended[0].state == BLOCKED, ended[0].reason
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 

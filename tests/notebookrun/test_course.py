@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notebookrun.course import Course, build_course
-from notebookrun.editions import EDITIONS, Edition, make_edition
+from notebookrun.course import EDITIONS, Course, Edition, build_course, make_edition
 
 STUDENT, INSTRUCTOR = EDITIONS
 
@@ -93,8 +92,11 @@ def test_notebooks_alone_without_running(course):
 
 def test_pages_index_and_a_failure_that_is_told(course):
     built = list(build_course(course, [STUDENT], jobs=1))
-    assert [(one.lesson, bool(one.error)) for one in built] == [("L1_first", False), ("L2_second", True)]
-    assert "ZeroDivisionError" in built[1].error
+    assert [(one.node.name, one.state) for one in built] == [
+        ("lessons/L1_first", "ok"),
+        ("lessons/L2_second", "failed"),
+    ]
+    assert "ZeroDivisionError" in built[1].reason
     page = (course.out / "student" / "lessons" / "L1_first.html").read_text(encoding="utf-8")
     assert "solved" not in page
     assert 'href="L2_second.html"' in page
@@ -113,6 +115,6 @@ def test_pages_index_and_a_failure_that_is_told(course):
 @pytest.mark.slow
 def test_page_that_cannot_be_written_fails_its_lesson_alone(course):
     (course.out / "student" / "lessons" / "L1_first.html" / "in the way").mkdir(parents=True)
-    built = {one.lesson: one.error for one in build_course(course, [STUDENT])}
-    assert built["L1_first"] == "its page could not be written: L1_first.html: Is a directory"
-    assert "ZeroDivisionError" in built["L2_second"]
+    built = {one.node.name: one.reason for one in build_course(course, [STUDENT])}
+    assert built["lessons/L1_first"] == "could not write a file: L1_first.html: Is a directory"
+    assert "ZeroDivisionError" in built["lessons/L2_second"]

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notebookrun.errors import DeclarationError
-from notebookrun.graph import Graph, NodeId, Step, build_graph
+from notebookrun.graph import Graph, NodeId, build_graph
 from notebookrun.places import matches, overlaps
-from notebookrun.sources import Notebook
+from notebookrun.sources import Notebook, make_step
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
 TABLE = "reports/{scope}/tables/estimates.csv"
@@ -30,12 +30,12 @@ MODEL = book("02_model", ("work/{scope}/patients.parquet",), ("reports/{scope}/t
 CENTERS = book(
     "07_centers", ("reports/*/tables/estimates/*.csv",), ("reports/{scope}/tables/estimates/07_centers.csv",), "ALL"
 )
-STEP = Step("estimates", "a:b", (), (ROWS,), (TABLE,))
+STEP = make_step("estimates", "a:b", (), (ROWS,), (TABLE,))
 
 
 @pytest.fixture
 def graph() -> Graph:
-    return build_graph([CLEAN, MODEL, CENTERS], [STEP], SCOPES)
+    return build_graph([CLEAN, MODEL, CENTERS, STEP], SCOPES)
 
 
 def test_needs_follow_the_files(graph: Graph) -> None:
@@ -54,7 +54,7 @@ def test_comparison_waits_for_every_scope_and_needs_none(graph: Graph) -> None:
 
 def test_comparisons_do_not_wait_for_each_other() -> None:
     other = replace(CENTERS, name="08_more", writes=("reports/{scope}/tables/estimates/08_more.csv",))
-    graph = build_graph([CLEAN, MODEL, CENTERS, other], [STEP], SCOPES)
+    graph = build_graph([CLEAN, MODEL, CENTERS, other, STEP], SCOPES)
     names = {str(node) for node in graph.waits[NodeId("ALL", "08_more")]}
     assert names == {f"{scope}/02_model" for scope in SCOPES}
     assert NodeId("ALL", "08_more") in graph.waits[NodeId("ALL", "estimates")]
@@ -104,13 +104,13 @@ def test_selection(graph: Graph) -> None:
 )
 def test_inconsistent_declarations_are_refused(books: list[Notebook], words: str) -> None:
     with pytest.raises(DeclarationError) as caught:
-        build_graph(books, [], ["C01"])
+        build_graph(books, ["C01"])
     assert words in str(caught.value)
 
 
 def test_large_graph_is_built_in_a_moment() -> None:
     scopes = ["ALL", *(f"C{i:04d}" for i in range(1000))]
-    assert len(build_graph([CLEAN, MODEL, CENTERS], [STEP], scopes).nodes) == 3 * 1001 + 1
+    assert len(build_graph([CLEAN, MODEL, CENTERS, STEP], scopes).nodes) == 3 * 1001 + 1
 
 
 SEGMENT = st.text("ab*", min_size=1, max_size=3)

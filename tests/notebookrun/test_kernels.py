@@ -17,7 +17,7 @@ import pytest
 from jupyter_client import KernelManager
 
 from notebookrun.execute import Execution, execute_notebook
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError, call_warm
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError
 from notebookrun.kernels import ForkedProcess, kernel_specification
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.processes import is_alive
@@ -56,29 +56,32 @@ def host(tmp_path: Path) -> Iterator[KernelHost]:
     host.close()
 
 
-def call(host: KernelHost, what: str, *values: Any) -> str:
-    """Call a function in a process forked from a host."""
-    return call_warm(host.address, what, values, Path.cwd(), dict(os.environ))
+def fork(host: KernelHost, folder: Path) -> None:
+    """Fork a kernel from a host, and end it."""
+    arguments, environment = ["-f", str(folder / "k.json")], {**os.environ, **KERNEL_ENVIRONMENT}
+    request = {"arguments": arguments, "folder": str(folder), "environment": environment}
+    process = ForkedProcess(host.address, request)
+    assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
 @pytest.mark.parametrize("is_killed", [True, False])
 def test_a_parent_that_does_not_answer_is_not_waited_for(
-    host: KernelHost, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+    tmp_path: Path, host: KernelHost, monkeypatch: pytest.MonkeyPatch, is_killed: bool
 ) -> None:
-    assert call(host, "time:sleep", 0) == ""
+    fork(host, tmp_path)
     os.kill(host.pid, signal.SIGSTOP)
     monkeypatch.setattr("notebookrun.hostclient.START_SECONDS", 60 if is_killed else 0.5)
-    for warm in (lambda: call(host, "time:sleep", 0), lambda: ForkedProcess(host.address, {"arguments": []})):
-        if is_killed:
-            threading.Timer(0.5, os.kill, (host.pid, signal.SIGKILL)).start()
-        with pytest.raises(NoHostError, match="does not answer"):
-            warm()
-        if is_killed:
-            _wait_until_gone(host)
-            host.tend()
-            assert call(host, "time:sleep", 0) == ""
-            os.kill(host.pid, signal.SIGSTOP)
+    if is_killed:
+        threading.Timer(0.5, os.kill, (host.pid, signal.SIGKILL)).start()
+    with pytest.raises(NoHostError, match="does not answer"):
+        fork(host, tmp_path)
+    if is_killed:
+        _wait_until_gone(host)
+        host.tend()
+        fork(host, tmp_path)
 
 
 def _wait_until_gone(host: KernelHost) -> None:
@@ -89,18 +92,11 @@ def _wait_until_gone(host: KernelHost) -> None:
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
-def test_a_called_function_that_dies_is_not_taken_for_one_that_ended(host: KernelHost) -> None:
-    assert call(host, "os:abort") == "its process was killed (signal 9)"
-    assert call(host, "os:_exit", 0) == "its process was killed (signal 9)"
-    assert call(host, "math:sqrt", -1) == "ValueError: math domain error"
-
-
-@pytest.mark.skipif(not CAN_FORK, reason="no parent to fork from on this system")
 def test_a_notebook_runs_although_the_parent_is_killed_while_it_waits(
     tmp_path: Path, host: KernelHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTEBOOKRUN_KERNEL_HOST", host.address)
-    assert call(host, "time:sleep", 0) == ""
+    fork(host, tmp_path)
     os.kill(host.pid, signal.SIGSTOP)
     threading.Timer(2, os.kill, (host.pid, signal.SIGKILL)).start()
     execution = execute(tmp_path, "print(1)")

@@ -26,10 +26,10 @@ def test_cell_is_read_with_types_defaults_help_and_limits(known) -> None:
     assert list(known) == ["center", "window", "share", "show", "strict", "low", "high"]
     assert known["window"].default is None
     assert known["window"].help == "months, None keeps the plan"
-    assert (known["window"].low, known["window"].high) == (6, 36)
+    assert (known["window"].least, known["window"].most) == ("6", "36")
     assert known["show"].choices == ("local", "release")
     assert known["strict"].kind == "bool"
-    assert known["high"].at_least == "low"
+    assert known["high"].least == "low"
     assert describe_range(known["show"]) == "one of local, release"
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from notebookrun.cache import Entry, NodeRun
 from notebookrun.graph import NodeId
-from notebookrun.noderun import NodeRun
 from notebookrun.progress import MOST_LINES, Progress
 
 COLUMNS = 40
@@ -110,11 +110,11 @@ def test_the_time_left_is_what_is_not_done_by_what_it_took_last_time() -> None:
 def test_elsewhere_there_are_plain_lines_and_when_quiet_only_problems() -> None:
     one, two = NodeId("C01", "a"), NodeId("C01", "b")
     plain, quiet, log = io.StringIO(), io.StringIO(), io.StringIO()
-    expected = {one: 1.0, two: 1.0}
+    expected, took = {one: 1.0, two: 1.0}, Entry(seconds={"page": 0.1, "total": 9.0})
     for progress in (Progress(expected, 1, json_log=log, stream=plain), Progress(expected, 1, True, stream=quiet)):
         progress("started", one, NodeRun())
         progress("waiting", one, NodeRun())
-        progress("finished", one, NodeRun(state="ok", action="rendered", seconds={"page": 0.1, "total": 9.0}))
+        progress("finished", one, NodeRun(state="ok", action="rendered", entry=took))
         progress("finished", two, NodeRun(state="failed", action="executed", reason="it broke"))
     assert plain.getvalue() == "[1/2] C01/a rendered (0.1 s), about 1.0 s left\n[2/2] C01/b failed: it broke\n"
     assert quiet.getvalue() == "[2/2] C01/b failed: it broke\n"

@@ -6,14 +6,15 @@ import base64
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from notebookrun.index import matrix_rows, render_index
+from notebookrun.index import write_index
 from notebookrun.launch import READER_MARK
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
-from notebookrun.render import Notice, blocked_page, clean_notebook, render_page
+from notebookrun.render import Notice, clean_notebook, render_page
 
 REMOTE = re.compile(r"""<(?:script|link|iframe|img)\b[^>]*\b(?:src|href)=["']?https?:""", re.IGNORECASE)
 PNG = base64.b64encode(b"\x89PNG").decode()
@@ -25,7 +26,6 @@ CONTEXT = PageContext(
     banner="Synthetic data",
     notebooks=(Link("Intro", "00_intro.html"), Link("Summary", "01_summary.html", True)),
     scopes=(Link("ALL", "../ALL/01_summary.html"), Link("C01", "../C01/01_summary.html", True)),
-    previous=Link("Intro", "00_intro.html"),
     parameters=(ParameterRow("window", "18", True, "months"),),
 )
 
@@ -220,22 +220,26 @@ def test_math_needs_no_script() -> None:
     assert "MathJax" not in page
 
 
-def test_notice_and_blocked_page() -> None:
-    page = blocked_page(CONTEXT, Notice("This notebook was not run", ("because <x> failed",), "detail"))
+def test_page_of_a_notebook_that_was_not_run_says_why_below_its_title() -> None:
+    page = page_of(notice=Notice("This notebook was not run", "because <x> failed"))
     check_html(page)
-    assert "because &lt;x&gt; failed" in page
+    assert page.index("<h1>Summary</h1>") < page.index("because &lt;x&gt; failed")
 
 
 @pytest.mark.parametrize("state", ["ok", "failed", "blocked", "stale", "interrupted", "absent"])
-def test_index_shows_each_state_in_words(state: str) -> None:
-    rows = matrix_rows(["ALL"], ["00_a"], {"ALL/00_a": state}, {"ALL/00_a"}, {"ALL": ["62"]})
-    page = render_index(
-        {"title": "T <x>", "figure_labels": ["n"], "headline": [{"label": "ORR", "value": "61%"}]}, rows, ["A"]
-    )
+def test_index_shows_each_state_in_words(state: str, tmp_path: Path) -> None:
+    (tmp_path / "ALL").mkdir()
+    (tmp_path / "ALL" / "00_a.html").touch()
+    content = {"title": "T <x>", "figure_labels": ["n"], "headline": [{"label": "ORR", "value": "61%"}]}
+    row = {"state": state, "reason": ""}
+    write_index(tmp_path, ["ALL"], {"00_a": "A"}, {"ALL/00_a": row}, content | {"figures": {"ALL": ["62"]}})
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
     check_html(page.replace('src="run_times.js"', ""))
     assert f'class="state {state}"' in page
     assert "T &lt;x&gt;" in page
-    assert ('href="ALL/00_a.html"' in page) is (state not in ("absent", "interrupted"))
+    assert "<td>62</td>" in page
+    matrix = page[page.index("Notebooks of each scope") :]
+    assert ('href="ALL/00_a.html"' in matrix) is (state not in ("absent", "interrupted"))
 
 
 def test_large_pictures_are_cleaned_in_linear_time() -> None:

@@ -295,6 +295,17 @@ def test_failing_cell_stops_only_dependents_and_says_why(ran: Any) -> None:
     assert "What did not work" in index
 
 
+def test_step_that_fails_says_so_on_the_cover(ran: Any) -> None:
+    ran.edit("lib/toylib/join.py", "parts = ", "raise ValueError(f'nothing of {scope} can be joined')\n    parts = ")
+    done = ran.run("--center", "C01")
+    assert done.returncode == 1
+    row = ran.nodes()["C01/estimates"]
+    assert row["state"] == "failed"
+    assert "ValueError: nothing of C01 can be joined" in row["reason"]
+    assert "C01/estimates: cell " in ran.read("reports/index.html")
+    assert not (ran.root / "reports/C01/estimates.html").exists()
+
+
 def test_error_meant_for_the_reader_is_a_notice_without_traceback(toy: Any) -> None:
     toy.edit("notebooks/00_intro.ipynb", "len(ages)", "raise store.StudyError('column age is empty')")
     assert toy.run("--center", "C01").returncode == 1

@@ -24,18 +24,6 @@ FOLD_TAG = "fold"
 CODE_ONLY_TAG = "code-only"
 _HEADING = re.compile(r"<h([2-6])\b(?:(?!<h[1-6]\b).)*</h\1>", re.DOTALL)
 _HIGHLIGHTED = HtmlFormatter(nowrap=True)
-_PRIORITY = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
-
-
-def _best_kind(data: dict[str, Any]) -> str:
-    """Return the richest kind of an output that a page can show.
-
-    Examples
-    --------
-    >>> _best_kind({"text/plain": "", "text/html": ""})
-    'text/html'
-    """
-    return next((kind for kind in _PRIORITY if kind in data), "")
 
 
 # A notebook has the same code for every center.
@@ -45,34 +33,16 @@ def _python_code(source: str) -> str:
     return highlight(source, PythonLexer(), _HIGHLIGHTED)
 
 
-def _title_of_error(name: str) -> str:
-    """Return what kind of problem an exception is, for a reader.
-
-    Examples
-    --------
-    >>> _title_of_error("MemoryError")
-    'Not enough memory'
-    """
-    known = {"MemoryError": "Not enough memory", "FileNotFoundError": "A file is missing"}
-    return known.get(name, "This step could not be completed")
-
-
 @cache
 def shared_exporter() -> TemplateExporter:
     """Return the one exporter of this process; its pages need nothing else."""
-    filters = {
-        "wrap_tables": wrap_tables,
-        "python_code": _python_code,
-        "best_kind": _best_kind,
-        "title_of_error": _title_of_error,
-    }
     return TemplateExporter(
         template_name="page",
         file_extension=".html",
         extra_template_basedirs=[str(TEMPLATES)],
         preprocessors=[],
         default_preprocessors=[],
-        filters=filters,
+        filters={"wrap_tables": wrap_tables, "python_code": _python_code},
     )
 
 
@@ -121,8 +91,7 @@ def prepare_cells(
             blocks.append({"kind": "text", "html": marker.mark(text), "tags": tags})
         elif cell["cell_type"] == "code":
             blocks.append(_code_block(cell, tags, is_code_open=is_code_open))
-            _render_markdown_outputs(cell["outputs"], contents)
-            _mark_outputs(cell["outputs"], marker)
+            _prepare_outputs(cell["outputs"], contents, marker)
     _mark_headings_of_code(blocks)
     return _with_lead(blocks), contents
 
@@ -145,19 +114,17 @@ def _with_lead(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*blocks[:1], {"kind": "lead", "outputs": outputs, "tags": []}, *blocks[1:]]
 
 
-def _mark_outputs(outputs: list[Any], marker: TermMarker) -> None:
-    """Mark terms in HTML outputs; most are pictures and tables, which have no prose to look through."""
-    for data in (output["data"] for output in outputs if "data" in output):
-        content = data.get("text/html", "")
-        if "<p" in content or "<li" in content:
-            data["text/html"] = marker.mark(content)
+def _prepare_outputs(outputs: list[Any], contents: Contents, marker: TermMarker) -> None:
+    """Make Markdown outputs HTML, so that their headings get anchors of their own, and mark terms in prose.
 
-
-def _render_markdown_outputs(outputs: list[Any], contents: Contents) -> None:
-    """Turn Markdown outputs into HTML ones, so that their headings get anchors of their own."""
+    Most outputs are pictures and tables, which have no prose to look through.
+    """
     for data in (output["data"] for output in outputs if "data" in output):
         if "text/markdown" in data and "text/html" not in data:
             data["text/html"] = render_markdown(data["text/markdown"], contents)
+        content = data.get("text/html", "")
+        if "<p" in content or "<li" in content:
+            data["text/html"] = marker.mark(content)
 
 
 def _code_block(cell: Any, tags: list[str], *, is_code_open: bool) -> dict[str, Any]:

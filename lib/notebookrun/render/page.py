@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 
@@ -14,13 +12,11 @@ from notebookrun.pagecontext import PageContext
 from notebookrun.render.exporter import asset, prepare_cells, shared_exporter
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """A message above the cells: why the notebook did not run through, or did not run at all."""
 
     title: str
-    lines: Sequence[str] = field(default_factory=tuple)
-    detail: str = ""
+    text: str
 
 
 def render_page(clean: dict[str, Any], context: PageContext, notice: Notice | None = None) -> str:
@@ -52,22 +48,7 @@ def render_page(clean: dict[str, Any], context: PageContext, notice: Notice | No
         "terms": sorted(marker.used, key=lambda term: term.name.casefold()),
         "style": asset("style.css"),
         "script": asset("page.js"),
-        "is_error_for_reader": _is_error_for_reader,
+        "reader_mark": READER_MARK,
     }
     page, _ = shared_exporter().from_notebook_node(notebook, resources=resources)
     return page if page.endswith("\n") else page + "\n"
-
-
-def _is_error_for_reader(output: dict[str, Any]) -> bool:
-    """Say whether an error is a message to the reader rather than a fault of the code.
-
-    The kernel marks such an exception (attribute ``for_reader``) by a first traceback line of its own.
-    """
-    return bool(output["traceback"]) and output["traceback"][0] == READER_MARK
-
-
-def blocked_page(context: PageContext, notice: Notice) -> str:
-    """Return the page of a notebook that did not run."""
-    title = {"cell_type": "markdown", "source": f"# {context.title}", "metadata": {}}
-    empty = {"cells": [title], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    return render_page(empty, context, notice)

@@ -24,7 +24,7 @@ _LIMITS = re.compile(
     rf"(?P<from>{_NUMBER}) to (?P<to>{_NUMBER})|one of (?P<choices>\S+)"
     rf"|at least (?P<least>{_NUMBER}|[A-Za-z_]\w*)|at most (?P<most>{_NUMBER}|[A-Za-z_]\w*)"
 )
-MOST_BYTES = 65536  # of a file of parameters
+MOST_BYTES, MOST_LEVELS = 65536, 5  # of a file of parameters
 _TRUE, _FALSE, _NONE = {"true", "yes", "1"}, {"false", "no", "0"}, {"none", "null", ""}
 
 Value = str | int | float | bool | None
@@ -227,10 +227,13 @@ def read_yaml(option: str, path: Path) -> dict[str, Any]:
             text = stream.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise MisuseError([f"{option} {path.name}: expected at most {MOST_BYTES // 1024} kB"])
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise MisuseError([f"{option} {path.name}: an alias (`*name`) is not taken; write the value"])
+        depth = 0
+        for event in yaml.parse(text):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent) or depth > MOST_LEVELS:
+                raise MisuseError([f"{option} {path.name}: aliases (`*name`) and deep nesting are not taken"])
         content = yaml.safe_load(text) or {}
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise MisuseError([f"{option} {path.name}: not readable as YAML ({type(error).__name__})"]) from None
     if not isinstance(content, dict):
         raise MisuseError([f"{option} {path.name}: expected `name: value` lines"])

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
-from notebookrun.errors import DeclarationError
-from notebookrun.parameters import check_values, describe_range, merge_parameters, parse_value, read_parameters
+from notebookrun.errors import DeclarationError, MisuseError
+from notebookrun.matrix import read_matrix
+from notebookrun.parameters import (
+    check_values,
+    describe_range,
+    merge_parameters,
+    parse_value,
+    read_parameters,
+    read_yaml,
+)
 
 CELL = """center: str = "ALL"  # center id, or ALL for pooled
 window: int = None  # months, None keeps the plan; 6 to 36
@@ -117,3 +128,49 @@ def test_contradiction_between_file_and_command_line(known) -> None:
 def test_whole_number_is_taken_where_a_float_is_expected(known) -> None:
     assert check_values(known, {"share": 1})[1] == []
     assert check_values(known, {"strict": 1})[1] == ["strict: 1 is not of type bool"]
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{f'*{a}, ' * 9}]\n" for a, b in pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "aliases (`*name`) and deep nesting are not taken"),
+        (f"limit: {'9' * 70_000}", "expected at most 64 kB"),
+        (f"limit: {'[' * 20_000}", "deep nesting"),
+        (f"limit: {'9' * 5_000}", "not readable as YAML (ValueError)"),
+        ("limit: 2023-99-99", "not readable as YAML (ValueError)"),
+        ("- 1", "expected `name: value` lines"),
+        ("a: b: c", "not readable as YAML (ScannerError)"),
+    ],
+)
+def test_file_of_parameters_that_is_none_or_stands_for_gigabytes_is_one_sentence(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(MisuseError) as caught:
+        read_yaml("-f", tmp_path / "p.yaml")
+    (problem,) = caught.value.problems
+    assert problem.startswith("-f p.yaml: ")
+    assert said in problem
+    assert len(problem) < 120
+
+
+def test_long_values_are_cut_off_in_messages(known) -> None:
+    _, problems = check_values(known, {"show": "x" * 10_000, "y" * 10_000: 1})
+    assert max(map(len, problems)) < 300
+
+
+def test_matrix_is_counted_before_it_is_made(tmp_path: Path, known) -> None:
+    (tmp_path / "grid.yaml").write_text("\n".join(f"{name}: {list(range(100))}" for name in "abcdefghijkl"))
+    assert read_matrix(tmp_path / "grid.yaml", known, {}, {}) == (
+        {},
+        [f"--matrix: {100**12} combinations, expected at most 200"],
+    )
+    (tmp_path / "grid.yaml").write_text("center: [a b, a-b]\n")
+    assert read_matrix(tmp_path / "grid.yaml", known, {}, {})[1] == [
+        "--matrix: two sets would have the folder 'center-a-b'"
+    ]

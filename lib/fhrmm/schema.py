@@ -18,6 +18,19 @@ TABLES = ("patients", "assessments", "adverse_events")
 RESPONSES = ("sCR", "CR", "VGPR", "PR", "MR", "SD", "PD", "NE")
 RESPONSE_DEPTH = pd.CategoricalDtype(RESPONSES[::-1], ordered=True)
 
+# What can record an event: any of these columns. Of an export that has none of them, no event is no evidence.
+_VISITS = ("response", "serum_m_protein_g_dl", "urine_m_protein_mg_24h", "flc_kappa_mg_l", "flc_lambda_mg_l")
+VISIT_EVIDENCE = tuple(f"assessments.{name}" for name in _VISITS)
+EVIDENCE = {
+    "a death": ("patients.death_date",),
+    "a progression": ("patients.progression_date", *VISIT_EVIDENCE),
+    "a progression on the next line": VISIT_EVIDENCE,
+    "a response": ("patients.best_response", *VISIT_EVIDENCE),
+    "a next line of therapy": ("patients.next_line_start_date",),
+    "an adverse event": ("adverse_events.term",),
+}
+NO_WAY = "this export has no way to record "
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -116,6 +129,20 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """Return the frame with exactly the canonical columns, absent ones all missing, every type set."""
     types = column_types(table)
     return frame.reindex(columns=list(types)).astype(types)
+
+
+def cannot_record(frame: pd.DataFrame, event: str) -> pd.Series:
+    """Return of which patients no event of a kind (a key of `EVIDENCE`) can be known, by `unrecorded` of their center.
+
+    Examples
+    --------
+    >>> cannot_record(pd.DataFrame({"unrecorded": ["", "a death; a response"]}), "a death").tolist()
+    [False, True]
+    """
+    if "unrecorded" not in frame:
+        return pd.Series(False, index=frame.index)
+    texts = frame["unrecorded"].astype(object).fillna("")
+    return texts.map({text: event in text.split("; ") for text in texts.unique()}).astype(bool)
 
 
 def _variable(row: dict[str, str]) -> Variable:

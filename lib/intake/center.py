@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from fhrmm.errors import StudyError, nearest
-from fhrmm.schema import TABLES, variables
+from fhrmm.schema import TABLES
 from fhrmm.study import Frozen
+from intake.contract import variables
 from intake.values.units import known_units, normalize_unit
 
 Format = Literal[
@@ -57,11 +58,34 @@ class _Dialect(Frozen):
         return value
 
 
+class SharedDate(Frozen):
+    """One column of dates that are an event where another column says so, and something else where it does not.
+
+    The usual one: the date of death or last contact, beside "dead" or "alive".
+    """
+
+    date: str
+    status: str
+    event: str
+    always: str | None = None
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+
+
 class CenterFile(_Dialect):
-    """One table inside one export file."""
+    """One table inside one export file.
+
+    `where` selects rows by what stands under some headers (with ``*`` for any text), `fill_down` names headers whose
+    empty cells repeat the one above, and `completes` marks a file that adds columns to the patients of another one.
+    """
 
     path: str
-    table: Literal["patients", "assessments", "adverse_events"]
+    table: Literal["patients", "assessments", "adverse_events", "lines", "laboratory"]
+    completes: bool = False
+    where: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    fill_down: tuple[str, ...] = ()
+    lines_by: Literal["number", "order"] = "number"
+    new_line_after_days: int = Field(default=0, ge=0, le=365)
     format: Format | None = None
     sheet: str | None = None
     header_rows: int = Field(default=1, ge=1, le=10)
@@ -73,6 +97,7 @@ class CenterFile(_Dialect):
     units: dict[str, str] = Field(default_factory=dict)
     uln: dict[str, float] = Field(default_factory=dict)
     checkboxes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    shared_dates: tuple[SharedDate, ...] = ()
 
     @field_validator("path", "dictionary")
     @classmethod
@@ -86,6 +111,16 @@ class CenterFile(_Dialect):
     @classmethod
     def _columns_are_canonical(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         return _require_columns(value, value.values(), info)
+
+    @field_validator("shared_dates")
+    @classmethod
+    def _events_are_columns(cls, value: tuple[SharedDate, ...], info: ValidationInfo) -> tuple[SharedDate, ...]:
+        dates = {name for name, known in variables(info.data.get("table", "patients")).items() if known.type == "date"}
+        named = [name for item in value for name in (item.event, item.always) if name]
+        wrong = [f"{name!r} is no date{nearest(name, dates)}" for name in named if name not in dates]
+        wrong += [f"{name!r} stands under files.columns too" for name in named if name in info.data["columns"].values()]
+        _refuse({}, wrong)
+        return value
 
     @field_validator("values", "checkboxes")
     @classmethod
@@ -125,7 +160,7 @@ class Center(_Dialect):
     files: tuple[CenterFile, ...] = Field(min_length=1)
 
 
-def load_center(folder: Path) -> Center:
+def load_center(folder: Path, name: str = "center.toml") -> Center:
     """Return the description of a center folder.
 
     Every file carries the center's dialect where it does not give its own. Without `center.toml` the files with
@@ -135,6 +170,8 @@ def load_center(folder: Path) -> Center:
     ----------
     folder : Path
         DATASET/<CENTER>.
+    name : str
+        The file with the description.
 
     Returns
     -------
@@ -147,17 +184,17 @@ def load_center(folder: Path) -> Center:
         If `center.toml` is not TOML, or has any value that is unknown or contradictory: all of them at once; or if
         there is neither a `center.toml` nor a file with a canonical name.
     """
-    path = folder / "center.toml"
+    path = folder / name
     if not path.is_file():
         return _canonical_center(folder)
     try:
         center = Center.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"{folder.name}/center.toml: not readable as TOML: {error}") from None
-    except OSError:
-        raise StudyError(f"{folder.name}/center.toml: the system refuses to open it") from None
     except ValidationError as error:
-        raise StudyError(_describe(error, f"{folder.name}/center.toml")) from None
+        raise StudyError(_describe(error, f"{folder.name}/{name}")) from None
+    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits and of deep nesting as well
+        raise StudyError(f"{folder.name}/{name}: not readable as TOML: {error!s:.200}") from None
+    except OSError:
+        raise StudyError(f"{folder.name}/{name}: the system refuses to open it") from None
     if center.id not in (None, folder.name):
         raise StudyError(f"{folder.name}/center.toml: id {center.id!r} is not the folder's name; rename one of the two")
     return _with_dialects(center)

@@ -161,7 +161,9 @@ def test_fault_of_a_file_is_found_and_concerns_nothing_else(rule, severity, writ
     for table in ("patients", "adverse_events"):
         expected = getattr(clean_base, table)
         expected = expected[~expected["patient_id"].isin(wrong)].reset_index(drop=True)
-        pd.testing.assert_frame_equal(getattr(cleaned, table), expected)
+        found = getattr(cleaned, table)
+        # a table that is not read records nothing
+        pd.testing.assert_frame_equal(*(x.drop(columns="unrecorded", errors="ignore") for x in (found, expected)))
     assert wrong <= {"P1"}
 
 

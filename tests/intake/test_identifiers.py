@@ -9,8 +9,8 @@ import pytest
 from fhrmm.store import Run
 from fhrmm.study import load_study
 from intake.cleaning import clean_scope, write_problem_list
-from intake.readers import cell_identifiers, read_center
-from intake.values import header_identifier
+from intake.readers import read_center
+from intake.values import cell_identifiers, header_identifier
 
 IDENTIFIERS = {
     "identifier_tax_code": [

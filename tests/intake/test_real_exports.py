@@ -6,14 +6,19 @@ says what it means.
 
 from __future__ import annotations
 
+import math
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pytest
 from odf import opendocument, table
 from odf.text import P
 
+from fhrmm.endpoints import derive_time_to_event
+from fhrmm.estimates import proportions, subgroups, survival
 from fhrmm.response import derive_response
 from fhrmm.study import load_study
 from intake.center import CenterFile
@@ -130,7 +135,8 @@ def test_title_rows_above_the_header_are_found(tmp_path):
     cleaned = clean(folder)
     assert len(cleaned.patients) == 9
     # 'sì' is no kind of extramedullary disease, and was asked for; the last row is a total
-    assert cleaned.quarantined["patient_id"].tolist() == ["P08", "Totale pazienti:"]
+    assert cleaned.quarantined["patient_id"].tolist() == ["P08"]
+    assert "total_row" in cleaned.issues["rule"].tolist()
 
 
 def test_a_workbook_of_before_2007_is_read(tmp_path):
@@ -200,3 +206,165 @@ def test_rows_that_differ_in_any_column_are_no_duplicates_and_name_the_other_fil
     found = issues.query("rule == 'duplicate_patient'").set_index(["file", "row"])["found"]
     assert found["patients.csv", 2] == "also in row 3, row 2 of altri.csv"
     assert found["altri.csv", 2] == "also in row 2 of patients.csv, row 3 of patients.csv"
+
+
+STATUS = """[[files.shared_dates]]
+date = "Data ultimo follow-up o decesso"
+status = "Stato (vivo/deceduto)"
+event = "death_date"
+always = "last_contact_date"
+[[files.shared_dates]]
+date = "Data progressione o ultima rivalutazione"
+status = "Progressione (sì/no)"
+event = "progression_date"
+always = "last_assessment_date"
+"""
+
+
+def tell_status_apart(folder: Path) -> None:
+    """Say in center.toml, in the place of the two guesses, which column tells of what a shared date is."""
+    lines = (folder / "center.toml").read_text(encoding="utf-8").replace('"VITAL2"', f'"{folder.name}"').splitlines()
+    kept = [line for line in lines if not line.startswith(('"Data ultimo follow-up o', '"Data progressione o'))]
+    (folder / "center.toml").write_text("\n".join([*kept, STATUS]), encoding="utf-8")
+
+
+def estimates_of(cleaned, endpoint: str) -> pd.DataFrame:
+    """Return survival of everybody that intake accepts, eligible or not."""
+    response = derive_response(cleaned.patients, cleaned.assessments, STUDY)
+    times = derive_time_to_event(cleaned.patients, response, STUDY, endpoints=[endpoint])
+    rows = survival.estimate_survival(times, STUDY, endpoint=endpoint)
+    return rows.set_index(rows["estimand"] + rows["time_months"].map(" {:g}".format).replace(" nan", ""))
+
+
+def rate(*factors: tuple[int, int]) -> float:
+    return math.prod(Fraction(*factor) for factor in factors)
+
+
+def test_without_a_column_for_death_nobody_is_known_to_live(tmp_path):
+    cleaned = clean(dataset(tmp_path, "status_and_one_shared_date"))
+    assert len(cleaned.patients) == 14
+    for endpoint, event in (("OS", "a death"), ("PFS", "a progression"), ("TTNT", "a next line of therapy")):
+        rows = estimates_of(cleaned, endpoint)
+        assert set(rows["status"]) == {"not_estimable"}
+        assert set(rows["note"]) == {f"this export has no way to record {event}"}, endpoint
+
+
+def test_without_a_column_for_progression_nobody_is_free_of_it(tmp_path):
+    folder = dataset(tmp_path, "lines_in_a_long_table_and_lis", files=("anagrafica.csv",))
+    shutil.move(folder / "anagrafica.csv", folder / "patients.csv")
+    header = "patient_id;sex;birth_year;diagnosis_date;isotype;iss_diagnosis;last_contact_date;death_date"
+    rows = (folder / "patients.csv").read_text(encoding="utf-8").splitlines()[1:]
+    text = "\n".join([header + ";second_line_start_date", *(f"{row};01/06/2022" for row in rows[:4])])
+    (folder / "patients.csv").write_text(text, encoding="utf-8")
+    (folder / "center.toml").write_text(
+        'date_order = "dmy"\nfiles = [{path = "patients.csv", table = "patients"}]\n', encoding="utf-8"
+    )
+    cleaned = clean(folder)
+    assert set(estimates_of(cleaned, "PFS")["note"]) == {"this export has no way to record a progression"}
+    assert estimates_of(cleaned, "OS").loc["survival_probability 12", "n_events"] == 3
+    response = derive_response(cleaned.patients, cleaned.assessments, STUDY)
+    rates = proportions.estimate_response(subgroups.join_cohort(response, cleaned.patients), STUDY)
+    assert set(rates["note"]) == {"this export has no way to record a response"}
+
+
+def test_in_the_pool_a_center_without_a_column_for_death_does_not_contribute(tmp_path):
+    folder = dataset(tmp_path, "status_and_one_shared_date")
+    shutil.copytree(folder, folder.parent / "Y")
+    tell_status_apart(folder.parent / "Y")
+    cleaned = clean_scope(folder.parent, "ALL", STUDY)
+    assert len(cleaned.patients) == 28
+    assert estimates_of(cleaned, "OS").loc["survival_probability 12", ["n", "n_events"]].tolist() == [14, 8]
+    response = derive_response(cleaned.patients, cleaned.assessments, STUDY)
+    ended = survival.count_reasons(derive_time_to_event(cleaned.patients, response, STUDY, endpoints=["OS"]))
+    said = ended.set_index("level")["estimate"]
+    assert said["time not derivable: this export has no way to record a death"] == 14
+
+
+def test_a_status_beside_one_date_tells_the_events(tmp_path):
+    folder = dataset(tmp_path, "status_and_one_shared_date")
+    tell_status_apart(folder)
+    cleaned = clean(folder)
+    truth = pd.read_csv(EXPORTS / "status_and_one_shared_date" / "truth.csv", dtype=str).set_index("patient_id")
+    patients = cleaned.patients.set_index("patient_id")
+    for column in ("death_date", "last_contact_date", "progression_date", "last_assessment_date"):
+        assert patients[column].dt.strftime("%Y-%m-%d").fillna("").tolist() == truth[column].fillna("").tolist(), column
+    os, pfs = estimates_of(cleaned, "OS"), estimates_of(cleaned, "PFS")
+    assert os.loc["median_months", ["n_events", "estimate"]].astype(float).round(2).tolist() == [8, 21.39]
+    assert pfs.loc["median_months", ["n_events", "estimate"]].astype(float).round(2).tolist() == [13, 14.51]
+    assert os.loc["survival_probability 12", "estimate"] == pytest.approx(rate((11, 14)))
+    assert pfs.loc["survival_probability 12", "estimate"] == pytest.approx(rate((8, 14)))
+
+
+def test_a_status_that_says_neither_is_an_error_where_it_stands(tmp_path):
+    folder = dataset(tmp_path, "status_and_one_shared_date")
+    tell_status_apart(folder)
+    text = (folder / "casistica.csv").read_text(encoding="utf-8")
+    text = text.replace("deceduto;26/06/2023", "trasferito;26/06/2023").replace("deceduto;27/08/2023", "deceduto;")
+    (folder / "casistica.csv").write_text(text, encoding="utf-8")
+    cleaned = clean(folder)
+    found = cleaned.issues[cleaned.issues["severity"] == "error"].set_index("rule")
+    assert found.loc["status_unclear", ["row", "column", "patient_id", "found"]].tolist() == [
+        2,
+        "death_date",
+        "P01",
+        "trasferito",
+    ]
+    assert found.loc["status_without_date", ["row", "patient_id"]].tolist() == [3, "P02"]
+
+
+LINES_AND_LIS = """date_order = "dmy"
+files = [
+  {path = "anagrafica.csv", table = "patients", columns = {"Anno di nascita" = "birth_year", "Data decesso" = "death_date", "Ultimo contatto" = "last_contact_date", "Data diagnosi" = "diagnosis_date", "ISS" = "iss_diagnosis"}},
+  {path = "linee_terapia.csv", table = "lines", columns = {"Linea" = "line_number", "Schema" = "regimen", "Data inizio" = "start_date", "Data fine" = "stop_date", "Risposta" = "response", "Data progressione" = "progression_date", "Data ASCT" = "transplant_date"}},
+  {path = "lis_esami.csv", table = "laboratory", columns = {"Data prelievo" = "assessment_date", "Valore" = "value", "Unità" = "unit"}},
+]
+"""  # noqa: E501 (one file of the center per line)
+
+
+def assert_lines_and_laboratory_are_read(cleaned) -> None:
+    truth = pd.read_csv(EXPORTS / "lines_in_a_long_table_and_lis" / "truth.csv", dtype=str).set_index("patient_id")
+    patients = cleaned.patients.set_index("patient_id")
+    assert patients.index.tolist() == truth.index.tolist()
+    same = ["first_line_start_date", "first_line_regimen", "first_line_best_response", "asct_date", "best_response"]
+    same += [
+        "first_progression_date",
+        "second_line_start_date",
+        "second_line_regimen",
+        "progression_date",
+        "death_date",
+    ]
+    for column in same:
+        texts = patients[column].dt.strftime("%Y-%m-%d") if column.endswith("date") else patients[column].astype(object)
+        assert texts.fillna("").tolist() == truth[column].fillna("").tolist(), column
+    assert patients["next_line_start_date"].dt.strftime("%Y-%m-%d").dropna().to_dict()["P04"] == "2024-01-17"
+    visits = cleaned.assessments.groupby("patient_id").size()
+    assert visits["P01"] == 4
+    assert visits.between(4, 8).all()
+    first = cleaned.assessments.iloc[0]
+    assert first[["serum_m_protein_g_dl", "flc_kappa_mg_l", "flc_lambda_mg_l"]].tolist() == [2.5, 126, 39]
+
+
+def test_lines_of_therapy_and_laboratory_results_become_patients_and_visits(tmp_path):
+    folder = dataset(tmp_path, "lines_in_a_long_table_and_lis")
+    (folder / "center.toml").write_text(LINES_AND_LIS, encoding="utf-8")
+    cleaned = clean(folder)
+    assert errors(cleaned) == []
+    assert_lines_and_laboratory_are_read(cleaned)
+    accounted = cleaned.row_accounting.set_index("file")
+    assert accounted.loc["lis_esami.csv", ["rows_read", "rows_accepted"]].tolist() == [219, 219]
+    assert accounted.loc["lis_esami.csv [other analytes]", "rows_read"] == 73
+    assert accounted.loc["linee_terapia.csv", ["rows_read", "rows_accepted"]].tolist() == [24, 24]
+    assert "(analyte) Creatinina" in cleaned.unknown_columns["column"].tolist()
+
+
+def test_lines_without_a_number_are_told_by_their_start(tmp_path):
+    folder = dataset(tmp_path, "lines_in_a_long_table_and_lis")
+    by_order = LINES_AND_LIS.replace('table = "lines"', 'table = "lines", lines_by = "order"')
+    (folder / "center.toml").write_text(by_order.replace('"Linea" = "line_number", ', ""), encoding="utf-8")
+    assert_lines_and_laboratory_are_read(clean(folder))
+    (folder / "center.toml").write_text(
+        by_order.replace(', lines_by = "order"', "").replace('"Linea" = "line_number", ', ""), encoding="utf-8"
+    )
+    refused = clean(folder)
+    assert refused.patients.empty
+    assert errors(refused) == ["line_number_missing"]

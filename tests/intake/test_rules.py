@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fhrmm.schema import TABLES, conform, empty_table, variables
+from fhrmm.schema import TABLES, conform, empty_table
 from fhrmm.staging import derive_staging
 from fhrmm.study import load_study
 from intake import rules
 from intake.cleaning.summaries import describe_rules
+from intake.contract import LONG, variables
 from intake.rules import Finding, check_center, findings_frame, load_rules, rule_catalog
 from intake.rules.typed_rows import Rows, Tables
 
@@ -38,7 +39,7 @@ def test_catalog_is_complete_and_says_why():
 
 
 def test_rules_name_canonical_columns_only():
-    known = {name for table in TABLES for name in variables(table)}
+    known = {name for table in (*TABLES, *LONG) for name in variables(table)}
     assert {name for rule in load_rules().values() for name in rule.columns} <= known
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.endpoints.candidates import KEYS, DateSources, earliest, latest
 from fhrmm.errors import StudyError, nearest
+from fhrmm.schema import EVIDENCE, NO_WAY, cannot_record
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, Study
 from fhrmm.threevalued import name_precision
@@ -17,7 +18,15 @@ DEATH = "patients.death_date"
 NEXT_LINE = "patients.next_line_start_date"
 NOT_DERIVABLE = "time not derivable"
 # What is said on a time; from the third on it cannot be used.
-NOTES = ["", "time zero", "origin date missing", "no end date", "end before origin"]
+NOTES = ["", "time zero", "origin date missing", "no end date", "end before origin", *(NO_WAY + x for x in EVIDENCE)]
+# Which evidence an event source needs.
+EVIDENCE_OF = {
+    DEATH: "a death",
+    NEXT_LINE: "a next line of therapy",
+    "response.progression_date": "a progression",
+    "response.next_line_progression_date": "a progression on the next line",
+    "response.first_response_date": "a response",
+}
 
 
 def derive_time_to_event(
@@ -54,7 +63,8 @@ def derive_time_to_event(
         One row per endpoint and patient of its population: center, patient_id, endpoint, origin_date, end_date,
         time_months, event (bool), event_description, censor_reason, source_table, source_column, date_precision (of
         the deciding date), derivable (bool), note. A time of zero is kept and noted. A time that cannot be derived,
-        for a missing origin, no date at all or a date before the origin, is NaN, without event, with the reason.
+        for a missing origin, no date at all, a date before the origin, or a center that has no way to record one of
+        the events, is NaN, without event, with the reason.
 
     Raises
     ------
@@ -96,17 +106,26 @@ def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd
         censor, is_event = censor.mask(is_silent, last), is_event & ~is_silent
     deciding = censor.mask(is_event, event)
 
-    found = _describe(origin, deciding, is_event, dates, study)
+    needed = [*(item.source for item in endpoint.events), *([NEXT_LINE] if endpoint.next_therapy == "event" else [])]
+    kinds = [EVIDENCE_OF[source] for source in needed if source in EVIDENCE_OF]
+    unseen = {NO_WAY + kind: cannot_record(dates.cohort, kind) for kind in kinds}
+    found = _describe(origin, deciding, is_event, dates, study, unseen)
     return found[dates.frames["response"]["responder"].eq(True)] if endpoint.population == "responders" else found
 
 
 def _describe(
-    origin: pd.Series, deciding: pd.DataFrame, is_event: pd.Series, dates: DateSources, study: Study
+    origin: pd.Series,
+    deciding: pd.DataFrame,
+    is_event: pd.Series,
+    dates: DateSources,
+    study: Study,
+    unseen: Mapping[str, pd.Series],
 ) -> pd.DataFrame:
-    """Return the time between two dates with all that is said on it."""
+    """Return the time between two dates with all that is said on it; `unseen` says who cannot have an event, and why."""
     days = (deciding["day"] - origin).dt.days
-    reasons = [origin.isna(), days.isna(), days < 0, days == 0]
-    note = pd.Series(np.select(reasons, [*NOTES[2:], NOTES[1]], NOTES[0]), index=origin.index, dtype=object)
+    reasons = [*unseen.values(), origin.isna(), days.isna(), days < 0, days == 0]
+    said = [*unseen, *NOTES[2:5], NOTES[1]]
+    note = pd.Series(np.select(reasons, said, NOTES[0]), index=origin.index, dtype=object)
     derivable = note.isin(NOTES[:2])
     is_event = is_event & derivable
     source = deciding["source"].where(derivable)

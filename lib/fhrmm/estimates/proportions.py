@@ -6,7 +6,7 @@ import pandas as pd
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
-from fhrmm.schema import RESPONSES
+from fhrmm.schema import NO_WAY, RESPONSES, cannot_record
 from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
@@ -28,7 +28,7 @@ def estimate_response(
     ----------
     frame : DataFrame
         One row per patient: `responder`, `vgpr_or_better`, `cr_or_better`, `clinical_benefit`, `evaluable`
-        (booleans), and `by` if given.
+        (booleans), and `by` if given. Patients of a center that has no way to record a response are left out.
     study : Study
         The plan.
     by : str
@@ -46,12 +46,13 @@ def estimate_response(
     ----------
     Clopper CJ, Pearson ES. Biometrika 1934;26:404-413.
     """
+    frame, reason = _recorded(frame)
     populations = {"cohort": frame} if by else {"cohort": frame, "evaluable": frame[frame["evaluable"].astype(bool)]}
     rows = Collector(variable=by)
     for endpoint in endpoints:
         for population, patients in populations.items():
             for level, part in iterate_levels(patients, by):
-                value = _rate(part[_OUTCOMES[endpoint]], study)
+                value = _rate(part[_OUTCOMES[endpoint]], study, reason)
                 rows.add("proportion", value, endpoint=endpoint, population=population, level=level)
     return rows.frame()
 
@@ -65,10 +66,11 @@ def estimate_best_response(frame: pd.DataFrame, study: Study, *, by: str = "") -
         Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
     """
     rows = Collector(endpoint="BEST_RESPONSE", variable="best_response")
+    frame, reason = _recorded(frame)
     for group, part in iterate_levels(frame, by):
         values = part["best_response"].astype(object)
         for level in (*RESPONSES, MISSING):
-            value = _rate(values.isna() if level == MISSING else values == level, study)
+            value = _rate(values.isna() if level == MISSING else values == level, study, reason)
             rows.add("proportion", value, model=f"{by}={group}" if by else "", level=level)
     return rows.frame()
 
@@ -80,6 +82,7 @@ def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> 
     ----------
     Fisher RA. J R Stat Soc 1922;85:87-94. r x c: Freeman GH, Halton JH. Biometrika 1951;38:141-149.
     """
+    frame, _ = _recorded(frame)
     known = frame[frame[by].notna()]
     outcome = known[_OUTCOMES[endpoint]].astype(bool)
     table = pd.crosstab(known[by].astype(object), outcome)
@@ -94,8 +97,14 @@ def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> 
     return rows.frame()
 
 
-def _rate(hits: pd.Series, study: Study) -> Estimate:
+def _recorded(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the patients of centers that can record a response, and why nobody is left where that is so."""
+    blind = cannot_record(frame, "a response")
+    return frame[~blind], NO_WAY + "a response" if blind.any() and blind.all() else "no patients"
+
+
+def _rate(hits: pd.Series, study: Study, reason: str) -> Estimate:
     flags = hits.fillna(False).astype(bool)
     if flags.empty:
-        return not_estimable("no patients", method="Clopper-Pearson")
+        return not_estimable(reason, method="Clopper-Pearson")
     return proportion(int(flags.sum()), len(flags), ci_level=study.models.ci_level)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.schema import NO_WAY
 from fhrmm.study import Study
 from timetoevent.competing_risks import cumulative_incidence
 from timetoevent.kaplan_meier import (
@@ -57,19 +58,25 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     ----------
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
-    rows = Collector(endpoint=endpoint, variable=by)
+    rows, reason = Collector(endpoint=endpoint, variable=by), _why_nobody(time_to_event, endpoint)
     for level, part in _groups(time_to_event, endpoint, by):
-        for estimand, at, value in _summarize(part, study):
+        for estimand, at, value in _summarize(part, study, reason):
             rows.add(estimand, value, time_months=at, level=level)
     return rows.frame()
 
 
-def _summarize(part: pd.DataFrame, study: Study) -> list[tuple[str, float, Estimate]]:
+def _why_nobody(time_to_event: pd.DataFrame, endpoint: str) -> str:
+    """Say why an endpoint has no time: a kind of event that no center of the scope can record, or no patients."""
+    notes = time_to_event.get("note", pd.Series(dtype=object))[time_to_event["endpoint"] == endpoint].astype(object)
+    return next((note for note in notes.unique() if str(note).startswith(NO_WAY)), "no patients")
+
+
+def _summarize(part: pd.DataFrame, study: Study, reason: str) -> list[tuple[str, float, Estimate]]:
     """The numbers of one curve, each with its time."""
     months, horizon = [float(at) for at in study.time.rates_at_months], float(study.time.rmst_horizon_months)
     what = [*(("survival_probability", at) for at in months), ("median_months", math.nan), ("rmst_months", horizon)]
     if part.empty:
-        return [(estimand, at, not_estimable("no patients")) for estimand, at in what]
+        return [(estimand, at, not_estimable(reason)) for estimand, at in what]
     time, event, level = *_arrays(part), study.models.ci_level
     values = [
         *survival_at(time, event, at=months, ci_level=level),
@@ -116,7 +123,7 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     rows = select_endpoint(time_to_event, "OS")
     found = Collector(endpoint="FOLLOW_UP")
     if rows.empty:
-        found.add("median_months", not_estimable("no patients"))
+        found.add("median_months", not_estimable(_why_nobody(time_to_event, "OS")))
         return found.frame()
     time, event = _arrays(rows)
     found.add("median_months", median_follow_up(time, event, ci_level=study.models.ci_level))
@@ -152,13 +159,13 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
         for at in map(float, study.time.rates_at_months):
             counts = {"n": len(rows), "n_events": int(((cause == number) & (time <= at)).sum())}
             value = _incidence_at(steps, at, float(time.max(initial=0.0)), counts)
+            if rows.empty:
+                value = not_estimable(_why_nobody(time_to_event, "PFS"), method="Aalen-Johansen")
             found.add("cumulative_incidence", value, level=name, time_months=at)
     return found.frame(), curves
 
 
 def _incidence_at(steps: pd.DataFrame, at: float, last: float, counts: dict[str, int]) -> Estimate:
-    if not counts["n"]:
-        return not_estimable("no patients", method="Aalen-Johansen")
     if at > last:
         return not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
     reached = steps[steps["time"] <= at]

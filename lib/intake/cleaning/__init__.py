@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fhrmm.schema import TABLES, column_types, conform, date_columns, empty_table, missing_column
+from fhrmm.schema import EVIDENCE, TABLES, column_types, conform, date_columns, empty_table, missing_column
 from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
 from fhrmm.study import Study
 from intake.cleaning.audit import audit_frame, pool_audits
 from intake.cleaning.completeness import absent_columns, empty_columns
 from intake.cleaning.problem_list import summarize_problems
 from intake.cleaning.problem_list import write_problem_list as _write_problem_list
+from intake.cleaning.reshape import make_canonical
 from intake.cleaning.rows import (
     account_rows,
     bad_rows,
+    complete_patients,
     find_duplicates,
     join_visits,
     quarantined_patients,
     row_findings,
 )
 from intake.cleaning.typed import TypedTable, patient_ids, type_table
+from intake.contract import LONG
 from intake.readers import RawCenter, read_center
-from intake.rules import check_center, check_scope, findings_frame, rule_catalog
+from intake.rules import Finding, check_center, check_scope, findings_frame, rule_catalog
 
 __all__ = ["CleanedScope", "clean_scope", "summarize_problems", "write_problem_list"]
 
@@ -37,7 +41,8 @@ class CleanedScope:
     Attributes
     ----------
     patients, assessments, adverse_events : DataFrame
-        Accepted rows, typed; `patients` has `reported_elsewhere` besides the canonical columns.
+        Accepted rows, typed; `patients` has besides the canonical columns `unrecorded`, the kinds of events that no
+        column of the center can record, and `reported_elsewhere`.
     issues : DataFrame
         One row per finding: center, severity, rule, table, file, sheet, row, column, patient_id, found, expected,
         what_to_do.
@@ -117,28 +122,28 @@ def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
 def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
     """Clean what was read of one center; see `clean_scope`."""
     typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
-    frames = {name: _stack(typed, name) for name in TABLES}
-    findings = [*raw.findings, *(finding for table in typed for finding in table.findings)]
-    duplicate = {name: find_duplicates(frame, name) for name, frame in frames.items()}
-    known = patient_ids(frames["patients"])
-    for name, frame in frames.items():
-        findings += row_findings(frame, name, duplicate[name], None if name == "patients" else known)
-    findings += [*empty_columns(typed), *absent_columns(raw)]
-    unique = {name: _keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
+    shaped = [make_canonical(table) for table in typed]
+    findings = [*raw.findings, *(finding for table in (*typed, *shaped) for finding in table.findings)]
+    frames, duplicate, unique = _put_together(shaped, findings)
+    findings += [*empty_columns(typed), *absent_columns(set(unique["patients"]), raw)]
     unique["assessments"], joined = join_visits(unique["assessments"])
-    findings += joined
-    findings += check_center(unique, study, info.data_cutoff_date)
+    findings += [*joined, *check_center(unique, study, info.data_cutoff_date)]
     issues = findings_frame(findings, raw.center)
     quarantined = quarantined_patients(issues)
     patients = set(quarantined["patient_id"])
-    bad = {name: bad_rows(frame, patients) for name, frame in frames.items()}
     accepted = {name: _keep_rows(frame, ~bad_rows(frame, patients)) for name, frame in unique.items()}
+    fates = []
+    for name, frame in frames.items():
+        state = np.select([duplicate[name], bad_rows(frame, patients)], ["duplicate", "quarantined"], "accepted")
+        fates.append(frame[["_table", "_row"]].assign(state=state))
     files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
+    finished = {name: _finish(frame, name, study, info) for name, frame in accepted.items()}
+    finished["patients"].insert(len(finished["patients"].columns) - 1, "unrecorded", _unrecorded(shaped, unique))
     return CleanedScope(
-        **{name: _finish(frame, name, study, info) for name, frame in accepted.items()},
+        **finished,
         issues=issues,
         audit=audit_frame(typed, raw.center),
-        row_accounting=account_rows(raw, frames, duplicate, bad, sorted(set(files))),
+        row_accounting=account_rows(raw, [table.raw for table in shaped], pd.concat(fates), sorted(set(files))),
         quarantined=quarantined,
         unknown_columns=raw.unknown_columns,
         rules=rule_catalog(issues),
@@ -146,9 +151,48 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
     )
 
 
+def _put_together(tables: list[TypedTable], findings: list[Finding]) -> tuple[dict, dict, dict]:
+    """Return the rows by table and completing file, which of them repeat another, and the tables without those."""
+    mains, parts = _divide(tables)
+    frames = {name: _stack(mains, name) for name in TABLES}
+    duplicate = {name: find_duplicates(frame, name) for name, frame in frames.items()}
+    known = patient_ids(frames["patients"])
+    for name, frame in frames.items():
+        own = name == "patients"
+        findings += row_findings(frame, name, duplicate[name], once=own, known_ids=None if own else known)
+    unique = {name: _keep_rows(frame, ~duplicate[name]) for name, frame in frames.items()}
+    for number, part in enumerate(parts):
+        frames[f"part {number}"] = frame = part.frame
+        duplicate[f"part {number}"] = again = find_duplicates(frame, "patients")
+        findings += row_findings(frame, part.raw.spec.table, again, once=True, known_ids=known)
+        unique["patients"], differing = complete_patients(unique["patients"], _keep_rows(frame, ~again))
+        findings += differing
+    return frames, duplicate, unique
+
+
+def _divide(tables: list[TypedTable]) -> tuple[list[TypedTable], list[TypedTable]]:
+    """Tell tables of their own from those that complete the patients of another file.
+
+    Without a file of its own for patients, the first of the others names them.
+    """
+    adds = [table.raw.spec.completes or table.raw.spec.table == "lines" for table in tables]
+    of_patients = [LONG.get(table.raw.spec.table, table.raw.spec.table) == "patients" for table in tables]
+    if adds == of_patients and any(adds):
+        adds[adds.index(True)] = False
+    pairs = list(zip(tables, adds, strict=True))
+    return [table for table, added in pairs if not added], [table for table, added in pairs if added]
+
+
+def _unrecorded(tables: list[TypedTable], frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return the kinds of events that no column of the center can record."""
+    there = {LONG.get(table.raw.spec.table, table.raw.spec.table) for table in tables} | {"patients"}
+    present = {f"{name}.{column}" for name in there for column in frames[name]}
+    return "; ".join(event for event, columns in EVIDENCE.items() if not present & set(columns))
+
+
 def _stack(typed: list[TypedTable], table: str) -> pd.DataFrame:
     """Put the files of one table under each other; `_table` says which file a row is from."""
-    parts = [part.frame for part in typed if part.raw.spec.table == table]
+    parts = [part.frame for part in typed if LONG.get(part.raw.spec.table, part.raw.spec.table) == table]
     if not parts:
         places = {name: pd.Series(dtype=object) for name in ("_file", "_sheet")}
         numbers = {name: pd.Series(dtype="int64") for name in ("_row", "_rest", "_table")}

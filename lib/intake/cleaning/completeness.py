@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from fhrmm.schema import variables
 from intake.cleaning.typed import TypedTable
+from intake.contract import variables
 from intake.readers import RawCenter
 from intake.rules import Finding, load_rules
 
@@ -28,9 +28,8 @@ def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
     ]
 
 
-def absent_columns(raw: RawCenter) -> list[Finding]:
-    """Return a finding for every needed column that no file of the patients table has."""
-    present = {name for table in raw.table("patients") for name in table.frame}
+def absent_columns(present: Collection[str], raw: RawCenter) -> list[Finding]:
+    """Return a finding for every needed column that no file gives to the patients table."""
     rule = load_rules()["column_absent"]
     files = [table.spec.path for table in raw.table("patients")]
     return [

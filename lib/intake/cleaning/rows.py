@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.schema import variables
 from intake.cleaning.typed import REFUSED_ID, patient_ids
-from intake.readers import RawCenter
+from intake.readers import RawCenter, RawTable
 from intake.rules import Finding
 
+COMPANIONS = ("", "_lower", "_upper", "_precision")
 ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
 
 
@@ -56,7 +57,9 @@ def _repeated(frame: pd.DataFrame) -> np.ndarray:
     return pd.Series(ids).duplicated(keep=False).to_numpy() & (ids != "") & (ids != REFUSED_ID)
 
 
-def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_ids: np.ndarray | None) -> list[Finding]:
+def row_findings(
+    frame: pd.DataFrame, table: str, duplicate: np.ndarray, *, once: bool, known_ids: np.ndarray | None = None
+) -> list[Finding]:
     """Return the findings about whole rows: repeated rows, repeated patients, rows of nobody.
 
     Parameters
@@ -67,27 +70,69 @@ def row_findings(frame: pd.DataFrame, table: str, duplicate: np.ndarray, known_i
         Its name.
     duplicate : numpy.ndarray of bool
         Rows that repeat another one exactly.
+    once : bool
+        Whether a patient has one row at most.
     known_ids : numpy.ndarray of str, optional
         Patients of the patients table; None for the patients table itself.
     """
     if not len(frame):
         return []
     ids = patient_ids(frame)
-    findings = [Finding("duplicate_row", table=table, column="patient_id", **place(frame, np.flatnonzero(duplicate)))]
-    if known_ids is None:
+    where = {"table": table, "column": "patient_id"}
+    findings = [Finding("duplicate_row", **where, **place(frame, np.flatnonzero(duplicate)))]
+    if once:
         again = np.flatnonzero(_repeated(frame) & ~duplicate)
         again = again[pd.Series(ids[again]).duplicated(keep=False).to_numpy()]
         found = [f"also in {rows}" for rows in _other_rows(frame, ids, again)]
-        return [
-            *findings,
-            Finding("duplicate_patient", table=table, column="patient_id", found=found, **place(frame, again)),
-        ]
-    usable = (ids != "") & (ids != REFUSED_ID)
-    stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
-    return [
-        *findings,
-        Finding("unknown_patient", table=table, column="patient_id", found=ids[stray], **place(frame, stray)),
-    ]
+        findings.append(Finding("duplicate_patient", found=found, **where, **place(frame, again)))
+    if known_ids is not None:
+        usable = (ids != "") & (ids != REFUSED_ID)
+        stray = np.flatnonzero(usable & ~pd.Series(ids).isin(known_ids).to_numpy())
+        findings.append(Finding("unknown_patient", found=ids[stray], **where, **place(frame, stray)))
+    return findings
+
+
+def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """Add the columns of another file of the center, or fill their empty cells.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Typed, one row per patient.
+    part : DataFrame
+        Typed, one row per patient, those of others included.
+
+    Returns
+    -------
+    patients : DataFrame
+        The same rows; where both have a value, its own.
+    findings : list of Finding
+        `sources_differ` where the two contradict each other; a month does not contradict a day in it.
+    """
+    ids = part["patient_id"]
+    part = part[ids.notna() & ~ids.duplicated()]
+    places = pd.Index(part["patient_id"]).get_indexer(patients["patient_id"])
+    added, findings = {}, []
+    for name in (name for name in variables("patients") if name in part and name not in ("patient_id", "center")):
+        theirs = {
+            col: part[col].array.take(places, allow_fill=True) for end in COMPANIONS if (col := f"{name}{end}") in part
+        }
+        if name not in patients:
+            added |= theirs
+            continue
+        mine, other = patients[name].notna().to_numpy(), ~pd.isna(theirs[name])
+        low, high = (f"{name}_lower", f"{name}_upper") if f"{name}_lower" in part else (name, name)
+        if low == name:
+            apart = patients[name].astype(object) != pd.Series(theirs[name]).astype(object)
+        else:
+            apart = (patients[low] > pd.Series(theirs[high])) | (patients[high] < pd.Series(theirs[low]))
+        rows = np.flatnonzero(mine & other & apart.to_numpy(dtype=bool))
+        shown = [f"{own} and {its}" for own, its in zip(patients[name].iloc[rows], theirs[name][rows], strict=True)]
+        where = {"table": "patients", "column": name} | place(part, places[rows])
+        findings.append(Finding("sources_differ", found=shown, **where))
+        for column, values in theirs.items():
+            added[column] = patients[column].where(pd.Series(mine), pd.Series(values, index=patients.index))
+    return patients.assign(**added), findings
 
 
 def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
@@ -169,21 +214,18 @@ def bad_rows(frame: pd.DataFrame, quarantined: set[str]) -> np.ndarray:
     return pd.Series(patient_ids(frame), dtype=object).isin(quarantined | {"", REFUSED_ID}).to_numpy()
 
 
-def account_rows(
-    raw: RawCenter,
-    frames: Mapping[str, pd.DataFrame],
-    duplicate: Mapping[str, np.ndarray],
-    bad: Mapping[str, np.ndarray],
-    files: Sequence[str],
-) -> pd.DataFrame:
+def account_rows(raw: RawCenter, tables: Sequence[RawTable], fate: pd.DataFrame, files: Sequence[str]) -> pd.DataFrame:
     """Return what became of every row of every file; rows read = accepted + quarantined + duplicate.
 
     Parameters
     ----------
     raw : RawCenter
         What was read.
-    frames, duplicate, bad : mapping of str
-        By table: the typed rows of all its files, which of them repeat another, and which are quarantined.
+    tables : sequence of RawTable
+        Its tables as they were counted; a row put together with another one shares its fate.
+    fate : DataFrame
+        One row per row that was kept: `_table` (position in `tables`), `_row`, and `state`, one of accepted,
+        quarantined and duplicate.
     files : sequence of str
         Files that gave no table: each has a row of its own.
 
@@ -192,27 +234,15 @@ def account_rows(
     DataFrame
         One row per file (per table of a file): see `ACCOUNTING_COLUMNS`.
     """
-    rows = [_account(raw, frames, duplicate, bad, position) for position in range(len(raw.tables))]
+    rows = []
+    for position, table in enumerate(tables):
+        own = fate[fate["_table"] == position].drop_duplicates("_row").set_index("_row")["state"]
+        into = own.reindex(table.merged[:, 1]).fillna("quarantined")
+        counts = pd.concat([fate.loc[fate["_table"] == position, "state"], into]).value_counts()
+        counts = counts.reindex(["accepted", "quarantined", "duplicate"], fill_value=0)
+        counts["quarantined"] += len(table.refused_rows)
+        rows.append((raw.center, table.name, table.n_rows, *counts.astype(int)))
     rows += [(raw.center, name, n, 0, n, 0) for name, n in raw.left_out]
-    listed = {row[1] for row in rows} | {table.spec.path for table in raw.tables}
+    listed = {row[1] for row in rows} | {table.spec.path for table in tables}
     rows += [(raw.center, name, 0, 0, 0, 0) for name in files if name not in listed]
     return pd.DataFrame(rows, columns=list(ACCOUNTING_COLUMNS))
-
-
-def _account(
-    raw: RawCenter,
-    frames: Mapping[str, pd.DataFrame],
-    duplicate: Mapping[str, np.ndarray],
-    bad: Mapping[str, np.ndarray],
-    position: int,
-) -> tuple[object, ...]:
-    """Account for one raw table; a row put together with another one shares its fate."""
-    table = raw.tables[position]
-    name = table.spec.table
-    own = frames[name]["_table"].to_numpy() == position
-    numbers = frames[name]["_row"].to_numpy()[own]
-    state = np.where(duplicate[name], 2, np.where(bad[name], 1, 0))[own]
-    fate = pd.Series(state, index=numbers)
-    states = np.concatenate([state, fate.reindex(table.merged[:, 1]).to_numpy(), np.ones(len(table.refused_rows))])
-    accepted, quarantined, duplicates = (int((states == code).sum()) for code in (0, 1, 2))
-    return raw.center, table.name, table.n_rows, accepted, quarantined, duplicates

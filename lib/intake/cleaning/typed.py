@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from fhrmm.schema import Variable, variables
-from intake.readers import PLACE, RawTable, cell_identifiers
+from fhrmm.schema import Variable
+from intake.contract import variables
+from intake.readers import PLACE, RawTable
 from intake.rules import Finding
-from intake.values import CellDialect, ColumnValues, missing_codes, parse_column, write_number
+from intake.values import CellDialect, ColumnValues, cell_identifiers, missing_codes, parse_column, write_number
 
 REFUSED_ID = "(refused)"
 COMMA_DECIMAL = re.compile(r"\D*\d{1,3}(?:\.\d{3})*,(?:\d{1,2}|\d{4,})\D*")

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from fhrmm.errors import StudyError
-from fhrmm.schema import Variable, variables
+from fhrmm.schema import Variable
 from intake.center import FORMAT_BY_EXTENSION
 from intake.cleaning.typed import expected_text
+from intake.contract import variables
 from intake.init_center.evidence import (
     Proposal,
     distinct_texts,

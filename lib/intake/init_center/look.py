@@ -12,8 +12,9 @@ import openpyxl
 from charset_normalizer import from_bytes
 from python_calamine import CalamineWorkbook
 
-from fhrmm.schema import TABLES, variables
+from fhrmm.schema import TABLES
 from intake.center import FORMAT_BY_EXTENSION, CenterFile
+from intake.contract import variables
 from intake.init_center.evidence import distinct_texts, looks_like
 from intake.readers import redcap
 from intake.readers.files import OpenedFile, open_file

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from fhrmm.errors import StudyError
 from fhrmm.study import Study, resolve_path
 from intake.center import FORMAT_BY_EXTENSION, Center, CenterFile, load_center
 from intake.readers import redcap
-from intake.readers.files import FileNotes, OpenedFile, cell_identifiers, make_table, open_file
+from intake.readers.files import REDCAP, OpenedFile, make_table, open_file
 from intake.readers.grid import ReadProblem
 from intake.readers.raw import PLACE, RawCenter, RawTable, unknown_frame
+from intake.readers.reporting import FileNotes
 from intake.rules import Finding
 
 READABLE = ", ".join(sorted(FORMAT_BY_EXTENSION))
 
-__all__ = ["PLACE", "RawCenter", "RawTable", "cell_identifiers", "read_center"]
+__all__ = ["PLACE", "RawCenter", "RawTable", "read_center"]
 
 
-def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
+def read_center(data_dir: str | Path, center: str, study: Study, description: str = "center.toml") -> RawCenter:
     """Read every file of a center as text in canonical columns.
 
     Parameters
@@ -30,6 +33,8 @@ def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
         Its folder below it.
     study : Study
         The plan.
+    description : str
+        The file that describes it.
 
     Returns
     -------
@@ -48,20 +53,22 @@ def read_center(data_dir: str | Path, center: str, study: Study) -> RawCenter:
     """
     folder = resolve_path(data_dir) / center
     try:
-        description = load_center(folder)
+        if folder.is_symlink():
+            raise StudyError("a link to another folder, whose patients would count twice: put the files here")
+        described = load_center(folder, description)
     except StudyError as error:
-        return RawCenter(center, findings=(Finding("center_unreadable", file="center.toml", found=str(error)),))
+        return RawCenter(center, findings=(Finding("center_unreadable", file=description, found=str(error)),))
     notes = FileNotes()
-    tables, left_out = _read_files(folder, description, notes)
-    notes.findings += [_file_not_read(name) for name in _files_not_named(folder, description)]
+    tables = _read_files(folder, described, notes)
+    notes.findings += [_file_not_read(name) for name in _files_not_named(folder, described)]
     unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
-    return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(left_out))
+    return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(dict(notes.left_out).items()))
 
 
-def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[RawTable], list[tuple[str, int]]]:
+def _read_files(folder: Path, center: Center, notes: FileNotes) -> list[RawTable]:
     """Read the files in their order; a path that holds several tables is opened once per table."""
     times = Counter(file.path for file in center.files)
-    tables, left_out = [], []
+    tables, taken = [], {}
     for file in center.files:
         part = file.sheet or file.instrument or file.table
         name = f"{file.path} [{part}]" if times[file.path] > 1 else file.path
@@ -73,14 +80,23 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> tuple[list[Ra
             notes.findings.append(_problem_finding(file, problem))
             continue
         if table is None:
-            left_out.append((name, len(opened.grid.rows) + len(opened.grid.refused)))
+            notes.left_out.append((name, len(opened.grid.rows) + len(opened.grid.refused)))
             continue
         tables.append(table)
         if not table.n_rows:
             notes.findings.append(Finding("no_rows", table=file.table, file=file.path))
-        if file.resolved_format in ("redcap_raw", "redcap_label"):
-            left_out += _instruments_left(center, file, opened, notes)
-    return tables, list(dict(left_out).items())
+        if file.resolved_format in REDCAP:
+            notes.left_out += _instruments_left(center, file, opened, notes)
+        used, left = taken.get((file.path, file.sheet), (np.empty(0), opened.rows_read))
+        of_instruments = opened.grid.rows[redcap.instruments(opened.grid).ne("").to_numpy()]  # accounted for by those
+        rows = [table.frame["_row"], table.merged[:, 0], table.refused_rows, of_instruments]
+        rows += [opened.grid.rows] if file.table == "laboratory" else []
+        taken[file.path, file.sheet] = np.concatenate([used, *rows]), left
+    for (path, _), (used, rows_read) in taken.items():
+        chosen = any(file.where or file.resolved_format in REDCAP for file in center.files if file.path == path)
+        if chosen and (n := len(np.setdiff1d(rows_read, used))):
+            notes.left_out.append((f"{path} [rows not selected]", n))
+    return tables
 
 
 def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.schema import variables
 from intake.center import CenterFile
+from intake.contract import variables
 from intake.readers.grid import Grid
 from intake.readers.headers import HeaderMap
 

@@ -53,6 +53,8 @@ class Grid:
         Headers joined without carrying merged cells to the right; empty for a single header row.
     positions : tuple of int
         Where each column stands in the file; empty where none was left out.
+    hidden, struck : tuple of int
+        Row numbers that the sheet hides, and those whose cells it strikes out.
     """
 
     headers: list[str]
@@ -64,6 +66,8 @@ class Grid:
     other_sheets: tuple[str, ...] = ()
     plain_headers: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+    struck: tuple[int, ...] = ()
 
     def position(self, index: int) -> int:
         """Return where a column stands in the file, counting from 0."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from fhrmm.schema import variables
 from intake.center import CenterFile
+from intake.contract import variables
 from intake.values import comparison_key, find_unit, header_identifier, tidy
 
 UNIT_BEHIND = re.compile(r"(.*\S)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$")
@@ -77,12 +77,14 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
     positions: dict[str, list[int]] = {}
     units: dict[str, str] = {}
     checkboxes, boxed = _find_checkboxes(forms, file)
+    shared = {header_key(name) for item in file.shared_dates for name in (item.date, item.status)}
+    boxed |= {position for position, header in enumerate(headers) if header_key(header) in shared}
     refused, unknown = [], []
     for position, header in enumerate(headers):
         column, unit = match_header(header, file)
         if (identifier := header_identifier(header)) and not (column == "term" and identifier == "identifier_name"):
             refused.append((position, identifier))
-        elif column:
+        elif column and header_key(header) not in shared:
             positions.setdefault(column, []).append(position)
             if unit:
                 units[column] = unit
@@ -99,7 +101,8 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
 
 def match_header(header: str, file: CenterFile) -> tuple[str | None, str | None]:
     """Return the canonical column of one header and the unit that stands in it; None where there is none."""
-    boxed = tuple((f"{column} (checkboxes)", column) for column in file.checkboxes)
+    made = [*file.checkboxes, *(name for item in file.shared_dates for name in (item.event, item.always) if name)]
+    boxed = tuple((f"{column} (made of others)", column) for column in made)
     mapping = _header_mapping((*file.columns.items(), *boxed), file.table)
     key = header_key(header)
     column, unit = mapping.get(key), None
@@ -186,7 +189,13 @@ def _find_checkboxes(forms: Sequence[Sequence[str]], file: CenterFile) -> tuple[
     }
 
 
+def declared_headers(file: CenterFile) -> list[str]:
+    """Return every header that an entry of `center.toml` names."""
+    boxes = [name for group in file.checkboxes.values() for name in group]
+    shared = [name for item in file.shared_dates for name in (item.date, item.status)]
+    return [*file.columns, *boxes, *shared, *file.where, *file.fill_down]
+
+
 def _absent(forms: Sequence[Sequence[str]], file: CenterFile) -> list[str]:
     present = {header_key(header) for headers in forms for header in headers}
-    declared = [*file.columns, *(name for group in file.checkboxes.values() for name in group)]
-    return [name for name in declared if header_key(name) not in present]
+    return [name for name in declared_headers(file) if header_key(name) not in present]

@@ -18,7 +18,7 @@ from intake.readers.text_files import to_utf8
 from intake.values import comparison_key
 
 LARGEST_DICTIONARY = 2**24
-FORM, TYPE, LABEL, CHOICES = 1, 3, 4, 5
+CHOICES = 5
 STRUCTURE = {
     "redcap_event_name": ("redcap_event_name", "event name"),
     "redcap_repeat_instrument": ("redcap_repeat_instrument", "repeat instrument"),
@@ -26,22 +26,11 @@ STRUCTURE = {
     "redcap_data_access_group": ("redcap_data_access_group", "data access group"),
     "redcap_survey_identifier": ("redcap_survey_identifier", "survey identifier"),
 }
-FIELD_TYPES = frozenset(
-    {
-        "text",
-        "notes",
-        "radio",
-        "dropdown",
-        "checkbox",
-        "yesno",
-        "truefalse",
-        "calc",
-        "slider",
-        "file",
-        "descriptive",
-        "sql",
-    }
-)
+FIELD_TYPES = {
+    "text", "notes", "radio", "dropdown", "checkbox", "yesno", "truefalse", "calc", "slider", "file", "descriptive",
+    "sql",
+}  # fmt: skip
+UNCHECKED = ("0", "unchecked", "no", "false", "falso", "non selezionato")
 COMPLETE = re.compile(r".*_complete|complete\?", re.IGNORECASE)
 
 
@@ -69,25 +58,23 @@ def read_dictionary(path: Path) -> dict[str, Field]:
     ReadProblem
         `dictionary_unreadable`.
     """
-    if not path.is_file():
-        raise ReadProblem("dictionary_unreadable", f"no file {path.name}")
-    rows = _dictionary_rows(path)
-    if len(rows) < 2 or len(rows[0]) < 6:
-        raise ReadProblem("dictionary_unreadable", f"{path.name} has {len(rows[0]) if rows else 0} columns")
-    fields = (_field(row) for row in rows[1:] if len(row) > CHOICES and row[0].strip())
-    return {field.name: field for field in fields}
-
-
-def _dictionary_rows(path: Path) -> list[list[str]]:
-    """Return the cells of a dictionary file; one that is no text or far too large is refused."""
     try:
         if path.stat().st_size > LARGEST_DICTIONARY:
             raise ReadProblem("dictionary_unreadable", f"{path.name} is larger than any dictionary")
         text = to_utf8(path.read_bytes(), None).decode("utf-8").removeprefix("\ufeff")
         head = text.split("\n", 1)[0]
-        return list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
+        rows = list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
     except (OSError, csv.Error):
         raise ReadProblem("dictionary_unreadable", f"{path.name} cannot be read") from None
+    if len(rows) < 2 or len(rows[0]) < 6:
+        raise ReadProblem("dictionary_unreadable", f"{path.name} has {len(rows[0]) if rows else 0} columns")
+    found = {}
+    for name, form, _, kind, label, choices in (row[: CHOICES + 1] for row in rows[1:] if len(row) > CHOICES):
+        kind = kind.strip().lower()
+        plain = re.sub(r"<[^>]+>", "", label).strip()  # exported with its HTML tags
+        if name := name.strip():
+            found[name] = Field(name, form.strip(), kind, plain, parse_choices(choices, kind))
+    return found
 
 
 def parse_choices(text: str, kind: str = "") -> dict[str, str]:
@@ -238,14 +225,6 @@ def label_headers(headers: list[str], fields: Mapping[str, Field]) -> list[str]:
     return [found[0] if len(found := names.get(header_key(name), [])) == 1 else name for name in headers]
 
 
-def _field(row: list[str]) -> Field:
-    kind, label = (
-        row[TYPE].strip().lower(),
-        re.sub(r"<[^>]+>", "", row[LABEL]).strip(),
-    )  # exported without its HTML tags
-    return Field(row[0].strip(), row[FORM].strip(), kind, label, parse_choices(row[CHOICES], kind))
-
-
 def _coalesce(codes: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the only value of each group (-1 for none), and the groups that have two."""
     low = np.full(n_groups, np.iinfo(np.int64).max)
@@ -262,12 +241,5 @@ def checkbox_text(column: pd.Categorical, value: str) -> pd.Categorical:
     A checkbox that is not checked says nothing by itself: it may never have been asked.
     """
     checked, unchecked = value.split("|", 1) if "|" in value else (value, "")
-    texts = [_checked_text(text, checked, unchecked) for text in column.categories]
+    texts = [unchecked if comparison_key(text) in UNCHECKED else checked for text in column.categories]
     return categorical_text(texts, column.codes.astype(np.int64))
-
-
-def _checked_text(text: str, checked: str, unchecked: str) -> str:
-    key = comparison_key(text)
-    if key in ("0", "unchecked", "no", "false", "falso", "non selezionato"):
-        return unchecked
-    return checked

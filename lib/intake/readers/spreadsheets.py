@@ -48,10 +48,7 @@ def read_xlsx(path: Path, file: CenterFile) -> Grid:
     check_archive(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        except Exception as error:  # openpyxl raises whatever its parts raise on a broken file
-            raise ReadProblem("file_unreadable", f"no readable workbook ({type(error).__name__})") from None
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
         try:
             return _read_workbook(book, file, path)
         finally:
@@ -192,11 +189,8 @@ def number_text(value: float) -> str:
 
 def read_xls(path: Path, file: CenterFile) -> Grid:
     """Read one sheet of a workbook of before 2007; see `read_xlsx`. How precisely it shows a date is not known."""
-    try:
-        book = CalamineWorkbook.from_path(str(path))
-        cells = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
-    except Exception as error:  # whatever is raised on a broken or encrypted file
-        raise ReadProblem("file_unreadable", f"no readable workbook ({type(error).__name__})") from None
+    book = CalamineWorkbook.from_path(str(path))
+    cells = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     texts = {name: [[plain_text(value) for value in row] for row in rows] for name, rows in cells.items()}
     start = file.skip_rows + file.header_rows
     heads = {name: rows[file.skip_rows : start] for name, rows in texts.items()}
@@ -208,10 +202,7 @@ def read_xls(path: Path, file: CenterFile) -> Grid:
 def read_ods(path: Path, file: CenterFile) -> Grid:
     """Read one sheet of an OpenDocument spreadsheet; see `read_xlsx`."""
     check_archive(path, LARGEST_ODS)
-    try:
-        document = opendocument.load(str(path))
-    except Exception as error:  # odfpy raises whatever its parts raise on a broken file
-        raise ReadProblem("file_unreadable", f"no readable spreadsheet ({type(error).__name__})") from None
+    document = opendocument.load(str(path))
     sheets = {sheet.getAttribute("name"): sheet for sheet in document.getElementsByType(table.Table)}
     heads = {}
     for name, sheet in sheets.items():

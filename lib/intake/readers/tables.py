@@ -18,6 +18,7 @@ from intake.readers.spreadsheets import number_text, plain_text
 
 LARGEST_UNPACKED = 2**31
 MOST_CELLS = 200_000_000
+BATCH = 2**14
 READERS = {
     ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
     ".sas7bdat": pyreadstat.read_sas7bdat, ".xpt": pyreadstat.read_xport,
@@ -33,17 +34,20 @@ def read_parquet(path: Path, file: CenterFile) -> Grid:
     ReadProblem
         If it is broken, or would unpack beyond memory.
     """
-    try:
-        schema = parquet.read_schema(path)
-        texts = [field.name for field in schema if pa.types.is_string(field.type)]
-        source = parquet.ParquetFile(path, read_dictionary=texts)
-        groups = (source.metadata.row_group(i).total_byte_size for i in range(source.metadata.num_row_groups))
-        if (size := sum(groups)) > LARGEST_UNPACKED:
-            raise ReadProblem("archive_expands_too_much", f"would unpack to {size / 2**30:.0f} GiB")
-        _check_cells(source.metadata.num_rows, source.metadata.num_columns)
-        content = source.read()
-    except (pa.ArrowException, OSError) as error:
-        raise ReadProblem("file_unreadable", f"no readable Parquet ({type(error).__name__})") from None
+    schema = parquet.read_schema(path)
+    texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+    source = parquet.ParquetFile(path, read_dictionary=texts)
+    groups = (source.metadata.row_group(i).total_byte_size for i in range(source.metadata.num_row_groups))
+    if (size := sum(groups)) > LARGEST_UNPACKED:
+        raise ReadProblem("archive_expands_too_much", f"would unpack to {size / 2**30:.0f} GiB")
+    _check_cells(source.metadata.num_rows, source.metadata.num_columns)
+    batches, size = [], 0
+    for batch in source.iter_batches(BATCH):
+        batches.append(batch)
+        size += batch.nbytes
+        if size > LARGEST_UNPACKED:
+            raise ReadProblem("archive_expands_too_much", f"unpacks to more than {size / 2**30:.0f} GiB")
+    content = pa.Table.from_batches(batches, source.schema_arrow)
     columns = [_arrow_text(column) for column in content.columns]
     return Grid(list(content.column_names), columns, np.arange(content.num_rows) + 2)
 
@@ -60,12 +64,9 @@ def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
     if reader is None:
         raise ReadProblem("file_format_wrong", f"no statistics format has the ending {path.suffix}")
     options = {} if path.suffix == ".xpt" else {"user_missing": False}
-    try:
-        _, head = reader(str(path), metadataonly=True)
-        limit = MOST_CELLS // max(1, len(head.column_names)) + 1
-        content, meta = reader(str(path), row_limit=limit, **options)
-    except Exception as error:  # pyreadstat raises its own errors and whatever Python raises on broken files
-        raise ReadProblem("file_unreadable", f"not readable ({type(error).__name__})") from None
+    _, head = reader(str(path), metadataonly=True)
+    limit = MOST_CELLS // max(1, len(head.column_names)) + 1
+    content, meta = reader(str(path), row_limit=limit, **options)
     _check_cells(len(content), len(content.columns))
     factors = {name: pd.factorize(content[name]) for name in content.columns}
     formats = meta.original_variable_types or {}

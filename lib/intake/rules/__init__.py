@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from fhrmm.study import Study
-from intake.rules import checks, duplicates, stages, visits
+from intake.rules import checks, duplicates, stages
 from intake.rules.catalog import ISSUE_COLUMNS, Finding, Rule, findings_frame, load_rules, rule_catalog
 from intake.rules.duplicates import check_scope
 from intake.rules.typed_rows import Tables
@@ -17,7 +17,7 @@ __all__ = [
     "ISSUE_COLUMNS", "Finding", "Rule", "check_center", "check_scope", "findings_frame", "load_rules", "rule_catalog",
 ]  # fmt: skip
 
-CHECKS = checks.CHECKS | stages.CHECKS | visits.CHECKS | duplicates.CHECKS
+CHECKS = checks.CHECKS | stages.CHECKS | duplicates.CHECKS
 
 
 def check_center(frames: Mapping[str, pd.DataFrame], study: Study, cutoff: date | None) -> list[Finding]:

@@ -31,6 +31,8 @@ class Rule(Frozen):
     table: str = ""
     columns: tuple[str, ...] = ()
     check: str = ""
+    when: str = ""
+    needs: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
 
 
@@ -44,7 +46,7 @@ def load_rules() -> Mapping[str, Rule]:
     'error'
     """
     content = tomllib.loads((Path(__file__).parent / "rules.toml").read_text(encoding="utf-8"))
-    rules = [Rule.model_validate(row) for row in content["rules"]]
+    rules = [Rule.model_validate(row | ({"check": "when"} if "when" in row else {})) for row in content["rules"]]
     return {rule.id: rule for rule in rules}
 
 
@@ -104,18 +106,13 @@ def findings_frame(findings: Sequence[Finding], center: str) -> pd.DataFrame:
     """
     parts = [finding.columns(center) for finding in findings if len(finding.row)]
     if not parts:
-        return _empty_issues()
+        types = {name: "Int64" if name == "row" else object for name in ISSUE_COLUMNS}
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})
     rows = pd.concat([pd.Series(part["row"]) for part in parts], ignore_index=True)
     columns = {
         name: rows if name == "row" else np.concatenate([part[name] for part in parts]) for name in ISSUE_COLUMNS
     }
     return pd.DataFrame(columns, copy=False)
-
-
-def _empty_issues() -> pd.DataFrame:
-    """Return an issue log without rows."""
-    types = {name: "Int64" if name == "row" else object for name in ISSUE_COLUMNS}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in types.items()})
 
 
 def rule_catalog(issues: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Checks of stages and therapies: what is recorded against what the values give."""
+"""Checks of stages, therapies and responses: what is recorded against what the values give."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.drugs import parse_regimen
+from fhrmm.schema import RESPONSE_DEPTH
 from intake.rules.catalog import Finding, Rule
 from intake.rules.checks import Check
 from intake.rules.typed_rows import Tables
+
+RANKS = {name: rank for rank, name in enumerate(RESPONSE_DEPTH.categories) if name != "NE"}
 
 
 def recorded_stage_differs(tables: Tables, rule: Rule) -> list[Finding]:
     """Report a recorded stage (the first column of the rule) that the values do not give, where they determine it."""
     system = rule.columns[0].removesuffix("_diagnosis")
     return [tables.patients.finding(rule, tables.staging[f"{system}_mismatch"].to_numpy())]
-
-
-def r_iss_contradicts_iss(tables: Tables, rule: Rule) -> list[Finding]:
-    """Report pairs of recorded stages that exclude each other."""
-    rows = tables.patients
-    iss, r_iss = rows.text("iss_diagnosis"), rows.text("r_iss_diagnosis")
-    known = (iss != "") & (r_iss != "")
-    return [rows.finding(rule, known & (((r_iss == "I") & (iss != "I")) | ((r_iss == "III") & (iss != "III"))))]
 
 
 def lenalidomide_again(tables: Tables, rule: Rule) -> list[Finding]:
@@ -46,9 +41,18 @@ def regimen_not_recognized(tables: Tables, rule: Rule) -> list[Finding]:
     return [rows.finding(rule, rows.is_in(name, texts), [name]) for name, texts in strange.items()]
 
 
+def best_response_not_seen(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report patients whose best response no assessment shows, where assessments have responses."""
+    rows, visits = tables.patients, tables.assessments
+    if not visits.has("response") or not visits.filled("response").any():
+        return []
+    ranks = pd.Series(visits.text("response")).map(RANKS).groupby(visits.frame["patient_id"].to_numpy()).max()
+    seen = pd.Series(rows.frame["patient_id"].to_numpy()).map(ranks).to_numpy(dtype=float)
+    best = pd.Series(rows.text("best_response")).map(RANKS).to_numpy(dtype=float)
+    return [rows.finding(rule, best > seen)]
+
+
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (
-        recorded_stage_differs, r_iss_contradicts_iss, lenalidomide_again, regimen_not_recognized,
-    )
-}  # fmt: skip
+    for check in (recorded_stage_differs, lenalidomide_again, regimen_not_recognized, best_response_not_seen)
+}

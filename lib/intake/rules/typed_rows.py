@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from fhrmm.schema import conform
+from fhrmm.schema import column_types, conform, missing_column
 from fhrmm.staging import derive_staging
 from fhrmm.study import Study
 from intake.rules.catalog import Finding, Rule
@@ -135,12 +136,21 @@ class Tables:
         """Return one table by name."""
         return getattr(self, table)
 
-    def of_patient(self, rows: Rows, values: np.ndarray) -> np.ndarray:
-        """Return for each row of another table the value of its patient (one value per patients row)."""
-        if not len(rows.frame) or not len(values):
-            return np.full(len(rows.frame), NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
-        ids = pd.Index(self.patients.frame["patient_id"])
-        known = ~ids.duplicated() & ids.notna()
-        places = ids[known].get_indexer(rows.frame["patient_id"])
-        missing = np.array(NO_DATE if values.dtype.kind == "M" else "", dtype=values.dtype)
-        return np.where(places >= 0, np.append(values[known], missing)[places], missing)
+    def holds(self, rule: Rule) -> np.ndarray:
+        """Return in which rows of its table the condition of a rule holds; what is missing makes it false."""
+        frame, known = self.rows(rule.table).frame, pd.Index(self.patients.frame["patient_id"])
+        first = np.flatnonzero(known.notna() & ~known.duplicated())
+        places = np.append(first, -1)[known[first].get_indexer(frame["patient_id"])]
+        content = {}
+        for name in set(re.findall(r"[a-z]\w+", rule.when)):
+            if name in column_types(rule.table):
+                content[name] = _values(frame, rule.table, name)
+            elif (own := name.removeprefix("patient_")) in column_types("patients") and own != name:
+                content[name] = pd.array(_values(self.patients.frame, "patients", own)).take(places, allow_fill=True)
+        found = pd.DataFrame(content, index=frame.index).eval(" ".join(rule.when.split()), engine="python")
+        return found.astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+
+def _values(frame: pd.DataFrame, table: str, name: str) -> object:
+    """Return a column, all missing where the files have none."""
+    return frame[name].array if name in frame else missing_column(column_types(table)[name], len(frame))

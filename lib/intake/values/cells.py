@@ -10,10 +10,11 @@ from fhrmm.schema import Variable
 from intake.values.dates import FULL_DATE_LIKE, DateOrder, parse_date
 from intake.values.numbers import parse_integer, parse_number, write_number
 from intake.values.parsed import MISSING, NO_STORED_VALUE, Parsed, comparison_key, tidy
-from intake.values.synonyms import RESPONSE_GROUP, is_missing, missing_kind, parse_category, read_mapped
+from intake.values.synonyms import RESPONSE_GROUP, is_missing, missing_kind, parse_category, read_mapped, zero_words
 from intake.values.units import RATIO, UNITS, conversion_factor, convert, find_unit, known_units
 
 BOXES = " + "
+WITHOUT_BAND = ("serum_m_protein_g_dl", "urine_m_protein_mg_24h")
 RATIO_RANGE = (0.1, 20.0)
 SCORE_PREFIX = re.compile(r"(?:ecog|ps|grade|grado|g|performance status)[ :=]*(\d)", re.IGNORECASE)
 MANGLED_ID = re.compile(r"\d[.,]\d+e\+\d+", re.IGNORECASE)
@@ -85,7 +86,7 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
         return MISSING
     if text == NO_STORED_VALUE:
         return Parsed(None, problem="formula_without_value")
-    if dialect.boxed and BOXES in text:
+    if dialect.boxed and BOXES in text and variable.type != "regimen":
         return Parsed(None, problem="checkbox_conflict", expected="one box checked")
     mapped, change = _translate(text, variable, dialect)
     if mapped == "":
@@ -166,6 +167,8 @@ def _parse_count(text: str, variable: Variable) -> Parsed:
 def _parse_measurement(text: str, variable: Variable, dialect: CellDialect) -> Parsed:
     """Read a measurement in its unit and hold it to the plausible range."""
     column = variable.column
+    if column in WITHOUT_BAND and comparison_key(text) in zero_words():
+        return Parsed(0.0, "0", "synonym")
     parsed = parse_number(text, column, decimal=dialect.decimal, thousands=dialect.thousands, unit=dialect.unit)
     if parsed.value is None or _in_range(parsed.value, variable):
         return parsed if not dialect.is_ratio else _check_ratio(parsed)

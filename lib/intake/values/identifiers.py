@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from intake.values.dates import MONTH_NAMES
 from intake.values.parsed import comparison_key
@@ -74,3 +80,26 @@ def header_identifier(header: str) -> str:
     headers = load_synonyms()["identifiers"]["headers"]
     key = re.sub(r"\s*[(\[:].*$", "", comparison_key(header)).strip()
     return next((kind for kind, names in headers.items() if key in names), "")
+
+
+def cell_identifiers(texts: pd.Index | Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the kinds of direct identifiers in distinct texts, each with the texts concerned as a boolean array.
+
+    Examples
+    --------
+    >>> list(cell_identifiers(["KRd", "sig. Rossi", "a@b.it"]))
+    ['identifier_email', 'identifier_name']
+    """
+    array = pa.array(texts, type=pa.string(), from_pandas=True)
+    if len(array) == 0:
+        return {}
+    found = {kind: _matches(array, pattern) for kind, pattern in CELL_PATTERNS.items()}
+    named = np.flatnonzero(found["identifier_name"])
+    if len(named):
+        without_places = pc.replace_substring_regex(array.take(pa.array(named)), PLACE_NAME, " ; ")
+        found["identifier_name"][named] = _matches(without_places, CELL_PATTERNS["identifier_name"])
+    return {kind: mask for kind, mask in found.items() if mask.any()}
+
+
+def _matches(array: pa.Array, pattern: str) -> np.ndarray:
+    return np.array(pc.fill_null(pc.match_substring_regex(array, pattern), False).to_numpy(zero_copy_only=False))

@@ -53,6 +53,12 @@ def missing_keys(kind: str) -> frozenset[str]:
     return frozenset(comparison_key(text) for text in (*table["missing"]["all"], *table["missing_in"].get(kind, ())))
 
 
+@cache
+def zero_words() -> frozenset[str]:
+    """Return the comparison keys of words that say of a monoclonal protein that there is none."""
+    return frozenset(comparison_key(text) for text in load_synonyms()["zero"]["m_protein"])
+
+
 def is_missing(text: str, kind: str = "") -> bool:
     """Tell whether a tidied text is one of the standard codes for missing, or joins several of them.
 

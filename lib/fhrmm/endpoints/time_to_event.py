@@ -121,7 +121,7 @@ def _describe(
     study: Study,
     unseen: Mapping[str, pd.Series],
 ) -> pd.DataFrame:
-    """Return the time between two dates with all that is said on it; `unseen` says who cannot have an event, and why."""
+    """Return the time between two dates with all that is said on it; `unseen` says who cannot have an event."""
     days = (deciding["day"] - origin).dt.days
     reasons = [*unseen.values(), origin.isna(), days.isna(), days < 0, days == 0]
     said = [*unseen, *NOTES[2:5], NOTES[1]]

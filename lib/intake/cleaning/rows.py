@@ -114,9 +114,8 @@ def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.Da
     places = pd.Index(part["patient_id"]).get_indexer(patients["patient_id"])
     added, findings = {}, []
     for name in (name for name in variables("patients") if name in part and name not in ("patient_id", "center")):
-        theirs = {
-            col: part[col].array.take(places, allow_fill=True) for end in COMPANIONS if (col := f"{name}{end}") in part
-        }
+        columns = [column for ending in COMPANIONS if (column := f"{name}{ending}") in part]
+        theirs = {column: part[column].array.take(places, allow_fill=True) for column in columns}
         if name not in patients:
             added |= theirs
             continue

@@ -70,7 +70,8 @@ def describe_dataset(data: Path) -> dict[str, Any]:
 def cover(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the cover shows."""
     question, months = PLAN.get("study", {}).get("question", ""), PLAN.get("time", {}).get("headline_months")
-    return read_cover(reports, scopes, question, months=months)
+    least = PLAN.get("display", {}).get("minimum_patients", 1)
+    return read_cover(reports, scopes, question, months=months, least=least)
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"

@@ -25,7 +25,9 @@ EDITIONS = ("student", "instructor")
 Row = dict[str, str]
 
 
-def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: float | None) -> dict[str, Any]:
+def read_cover(
+    reports: Path, scopes: Sequence[str], question: str, *, months: float | None, least: int = 1
+) -> dict[str, Any]:
     """Return what the cover shows: the question, headline figures, curves, one row of figures per scope, files.
 
     Parameters
@@ -38,6 +40,8 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: f
         What the study asks.
     months : float or None
         When survival is shown as a headline figure; None shows none.
+    least : int
+        The fewest patients of whom a rate is shown.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def read_cover(reports: Path, scopes: Sequence[str], question: str, *, months: f
     first = POOLED if overall.get(POOLED) else next(iter(scopes), "")
     rows = overall.get(first, {})
     keys = headline(months)
-    cells = {s: [_show_number(found.get(key[1:]), key[2]) for key in keys] for s, found in overall.items()}
+    cells = {s: [_show_number(found.get(key[1:]), key[2], least) for key in keys] for s, found in overall.items()}
     return {
         "question": question,
         "headline": [show_figure(key, rows) for key in keys if rows],
@@ -97,12 +101,14 @@ def _read(path: Path) -> list[Row]:
         return list(csv.DictReader(stream))
 
 
-def _show_number(row: Row | None, estimand: str) -> str:
+def _show_number(row: Row | None, estimand: str, least: int = 1) -> str:
     """Return an estimate as the cover shows it; what is not a number says why."""
     if row is None:
         return "not available"
     if row["status"] != "ok" or not row["estimate"]:
         return row["status"].replace("_", " ")
+    if estimand != "count" and int(row["n"] or least) < least:
+        return f"n too small ({row['n']})"
     value = float(row["estimate"])
     return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
 

@@ -46,7 +46,7 @@ class MetaAnalysis:
     h_squared : float
         Total over within-study variance.
     prediction_lower, prediction_upper : float
-        Interval for the true value in a new study; NaN for the fixed effect or a single study.
+        Interval for the true value in a new study; NaN for the fixed effect, a single study, or two with "riley".
     weights : ndarray
         Weights of the studies, in percent, in the order given.
     """
@@ -248,10 +248,10 @@ def _describe(
 
 def _prediction(pooled: Estimate, tau_squared: float, k: int, options: tuple[str, str]) -> tuple[float, float]:
     test, prediction = options
-    if k == 1:
+    if k == 1 or (k == 2 and prediction == "riley"):
         return math.nan, math.nan
     if prediction == "riley":
-        critical = _critical("t", max(k - 2, 1), pooled.ci_level)
+        critical = _critical("t", k - 2, pooled.ci_level)
     else:
         critical = _critical(test, k - 1, pooled.ci_level)
     width = critical * math.sqrt(pooled.std_error**2 + tau_squared)

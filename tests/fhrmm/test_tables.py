@@ -378,9 +378,12 @@ def test_e_value_of_the_estimate_and_of_the_limit() -> None:
 def test_range_is_written_in_the_unit_of_the_result() -> None:
     spread = pd.DataFrame(
         {"endpoint": ["ORR"], "estimand": ["proportion"], "time_months": [math.nan], "level": [""], "reference": [""],
-         "smallest": [1 / 6], "middle": [0.6], "largest": [0.697], "n_estimable": [7], "n_specifications": [8]}
+         "smallest": [1 / 6], "middle": [0.6], "largest": [0.697], "n_estimable": [7], "n_specifications": [8],
+         "smallest_n": [6], "middle_n": [60], "largest_n": [33], "n_distinct": [3]}
     )  # fmt: skip
-    assert text_of(tabulate_range(spread, STUDY)) == [["Overall response rate", "16.7%", "60.0%", "69.7%", "7 of 8"]]
+    assert text_of(tabulate_range(spread, STUDY)) == [
+        ["Overall response rate", "16.7% (6)", "60.0% (60)", "69.7% (33)", "3", "7 of 8"]
+    ]
 
 
 def test_performance_has_one_row_per_estimator_and_size() -> None:

@@ -38,7 +38,8 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         Index of `patients`; `first_line_drugs`, `second_line_drugs` (joined by "+"), `first_line_standard`,
         `second_line_standard`, `first_line_recognized`, `second_line_recognized`, `first_line_quadruplet` (boolean),
         `lenalidomide_exposure` {naive, exposed, refractory}, `anti_cd38_exposed`, `anti_cd38_refractory` {no, yes},
-        `second_line_carfilzomib` {yes, no}, `second_line_krd` {KRd, other}. Unknown drugs, or dates that leave it
+        `second_line_carfilzomib` {yes, no}, `second_line_krd` {KRd, other},
+        `second_line_class` (the first of the classes that its drugs fulfill). Unknown drugs, or dates that leave it
         open, are missing.
 
     References
@@ -73,6 +74,7 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         "second_line_carfilzomib": to_levels(
             ~_ask_regimen(second, lambda regimen: CARFILZOMIB in regimen.drugs), ("yes", "no")
         ),
+        "second_line_class": _classify(second),
         "second_line_krd": to_levels(~_ask_regimen(second, lambda given: given.standard == "KRd"), ("KRd", "other")),
     }
     return pd.DataFrame(columns, index=patients.index)
@@ -129,6 +131,21 @@ def _ask_regimen(column: pd.Series, question: Callable[[Regimen], bool]) -> pd.S
     regimens = {text: parse_regimen(text) for text in column.dropna().unique()}
     answers = {text: question(regimen) if regimen.recognized else None for text, regimen in regimens.items()}
     return column.astype(object).map(answers).astype("boolean")
+
+
+def _classify(column: pd.Series) -> pd.Series:
+    """Return the class of each regimen, the first that its drugs fulfill; open where they are unknown."""
+    classes = {
+        "KRd": lambda given: given.standard == "KRd",
+        "other carfilzomib": lambda given: CARFILZOMIB in given.drugs,
+        "pomalidomide-based": lambda given: "pomalidomide" in given.drugs,
+        "daratumumab-based": lambda given: "daratumumab" in given.drugs,
+        "other": lambda given: True,
+    }
+    found = pd.Series(pd.Categorical([None] * len(column), list(classes)), index=column.index)
+    for name, question in reversed(classes.items()):
+        found = found.mask(_ask_regimen(column, question).fillna(False).astype(bool), name)
+    return found
 
 
 def _describe_regimen(column: pd.Series, line: str) -> dict[str, pd.Series]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from scipy.special import expit
+from scipy.stats import norm
 
-from fhrmm.estimate_table import clean_estimates
+from fhrmm.estimate_table import clean_estimates, select_rows
 from fhrmm.estimates.collector import Collector
-from fhrmm.wording import POOLED
-from timetoevent.results import Estimate
+from fhrmm.study import Study
+from fhrmm.wording import POOLED, counted
+from timetoevent.meta_analysis import meta_analysis
+from timetoevent.results import OK, Estimate, not_estimable
 
 _COUNTED = {"n": "Patients", "n_events": "Events"}
 _QUESTIONS = {"ORR": "proportion", "VGPR_OR_BETTER": "proportion", "PFS": "median_months", "OS": "median_months"}
@@ -58,22 +63,54 @@ def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(dict.fromkeys(list(rows[0])[1:], "Int64"))
 
 
-def estimate_pooled_check(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Compare, per endpoint, the pooled number of patients and events with the sum over the centers.
+def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Estimate how much centers differ beyond chance, in overall response and in the hazard ratio of the treatment.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Published estimates of every scope.
+    study : Study
+        The plan: interval level and the fewest patients of a center that counts.
 
     Returns
     -------
     DataFrame
-        Estimates rows `pooled_minus_sum` (zero when all is counted once), n and n_events of the pooled scope.
+        Estimates rows `i_squared`, `tau_squared`, the pooled value and the predicted one, whose interval is that of
+        a new center (from three centers on). Rates are pooled as logits with one half added to each count.
+
+    References
+    ----------
+    Higgins JPT, Thompson SG, Spiegelhalter DJ. J R Stat Soc A 2009;172:137-159.
     """
-    rows = Collector(variable="counted")
-    for row in compare_pooled(estimates).to_dict("records"):
-        pooled = {name: row[f"{words}, pooled"] for name, words in _COUNTED.items()}
-        for name, words in _COUNTED.items():
-            gap = float(pooled[name] - row[f"{words}, sum of centers"])
-            value = Estimate(gap, method="pooled minus sum of centers", **pooled)
-            rows.add("pooled_minus_sum", value, endpoint=row["endpoint"], level=name)
-    return rows.frame()
+    factor = study.factor(study.comparison.treatment)
+    ratio = {"variable": factor.variable, "level": factor.adverse, "model": "univariable"}
+    asked = {"ORR": ("proportion", {}), "PFS": ("hazard_ratio", ratio)}
+    found = Collector(variable="center")
+    for endpoint, (estimand, where) in asked.items():
+        rows = select_rows(estimates, endpoint=endpoint, estimand=estimand, population="cohort", **where)
+        rows = rows[(rows["scope"] != POOLED) & (rows["status"] == OK) & (rows["n"] >= study.display.minimum_patients)]
+        counts = {"n": int(rows["n"].sum()), "n_events": int(rows["n_events"].sum())}
+        if len(rows) < 2:
+            reason = f"{counted(len(rows), 'center')} with an estimate in at least {study.display.minimum_patients}"
+            found.add("i_squared", not_estimable(reason, **counts), endpoint=endpoint)
+            continue
+        if estimand == "proportion":
+            hits, misses = rows["n_events"] + 0.5, rows["n"] - rows["n_events"] + 0.5
+            value, error, back = np.log(hits / misses), np.sqrt(1 / hits + 1 / misses), expit
+        else:
+            width = np.log(rows["ci_upper"] / rows["ci_lower"])
+            value, error, back = np.log(rows["estimate"]), width / 2 / norm.isf((1 - study.models.ci_level) / 2), np.exp
+        fit = meta_analysis(value, error, prediction="riley", ci_level=study.models.ci_level)
+        method = {"method": f"{fit.pooled.method}, {counted(len(rows), 'center')}", **counts}
+        found.add("i_squared", Estimate(fit.i_squared / 100, **method), endpoint=endpoint)
+        found.add("tau_squared", Estimate(fit.tau_squared, **method), endpoint=endpoint)
+        limits = {"pooled": (fit.pooled.ci_lower, fit.pooled.ci_upper)}
+        limits["predicted"] = (fit.prediction_lower, fit.prediction_upper)
+        for name, ends in limits.items():
+            interval = Estimate(*map(float, back(np.array([fit.pooled.estimate, *ends]))), **method)
+            found.add(f"{name}_{estimand}", interval, endpoint=endpoint)
+    return found.frame()
 
 
 def label_scopes(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,18 @@ from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from timetoevent.results import Estimate, not_estimable
 
+# A variable that applies only where another one is known, or has one of these values.
+_APPLIES = {
+    "asct_date": ("asct_count", (1, 2)),
+    "maintenance_start_date": ("maintenance", ("lenalidomide", "other")),
+    "maintenance_stop_date": ("maintenance", ("lenalidomide", "other")),
+    "best_response_date": ("best_response", ()),
+    "response_confirmed": ("best_response", ()),
+    "progression_basis": ("progression_date", ()),
+    "death_cause": ("death_date", ()),
+}
+_EVENT_DATES = {"progression_date", "next_line_start_date", "second_line_asct_date", "death_date"}
+
 
 def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
     """Describe patients: categories as count and proportion of known values, numbers as median and quartiles.
@@ -58,12 +70,24 @@ def estimate_cohort_size(cohort: pd.DataFrame) -> pd.DataFrame:
 
 
 def estimate_completeness(patients: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
-    """Give the share of patients with a known value, per variable, overall or by level of `by`."""
+    """Give the share of known values among the patients to whom a variable applies, overall or by level of `by`.
+
+    The date of an event, which is empty where there was none, has no share of its own.
+    """
     rows = Collector(endpoint="COMPLETENESS", population="accepted patients")
     for level, part in iterate_levels(patients, by):
-        for variable in variables:
-            value = _share(int(part[variable].notna().sum()), len(part), "known values / patients")
+        for variable in [name for name in variables if name not in _EVENT_DATES]:
+            condition, levels = _APPLIES.get(variable, ("", ()))
+            asked = part[part[condition].isin(levels) if levels else part[condition].notna()] if condition else part
+            value = _share(int(asked[variable].notna().sum()), len(asked), "known values / patients")
             rows.add("proportion", value, variable=variable, model=f"{by}={level}" if by else "")
+    return rows.frame()
+
+
+def estimate_received(accepted: int, quarantined: int) -> pd.DataFrame:
+    """Return one row: the patients received, as n, of whom the accepted ones were counted."""
+    rows = Collector(endpoint="RECEIVED", population="received patients")
+    rows.add("count", Estimate(float(accepted), n=accepted + quarantined, n_events=accepted, method="count"))
     return rows.frame()
 
 

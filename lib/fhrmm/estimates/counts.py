@@ -31,6 +31,21 @@ def count_cross(frame: pd.DataFrame, rows: str, columns: str) -> pd.DataFrame:
     return table.rename_axis(index=rows, columns=None).reset_index().rename(columns=str)
 
 
+def start_at_received(attrition: pd.DataFrame, received: pd.DataFrame) -> pd.DataFrame:
+    """Begin the attrition with the patients received, of whom cleaning accepted those that it began with.
+
+    `received` are the rows of `fhrmm.estimates.characteristics.estimate_received`; without them nothing changes.
+    """
+    if attrition.empty or received.empty:
+        return attrition
+    n, accepted = received["n"].iloc[0], attrition["n_before"].iloc[0]
+    first = {"criterion": "received", "label": "Patients received", "n_before": n, "n_excluded": 0, "n_remaining": n}
+    clean = {"criterion": "accepted", "label": "Without an error in the data", "n_before": n}
+    clean |= {"n_excluded": n - accepted, "n_remaining": accepted}
+    rows = [first, clean, *attrition.iloc[1:].to_dict("records")]
+    return pd.DataFrame(rows).astype(attrition.dtypes.to_dict())
+
+
 def describe_endpoints(study: Study) -> pd.DataFrame:
     """Lay out the plan's endpoints in words: origin, events, what ends observation, what next therapy does."""
     rows = [

@@ -61,28 +61,33 @@ def list_choices(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Axis", "Option"])
 
 
-def summarize_specifications(curve: pd.DataFrame) -> pd.DataFrame:
-    """Return the spread of each result over all specifications.
+def summarize_specifications(curve: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return the spread of each result over the specifications with enough patients.
+
+    Many specifications lead to the same patients and the same result: distinct ones are counted.
 
     Parameters
     ----------
     curve : DataFrame
         Rows of `estimate_specifications`.
+    study : Study
+        The plan: the least number of patients.
 
     Returns
     -------
     DataFrame
-        One row per result, as its first specification has it, with ``smallest``, ``middle`` and ``largest`` estimate,
-        ``n_estimable`` and ``n_specifications``.
+        One row per result, as its first specification has it, with ``smallest``, ``middle`` and ``largest`` estimate
+        and their ``_n``, ``n_distinct``, ``n_estimable`` and ``n_specifications``.
     """
     rows = []
     for _, part in curve.groupby(["endpoint", "estimand"], sort=False):
-        values = part["estimate"].dropna()
-        spread = {"smallest": values.min(), "middle": values.median(), "largest": values.max()}
-        counts = {"n_estimable": len(values), "n_specifications": len(part)}
-        rows.append(
-            part.iloc[0][["endpoint", "estimand", "time_months", "level", "reference"]].to_dict() | spread | counts
-        )
+        row = part.iloc[0][["endpoint", "estimand", "time_months", "level", "reference"]].to_dict()
+        known = part[part["estimate"].notna() & (part["n"] >= study.display.minimum_patients)].sort_values("estimate")
+        counts = {"n_estimable": len(known), "n_specifications": len(part)}
+        distinct = known.drop_duplicates(["estimate", "n", "n_events"])
+        for end, place in (("smallest", 0), ("middle", len(distinct) // 2), ("largest", -1)) if len(known) else ():
+            row |= {end: distinct["estimate"].iloc[place], f"{end}_n": distinct["n"].iloc[place]}
+        rows.append(row | counts | {"n_distinct": len(distinct)})
     return pd.DataFrame(rows)
 
 

@@ -58,25 +58,31 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     ----------
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
-    rows, reason = Collector(endpoint=endpoint, variable=by), _why_nobody(time_to_event, endpoint)
+    rows, absent = Collector(endpoint=endpoint, variable=by), _why_absent(time_to_event, study, endpoint)
     for level, part in _groups(time_to_event, endpoint, by):
-        for estimand, at, value in _summarize(part, study, reason):
+        for estimand, at, value in _summarize(part, study, absent):
             rows.add(estimand, value, time_months=at, level=level)
     return rows.frame()
 
 
-def _why_nobody(time_to_event: pd.DataFrame, endpoint: str) -> str:
-    """Say why an endpoint has no time: a kind of event that no center of the scope can record, or no patients."""
-    notes = time_to_event.get("note", pd.Series(dtype=object))[time_to_event["endpoint"] == endpoint].astype(object)
-    return next((note for note in notes.unique() if str(note).startswith(NO_WAY)), "no patients")
+def _why_absent(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> str:
+    """Why nothing is estimated of an endpoint: an event that nobody can record, or that it needs and nobody has."""
+    rows = time_to_event[time_to_event["endpoint"] == endpoint]
+    notes = rows.get("note", pd.Series(dtype=object)).astype(object).unique()
+    if no_way := next((note for note in notes if str(note).startswith(NO_WAY)), ""):
+        return no_way
+    needs = study.endpoints[endpoint].needs
+    is_recorded = not needs or (rows["event_description"].astype(object) == needs).any()
+    return "" if is_recorded else f"no {needs} is recorded"
 
 
-def _summarize(part: pd.DataFrame, study: Study, reason: str) -> list[tuple[str, float, Estimate]]:
-    """The numbers of one curve, each with its time."""
+def _summarize(part: pd.DataFrame, study: Study, absent: str) -> list[tuple[str, float, Estimate]]:
+    """The numbers of one curve, each with its time; none where the endpoint was not recorded."""
     months, horizon = [float(at) for at in study.time.rates_at_months], float(study.time.rmst_horizon_months)
     what = [*(("survival_probability", at) for at in months), ("median_months", math.nan), ("rmst_months", horizon)]
-    if part.empty:
-        return [(estimand, at, not_estimable(reason)) for estimand, at in what]
+    if part.empty or absent:
+        value = not_estimable(absent or "no patients", **_counts(part))
+        return [(estimand, at, value) for estimand, at in what]
     time, event, level = *_arrays(part), study.models.ci_level
     values = [
         *survival_at(time, event, at=months, ci_level=level),
@@ -123,7 +129,7 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     rows = select_endpoint(time_to_event, "OS")
     found = Collector(endpoint="FOLLOW_UP")
     if rows.empty:
-        found.add("median_months", not_estimable(_why_nobody(time_to_event, "OS")))
+        found.add("median_months", not_estimable(_why_absent(time_to_event, study, "OS") or "no patients"))
         return found.frame()
     time, event = _arrays(rows)
     found.add("median_months", median_follow_up(time, event, ci_level=study.models.ci_level))
@@ -146,7 +152,7 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
     ----------
     Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
     """
-    rows = select_endpoint(time_to_event, "PFS")
+    rows, absent = select_endpoint(time_to_event, "PFS"), _why_absent(time_to_event, study, "PFS")
     time, event = _arrays(rows)
     cause = np.where(event, np.where(rows["event_description"].astype(object) == _CAUSES[2], 2, 1), 0)
     curves = pd.DataFrame(columns=["cause", "time", "cumulative_incidence", "ci_lower", "ci_upper"])
@@ -160,7 +166,7 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
             counts = {"n": len(rows), "n_events": int(((cause == number) & (time <= at)).sum())}
             value = _incidence_at(steps, at, float(time.max(initial=0.0)), counts)
             if rows.empty:
-                value = not_estimable(_why_nobody(time_to_event, "PFS"), method="Aalen-Johansen")
+                value = not_estimable(absent or "no patients", method="Aalen-Johansen")
             found.add("cumulative_incidence", value, level=name, time_months=at)
     return found.frame(), curves
 

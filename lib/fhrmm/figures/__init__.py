@@ -3,7 +3,7 @@
 from fhrmm.figures.completeness import plot_missingness
 from fhrmm.figures.diagnostics import plot_schoenfeld
 from fhrmm.figures.flow import count_routes, plot_flow
-from fhrmm.figures.forest import plot_center_forest, plot_forest
+from fhrmm.figures.forest import plot_forest
 from fhrmm.figures.kaplan_meier import plot_cumulative_incidence, plot_kaplan_meier
 from fhrmm.figures.output import PRINT_DPI, mark_synthetic, save_figure
 from fhrmm.figures.rates import plot_center_rates, plot_rates
@@ -17,7 +17,6 @@ __all__ = [
     "Plot",
     "count_routes",
     "mark_synthetic",
-    "plot_center_forest",
     "plot_center_rates",
     "plot_cumulative_incidence",
     "plot_flow",

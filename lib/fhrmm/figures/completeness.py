@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import seaborn as sns
 
-from fhrmm.figures.style import Drawing, draw_empty, drawn_from, new_figure
+from fhrmm.figures.style import Drawing, drawn_from, new_figure
 from fhrmm.formats import OK, Estimates, clean_estimates, name_variable
 from fhrmm.study import Study
 from fhrmm.wording import counted
@@ -38,7 +38,7 @@ def plot_missingness(completeness: Estimates, /, *, study: Study | None = None) 
     grouped = rows[rows["model"] != ""]
     rows = grouped if len(grouped) else rows
     if rows.empty:
-        return draw_empty("No variable to show", alt)
+        return Drawing(None, "No variable to show.")
     group = rows["model"].str.split("=", n=1).str[-1].replace("", "All patients")
     share = 100 * rows["estimate"].where(rows["status"] == OK)
     table = rows[["variable"]].assign(group=group, share=share)

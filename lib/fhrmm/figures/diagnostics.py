@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fhrmm.figures.style import COLORS, MUTED, Drawing, draw_empty, drawn_from, new_figure, wrap
+from fhrmm.figures.style import COLORS, MUTED, Drawing, drawn_from, new_figure, wrap
 from fhrmm.formats import name_level, name_variable
 from fhrmm.study import Study
 
@@ -35,7 +35,7 @@ def plot_schoenfeld(residuals: pd.DataFrame, /, *, study: Study | None = None) -
     """
     terms = list(dict.fromkeys(residuals["term"])) if len(residuals) else []
     if not terms:
-        return draw_empty("No coefficient has an estimate", "Schoenfeld residuals: no model was fitted.")
+        return Drawing(None, "No coefficient has an estimate.")
     n_rows = -(-len(terms) // _COLUMNS)
     figure = new_figure(52.0 * n_rows + 4)
     grid = figure.subplots(n_rows, min(_COLUMNS, len(terms)), squeeze=False, sharex=True)

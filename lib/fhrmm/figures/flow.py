@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from fhrmm.figures.style import INK, MUTED, Drawing, draw_empty, drawn_from, join_rows, new_figure, style_of, wrap
+from fhrmm.figures.style import INK, MUTED, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
 from fhrmm.formats import capitalize, format_count, is_missing
 from fhrmm.study import Study
 
@@ -19,12 +19,12 @@ _STEP = 17.0
 
 @drawn_from("attrition", "counts")
 def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study | None = None) -> Drawing:
-    """Draw the flow diagram: accepted patients, each criterion with the patients it excludes, the cohort, its routes.
+    """Draw the flow diagram: patients received, each criterion with the patients it excludes, the cohort, its routes.
 
     Parameters
     ----------
     attrition : DataFrame
-        Columns label, n_before, n_excluded, n_remaining; the first row is all accepted patients. Criteria that
+        Columns label, n_before, n_excluded, n_remaining; the first row is all patients. Criteria that
         exclude nobody are drawn as well: the reader sees that they were asked.
     routes : mapping of str to int, DataFrame (route, n), or Series, optional
         Patients of the cohort by route, shown side by side at the bottom; a Series holds the route of each
@@ -39,7 +39,7 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
     """
     rows = attrition.to_dict("records")
     if not rows:
-        return draw_empty("No attrition table: there is no flow to draw", "Flow diagram without patients.")
+        return Drawing(None, "No attrition table: there is no flow to draw.")
     shares = count_routes(routes)
     depth = _STEP * (len(rows) - 1) + (30.0 if shares else 12.0)
     figure = new_figure(depth + 8)
@@ -52,7 +52,7 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
         middle = height + _STEP / 2
         _arrow(axes, (_LEFT, height + _STEP - 4.6), (_LEFT, height + 4.6))
         _arrow(axes, (_LEFT, middle), (_RIGHT - _WIDE_HALF - 1, middle))
-        text = f"{wrap(str(row['label']), 46)}\nnot met: n = {_count(row['n_excluded'])}"
+        text = f"{wrap(str(row['label']), 46)}\nexcluded: n = {_count(row['n_excluded'])}"
         is_nobody = not is_missing(row["n_excluded"]) and row["n_excluded"] == 0
         _box(axes, _RIGHT, middle, text, half=_WIDE_HALF, is_faint=is_nobody)
         name = "Cohort" if is_last else "Remaining"
@@ -126,7 +126,7 @@ def _describe(attrition: pd.DataFrame) -> str:
     """Say how many patients came in, which criterion excluded most, and how many form the cohort."""
     ends = [attrition["n_remaining"].iloc[place] for place in (0, -1)]
     first, last = ("an undisclosed number of" if is_missing(count) else str(count) for count in ends)
-    text = f"Flow diagram: {first} accepted patients, {last} in the cohort"
+    text = f"Flow diagram: {first} patients, {last} in the cohort"
     excluded = pd.to_numeric(attrition["n_excluded"]).astype("Float64").fillna(0)
     if excluded.max() > 0:
         most = attrition.loc[excluded.idxmax()]

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from fhrmm.figures.intervals import Line, Row, center_lines, draw_lines, is_reference
-from fhrmm.figures.style import MUTED, Drawing, draw_empty, drawn_from
+from fhrmm.figures.style import MUTED, Drawing, drawn_from
 from fhrmm.formats import OK, PER_UNIT, Estimates, capitalize, clean_estimates, name_level, name_variable
 from fhrmm.study import Study
-from fhrmm.wording import POOLED, counted
+from fhrmm.wording import counted
 
 _AXIS_NOTE = "(log axis; right of 1: higher hazard than the reference)"
 _TICKS = tuple(2.0**power for power in range(-5, 6))
@@ -44,7 +44,8 @@ def plot_forest(
     Returns
     -------
     Drawing
-        One line per level. An interval that leaves the axis ends in an arrow, its numbers are written.
+        One line per level; for one comparison by several models or in several scopes, one line for each. An interval
+        that leaves the axis ends in an arrow, its numbers are written.
 
     Raises
     ------
@@ -59,54 +60,14 @@ def plot_forest(
     frame = frame[frame["model"].isin(list(headings))]
     alt = _describe_forest(frame, study)
     if frame.empty:
-        return draw_empty("No model was fitted: there is nothing to draw", alt)
+        return Drawing(None, "No model was fitted: there is nothing to draw.")
     if len(set(frame["endpoint"])) > 1:
         raise ValueError("plot_forest: rows of several endpoints; choose one")
     lines, limits = _model_lines(frame, headings, study), _limits(frame)
-    heads = ("Variable", "HR (95% CI)")
-    figure, axes = draw_lines(lines, study, heads=heads, limits=limits, models=list(headings.values()))
+    models = list(headings.values()) if any(len(line.rows) > 1 for line in lines) else ()
+    figure, axes = draw_lines(lines, study, heads=("Variable", "HR (95% CI)"), limits=limits, models=models)
     _log_axis(axes, *limits, f"Hazard ratio for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}")
     return Drawing(figure, alt, frame)
-
-
-@drawn_from("estimates")
-def plot_center_forest(
-    estimates: Estimates,
-    /,
-    *,
-    study: Study,
-    endpoint: str,
-    variable: str,
-    level: str = "",
-    model: str = "univariable",
-) -> Drawing:
-    """Draw the hazard ratio of one variable in each center, all centers pooled at the bottom.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        Estimates of several scopes.
-    study : Study
-        The plan.
-    endpoint, variable, model : str
-        Which hazard ratio.
-    level : str
-        Which level, where the variable has more than two.
-    """
-    frame = clean_estimates(estimates)
-    keep = (frame["estimand"] == "hazard_ratio") & (frame["endpoint"] == endpoint)
-    keep &= (frame["variable"] == variable) & (frame["model"] == model)
-    keep &= (frame["level"] == level) if level else (frame["level"] != frame["reference"])
-    rows = frame[keep]
-    alt = _describe_centers(rows)
-    if rows.empty:
-        return draw_empty("No center has this hazard ratio", alt)
-    limits = _limits(rows)
-    lines = center_lines(rows)
-    figure, axes = draw_lines(lines, study, heads=("Center", "HR (95% CI)"), limits=limits)
-    label = f"Hazard ratio for {endpoint}: {name_variable(variable, study)}\n(log axis; right of 1: higher hazard)"
-    _log_axis(axes, *limits, label)
-    return Drawing(figure, alt, pd.DataFrame([row for line in lines for row in line.rows]))
 
 
 def _words(name: str) -> str:
@@ -118,6 +79,14 @@ def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study)
         (row["model"], row["variable"], row["level"]): row for row in frame.to_dict("records")
     }
     lines = []
+    compared = frame[frame["level"] != frame["reference"]]
+    if len(compared[["variable", "level"]].drop_duplicates()) == 1 and len(compared) > 1:
+        first = compared.iloc[0]
+        levels = f"{name_level(first['level'])} versus {name_level(first['reference'])}"
+        lines.append(Line(f"{name_variable(first['variable'], study)}: {levels}"))
+        if len(set(compared["scope"])) > 1:
+            return lines + center_lines(compared)
+        return lines + [Line(headings[row["model"]], (row,)) for row in compared.to_dict("records")]
     for variable in dict.fromkeys(frame["variable"]):
         part = frame[frame["variable"] == variable]
         lines.append(Line(name_variable(variable, study)))
@@ -165,12 +134,3 @@ def _describe_forest(rows: pd.DataFrame, study: Study) -> str:
         f"The largest is {largest['estimate']:.2f} ({where})."
         + (f" {left} could not be shown as numbers." if left else "")
     )
-
-
-def _describe_centers(rows: pd.DataFrame) -> str:
-    """Say in how many centers the hazard ratio could be estimated, on which side of 1, and the pooled one."""
-    ok = rows[rows["status"] == OK]
-    centers, pooled = ok[ok["scope"] != POOLED], ok[ok["scope"] == POOLED]
-    text = f"Hazard ratio in {counted(int((rows['scope'] != POOLED).sum()), 'center')}: estimated in {len(centers)}"
-    text += f", above 1 in {(centers['estimate'] > 1).sum()}."
-    return text + (f" Pooled: {pooled['estimate'].iloc[0]:.2f}." if len(pooled) else "")

@@ -105,12 +105,12 @@ def draw_lines(
         is_bold = line.is_whole or not line.rows
         weight, indent = ("bold", 0.0) if is_bold else ("normal", 0.05)
         left.text(indent, middle, line.text, va="center", fontweight=weight, fontsize=8.5)
-        counts = dict.fromkeys(_counts(row) for row in line.rows if row is not None)
+        counts = dict.fromkeys(write_counts(row) for row in line.rows if row is not None)
         heights = [point["height"] for point in line.shown(middle)] if len(counts) > 1 else [middle]
         for height, row in zip(heights, line.shown(middle), strict=False):
-            left.text(1.0, height, _counts(row), ha="right", va="center", fontsize=8.5)
+            left.text(1.0, height, write_counts(row), ha="right", va="center", fontsize=8.5)
     for point in points:
-        right.text(0.0, point["height"], _numbers(point, study), va="center", fontsize=8.5)
+        right.text(0.0, point["height"], write_numbers(point, study), va="center", fontsize=8.5)
     left.text(0.0, -0.95, heads[0], fontweight="bold", va="center")
     left.text(1.0, -0.95, "Events/\npatients", fontweight="bold", ha="right", va="center", linespacing=1.0)
     right.text(0.0, -0.95, heads[1], fontweight="bold", va="center")
@@ -151,16 +151,17 @@ def _draw_points(axes: Axes, points: pd.DataFrame, limits: tuple[float, float]) 
         sns.scatterplot(inside, x="estimate", y="height", hue="place", style="place", ax=axes, **sized, **look)
 
 
-def _counts(row: Row) -> str:
+def write_counts(row: Row) -> str:
+    """Write events and patients."""
     return f"{format_count(row['n_events'])}/{format_count(row['n'])}"  # type: ignore[arg-type]
 
 
-def _numbers(row: Row, study: Study) -> str:
-    if row["status"] != OK:
-        return status_text(row)
-    if is_reference(row):
-        return "1 (reference)"
+def write_numbers(row: Row, study: Study) -> str:
+    """Write value and interval, or why there is none."""
     estimand = str(row["estimand"])
+    if is_reference(row) and estimand == "hazard_ratio":
+        return "1 (reference)"
     value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
     interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    value = status_text(row) or value
     return value if interval == DASH else f"{value} ({interval})"

@@ -10,14 +10,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fhrmm.figures.intervals import write_counts, write_numbers
 from fhrmm.figures.steps import cut_curve, draw_steps
-from fhrmm.figures.style import MUTED, Drawing, drawn_from, join_rows, new_figure, say_instead, spread, style_of, wrap
-from fhrmm.formats import is_missing, name_endpoint, name_level, name_variable
+from fhrmm.figures.style import MUTED, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
+from fhrmm.formats import (
+    OK,
+    Estimates,
+    clean_estimates,
+    format_p,
+    is_missing,
+    name_endpoint,
+    name_level,
+    name_variable,
+)
 from fhrmm.study import Study
 
 _ROWS = {"n_at_risk": "At risk", "n_censored": "Censored", "n_events": "Events"}
 _LINE_MM = 4.2
-_MOST_DIRECT_LABELS = 3
+# What stands beside the name of each curve: estimand, head, middle of the column.
+_BESIDE = (
+    ("counts", "Events/\npatients", 0.38),
+    ("median_months", "Median, months\n(95% CI)", 0.53),
+    ("survival_probability", "At {at:g} months, %\n(95% CI)", 0.73),
+    ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.73),
+    ("hazard_ratio", "Hazard ratio\n(95% CI)", 0.93),
+)
 _EVERY = 6.0  # months between the heights that the text alternative says
 
 
@@ -36,10 +53,11 @@ class Group:
     line: str | tuple[int, tuple[float, ...]]
 
 
-@drawn_from("curves", "risk")
+@drawn_from("curves", "risk", "estimates")
 def plot_kaplan_meier(
     curves: Mapping[str, pd.DataFrame],
     risk_table: pd.DataFrame | None = None,
+    estimates: Estimates = (),
     /,
     *,
     study: Study,
@@ -56,6 +74,9 @@ def plot_kaplan_meier(
     risk_table : DataFrame, optional
         One row per group and tick: group, at, n_at_risk, n_censored, n_events; at risk means ``t >= tick``,
         censored and events are those before the tick.
+    estimates : DataFrame, optional
+        Rows of the estimates table, of which those of the curves shown stand above the axes: events and patients,
+        median, rate at the headline time, hazard ratio, and the log-rank test below them.
     study : Study
         The plan: labels, month limit, and the number at risk below which a curve stops.
     endpoint : str
@@ -78,21 +99,25 @@ def plot_kaplan_meier(
         name = name_level(level) or "All patients" if endpoint else name_endpoint(level, study)
         groups.append(Group(level, name, cut_curve(curve, minimum), *style_of(level, place, variable)))
     subject = name_endpoint(endpoint, study) if endpoint else ""
-    title = name_variable(variable, study) if variable else ""
-    figure = _draw(groups, risk_table, study, "survival", f"{subject or 'Survival'}, %", title)
+    if all(group.curve.empty for group in groups):
+        return Drawing(None, f"Fewer than {minimum} patients at risk.")
+    rows = clean_estimates(estimates)
+    rows = rows[(rows["variable"] == variable) & (rows["endpoint"].isin([endpoint] if endpoint else list(curves)))]
+    rows = rows.assign(level=rows["level"] if endpoint else rows["endpoint"])
+    figure = _draw(groups, risk_table, study, "survival", f"{subject or 'Survival'}, %", rows, variable)
     heads = [
         f"{subject} ({name_level(group.level)})" if subject and group.level else subject or group.name
         for group in groups
     ]
     sentences = [_describe(head, group, "survival", minimum) for head, group in zip(heads, groups, strict=True)]
-    alt = " ".join(sentences) or f"{subject or 'Survival'}: no curve, nobody was followed."
-    return Drawing(figure, alt, _shown_rows(groups, risk_table, study, endpoint))
+    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study, endpoint))
 
 
-@drawn_from("curves", "risk")
+@drawn_from("curves", "risk", "estimates")
 def plot_cumulative_incidence(
     curves: pd.DataFrame,
     risk_table: pd.DataFrame | None = None,
+    estimates: Estimates = (),
     /,
     *,
     study: Study,
@@ -105,6 +130,8 @@ def plot_cumulative_incidence(
         Step functions: cause, time, cumulative_incidence, ci_lower, ci_upper.
     risk_table : DataFrame, optional
         Counts under the axis, as in `plot_kaplan_meier`; the same risk set serves all causes.
+    estimates : DataFrame, optional
+        Rows of the estimates table: the cumulative incidence of each cause at the headline time stands above the axes.
     study : Study
         The plan.
     """
@@ -115,9 +142,12 @@ def plot_cumulative_incidence(
         for place, (cause, part) in enumerate(by_cause)
     ]
     sentences = [_describe(f"Cumulative incidence ({group.level})", group, value, minimum) for group in groups]
-    alt = " ".join(sentences) or "Cumulative incidence: no curve, nobody was followed."
-    figure = _draw(groups, risk_table, study, value, "Cumulative incidence, %")
-    return Drawing(figure, alt, _shown_rows(groups, risk_table, study))
+    if all(group.curve.empty for group in groups):
+        return Drawing(None, f"Fewer than {minimum} patients at risk.")
+    rows = clean_estimates(estimates)
+    rows = rows[rows["variable"] == "cause"]
+    figure = _draw(groups, risk_table, study, value, "Cumulative incidence, %", rows, "")
+    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study))
 
 
 def _shown_rows(
@@ -137,43 +167,63 @@ def _shown_rows(
 
 
 def _draw(
-    groups: list[Group], risk_table: pd.DataFrame | None, study: Study, value: str, label: str, title: str = ""
+    groups: list[Group],
+    risk_table: pd.DataFrame | None,
+    study: Study,
+    value: str,
+    label: str,
+    rows: pd.DataFrame,
+    variable: str,
 ) -> Figure:
     limit = study.display.km_limit_months
-    lines = _risk_lines(groups, risk_table)
-    figure = new_figure(82.0 + _LINE_MM * len(lines))
-    axes, below = figure.subplots(2, 1, height_ratios=[70.0, max(_LINE_MM * len(lines), 0.1)])
+    lines, legend = _risk_lines(groups, risk_table), _LINE_MM * (len(groups) + 4)
+    figure = new_figure(82.0 + _LINE_MM * len(lines) + legend)
+    heights = [legend, 70.0, max(_LINE_MM * len(lines), 0.1)]
+    grid = figure.add_gridspec(3, 1, height_ratios=heights)
+    axes, below, above = (figure.add_subplot(grid[place]) for place in (1, 2, 0))
     axes.grid(axis="y")
     axes.set(xlim=(0, limit), ylim=(0, 1.02), xticks=np.arange(0, limit + 1, 6 if limit <= 36 else 12))
     axes.set(xlabel="Months since start of second line", ylabel=wrap(label, 34))
     axes.set_yticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
-    axes.set_title(wrap(title, 60), loc="left", fontsize=9)
     drawn = [group for group in groups if not group.curve.empty]
     alpha = 0.18 if len(drawn) < 3 else 0.1
     for group in drawn:
         draw_steps(axes, group.curve, value, group.color, group.line, group.name, band_alpha=alpha)
-    if not drawn:
-        say_instead(axes, f"No curve: fewer than {study.display.km_minimum_at_risk} patients at risk")
-    _label_curves(axes, drawn, value)
+    _draw_legend(above, groups, rows, study, name_variable(variable, study) if variable else "")
     _draw_risk(below, lines, limit)
     return figure
 
 
-def _label_curves(axes: Axes, groups: list[Group], value: str) -> None:
-    """Name each curve at its end; from four on, in a legend."""
-    if not groups or (len(groups) == 1 and not groups[0].level):
-        return
-    if len(groups) > _MOST_DIRECT_LABELS:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), handlelength=3)
-        return
-    ends = [(float(group.curve["time"].iloc[-1]), float(group.curve[value].iloc[-1])) for group in groups]
-    limit = axes.get_xlim()[1]
-    names = [wrap(group.name, 20) for group in groups]
-    gap = 0.075 * max(name.count("\n") + 1 for name in names)
-    for name, end, height in zip(names, ends, spread([y for _, y in ends], gap), strict=True):
-        axes.text(limit * 1.015, height, name, va="center")
-        leader = [min(end[0] + 0.007 * limit, limit), limit * 1.008], [end[1], height]
-        axes.plot(*leader, color=MUTED, linewidth=0.5, linestyle=(0, (1, 3)), dash_capstyle="round", clip_on=False)
+def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Study, title: str) -> None:
+    """Name each curve, with its numbers in columns beside it, and the test of all below."""
+    at = float(study.time.headline_months)
+    rows = rows[rows["time_months"].isna() | (rows["time_months"] == at)]
+    axes.set_axis_off()
+    axes.set(xlim=(0, 1), ylim=(len(groups) + 0.9, -1.9))
+    axes.text(-0.1, -1.1, wrap(title, 38), fontsize=8, fontweight="bold", va="center")
+    found = {(row["level"], row["estimand"]): row for row in rows.to_dict("records") if row["level"]}
+    found |= {("", row["estimand"]): row for row in rows.to_dict("records") if not row["variable"]}
+    for estimand, head, x in _BESIDE:
+        shown = [
+            found.get((group.level, "survival_probability" if estimand == "counts" else estimand)) for group in groups
+        ]
+        if not any(shown):
+            continue
+        axes.text(x, -1.1, head.format(at=at), fontsize=7.5, fontweight="bold", ha="center", va="center", linespacing=1)
+        for place, row in enumerate(shown):
+            text = "" if row is None else write_counts(row) if estimand == "counts" else write_numbers(row, study)
+            axes.text(x, place, text.replace("not reached", "NR"), fontsize=8, ha="center", va="center")
+    for place, group in enumerate(groups):
+        axes.plot([-0.1, -0.055], [place] * 2, color=group.color, linestyle=group.line, clip_on=False)
+        axes.text(-0.04, place, group.name, fontsize=8, va="center")
+    tests = [
+        f"Log-rank p {format_p(row['estimate'])}."
+        for row in rows.to_dict("records")
+        if row["estimand"] == "log_rank_p" and row["status"] == OK
+    ]
+    texts = [text.get_text() for text in axes.texts]
+    tests += ["NR: not reached."] if any("NR" in text for text in texts) else []
+    axes.text(-0.04, len(groups) + 0.1, " ".join(tests), fontsize=7.5, color=MUTED, va="center")
 
 
 def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[RiskLine]:

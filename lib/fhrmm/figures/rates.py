@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fhrmm.figures.intervals import Line, center_lines, draw_lines
-from fhrmm.figures.style import Drawing, draw_empty, drawn_from, wrap
+from fhrmm.figures.style import Drawing, drawn_from, wrap
 from fhrmm.formats import OK, Estimates, clean_estimates, is_missing, name_endpoint, name_level, name_variable
 from fhrmm.study import Study
 from fhrmm.wording import POOLED, counted
@@ -36,7 +36,7 @@ def plot_center_rates(estimates: Estimates, /, *, study: Study, endpoint: str = 
     rows = rows[_is_overall(rows)]
     alt = _describe_centers(rows)
     if rows.empty:
-        return draw_empty("No center has this rate", alt)
+        return Drawing(None, "No center has this rate.")
     if rows["scope"].duplicated().any():
         raise ValueError("plot_center_rates: several rates per scope; name the endpoint")
     return _draw(center_lines(rows), "Center", alt, study)
@@ -63,7 +63,7 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawi
     whole = rows[_is_overall(rows)].head(1)
     lines += [Line("All patients", (row,), is_whole=True) for row in whole.to_dict("records")]
     alt = _describe_groups(rows, study)
-    return _draw(lines, "Group", alt, study) if lines else draw_empty("No group has this rate", alt)
+    return _draw(lines, "Group", alt, study) if lines else Drawing(None, "No group has this rate.")
 
 
 def _rates(estimates: Estimates, study: Study, endpoint: str) -> pd.DataFrame:

@@ -19,7 +19,6 @@ from fhrmm.figures.style import (
     MUTED,
     PALETTE,
     Drawing,
-    draw_empty,
     drawn_from,
     hide_spine,
     new_figure,
@@ -68,7 +67,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
     alt = _describe_response(rows)
     if rows.empty:
-        return draw_empty("No response to show", alt)
+        return Drawing(None, "No response to show.")
     groups = list(dict.fromkeys(rows["model"]))
     hidden = set(rows.loc[rows["status"] == SUPPRESSED, "model"])
     is_shown = ~rows["model"].isin(hidden) & (rows["n"] > 0)
@@ -120,7 +119,7 @@ def plot_swimmer(courses: pd.DataFrame, /, *, study: Study | None = None) -> Dra
     ordered = courses.dropna(subset=["end_months"]).sort_values("end_months", ascending=False, kind="stable")
     alt = _describe_swimmer(ordered)
     if ordered.empty:
-        return draw_empty("No patient was followed", alt)
+        return Drawing(None, "No patient was followed.")
     figure = new_figure(min(3.2 * len(ordered) + 30, 230))
     axes = figure.subplots()
     handles = _draw_patients(axes, ordered, "end_months", orient="h")
@@ -159,7 +158,7 @@ def plot_waterfall(changes: pd.DataFrame, /, *, study: Study | None = None) -> D
     known = changes.dropna(subset=["change_pct"]).sort_values("change_pct", ascending=False, kind="stable")
     alt = _describe_waterfall(known["change_pct"])
     if known.empty:
-        return draw_empty("No measured change of the M-protein", alt)
+        return Drawing(None, "No measured change of the M-protein.")
     figure = new_figure(75)
     axes = figure.subplots()
     handles = _draw_patients(axes, known.assign(shown=known["change_pct"].clip(-100, 100)), "shown", orient="v")

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, draw_empty, drawn_from, hide_spine, new_figure, wrap
+from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, drawn_from, hide_spine, new_figure, wrap
 from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, humanize, kind_of, name_endpoint
 from fhrmm.study import Study
 from fhrmm.wording import counted
@@ -45,7 +45,7 @@ def plot_specification_curve(
         raise ValueError("plot_specification_curve: rows of several endpoints or estimands; choose one")
     known = frame[(frame["status"] == OK) & frame["estimate"].notna()].sort_values("estimate", kind="stable")
     if known.empty:
-        return draw_empty("No specification could be estimated", "Specification curve without estimates.")
+        return Drawing(None, "No specification could be estimated.")
     choices = pd.DataFrame([parse_choices(model) for model in frame["model"]], index=frame.index)
     n_rows = sum(choices[name].nunique() for name in choices)
     figure = new_figure(62 + _ROW_MM * n_rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, ParamSpec
 
@@ -96,15 +96,15 @@ class Drawing:
 
     Attributes
     ----------
-    figure : Figure
-        Not known to pyplot: nothing shows or keeps it.
+    figure : Figure or None
+        Not known to pyplot: nothing shows or keeps it. None where there is nothing to draw.
     alt : str
-        The text alternative: the shape in one or two sentences.
+        The text alternative: the shape in one or two sentences; or why nothing is drawn.
     rows : DataFrame, optional
         The rows shown, as one tidy table; None for single patients, and where nothing is drawn.
     """
 
-    figure: Figure
+    figure: Figure | None
     alt: str
     rows: pd.DataFrame | None = None
 
@@ -175,44 +175,6 @@ def wrap(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width)) or text
 
 
-def say_instead(axes: Axes, text: str) -> None:
-    """Write in an empty panel why nothing is drawn."""
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 3.0}  # no line of a grid runs through the words
-    axes.text(0.5, 0.5, wrap(text, 48), transform=axes.transAxes, ha="center", va="center", color=MUTED, bbox=paper)
-
-
-def draw_empty(text: str, alt: str) -> Drawing:
-    """Return a figure that only says why nothing is drawn."""
-    figure = new_figure(40.0)
-    axes = figure.subplots()
-    axes.set_axis_off()
-    say_instead(axes, text)
-    return Drawing(figure, alt)
-
-
 def hide_spine(axes: Axes, *sides: str) -> None:
     """Take away sides of a panel whose ticks say nothing."""
     axes.spines[list(sides)].set_visible(False)
-
-
-def spread(values: Sequence[float], gap: float) -> list[float]:
-    """Move label heights apart so that none is closer than `gap` to the next, keeping their order.
-
-    Examples
-    --------
-    >>> [round(value, 2) for value in spread([0.5, 0.52], 0.1)]
-    [0.46, 0.56]
-    """
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    placed = [float(values[place]) for place in order]
-    for _ in range(200):
-        crowded = [place for place in range(1, len(placed)) if placed[place] - placed[place - 1] < gap - 1e-9]
-        for place in crowded:
-            push = (gap - (placed[place] - placed[place - 1])) / 2
-            placed[place - 1], placed[place] = placed[place - 1] - push, placed[place] + push
-        if not crowded:
-            break
-    result = [0.0] * len(values)
-    for place, value in zip(order, placed, strict=True):
-        result[place] = value
-    return result

@@ -22,6 +22,7 @@ _ENDPOINT_NAMES: Mapping[str, str] = {
     "FOLLOW_UP": "Follow-up",
     "BASELINE": "Baseline",
     "COMPLETENESS": "Known values",
+    "RECEIVED": "Patients received",
 }
 _ENDPOINT_SHORT: Mapping[str, str] = {
     "VGPR_OR_BETTER": "VGPR or better",
@@ -53,6 +54,11 @@ ESTIMAND_NAMES: Mapping[str, str] = {
     "minimum_detectable_hazard_ratio": "Smallest detectable hazard ratio",
     "e_value": "E-value",
     "i_squared": "I-squared",
+    "tau_squared": "Tau-squared",
+    "pooled_proportion": "Pooled, random effects",
+    "predicted_proportion": "Prediction for a new center",
+    "pooled_hazard_ratio": "Pooled, random effects",
+    "predicted_hazard_ratio": "Prediction for a new center",
     "minimum_months": "Shortest",
     "maximum_months": "Longest",
 }
@@ -72,6 +78,7 @@ _DERIVED: Mapping[str, str] = {
     "first_line_quadruplet": "First-line quadruplet",
     "first_line_standard": "First-line regimen",
     "second_line_standard": "Second-line regimen",
+    "second_line_class": "Second-line regimen class",
     "second_line_carfilzomib": "Carfilzomib in second line",
     "best_response": "Best response",
     "depth_by_month": "Reached",

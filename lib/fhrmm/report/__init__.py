@@ -4,7 +4,14 @@ Everything that is shown or written below reports/ passes through here, is prote
 patient identifiers and dates.
 """
 
-from fhrmm.report.accounts import say_accounting, say_attrition, say_findings, say_performance, say_range
+from fhrmm.report.accounts import (
+    say_accounting,
+    say_attrition,
+    say_centers,
+    say_findings,
+    say_performance,
+    say_range,
+)
 from fhrmm.report.display import show_colophon, show_figure, show_notice, show_table, show_text
 from fhrmm.report.findings import key_findings, say
 from fhrmm.report.page import Page, open_page
@@ -19,6 +26,7 @@ __all__ = [
     "say",
     "say_accounting",
     "say_attrition",
+    "say_centers",
     "say_findings",
     "say_performance",
     "say_range",

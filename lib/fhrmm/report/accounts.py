@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from fhrmm.formats import format_value, name_result
+from fhrmm.estimate_table import select_rows
+from fhrmm.estimates.specification_curve import summarize_specifications
+from fhrmm.formats import format_value, name_endpoint, name_result
 from fhrmm.report.display import show_text
 from fhrmm.report.page import Page
-from fhrmm.wording import counted
+from fhrmm.wording import POOLED, counted
 
 
 def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
@@ -48,12 +50,12 @@ def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
     if pd.isna(first) or pd.isna(last):
         show_text(page, "The number of patients is small and is not shown in this release.")
         return
-    verb = "fulfills" if last == 1 else "fulfill"
-    show_text(page, f"Of {counted(int(first), 'accepted patient')}, {int(last)} {verb} every criterion: the cohort.")
+    verb = "meets" if last == 1 else "meet"
+    show_text(page, f"Of {counted(int(first), 'patient')}, {int(last)} {verb} every criterion and form the cohort.")
 
 
 def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) -> None:
-    """Say between which values one result lies over all specifications.
+    """Say between which values one result lies over the specifications with enough patients, and how many differ.
 
     Parameters
     ----------
@@ -65,14 +67,35 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
         Which result.
     """
     rows = curve[(curve["endpoint"] == endpoint) & (curve["estimand"] == estimand)]
-    known = rows["estimate"].dropna()
     name = name_result(rows.iloc[0].to_dict(), page.study) if len(rows) else endpoint
-    if known.empty:
+    spread = summarize_specifications(rows, page.study).to_dict("records")
+    if not spread or not spread[0]["n_estimable"]:
         show_text(page, f"{name}: no specification could be estimated.")
         return
-    ends = [format_value(value, estimand, page.study.display) for value in (known.min(), known.max())]
-    of = f"all {len(rows)}" if len(known) == len(rows) else f"{len(known)} of {len(rows)}"
-    show_text(page, f"{name} ranged from {ends[0]} to {ends[1]} over {of} specifications.")
+    found = spread[0]
+    ends = [
+        f"{format_value(found[end], estimand, page.study.display)} ({counted(int(found[f'{end}_n']), 'patient')})"
+        for end in ("smallest", "largest")
+    ]
+    least = f"specifications with at least {page.study.display.minimum_patients} patients"
+    said = f"{counted(found['n_distinct'], 'distinct result')} of {found['n_estimable']} {least}"
+    show_text(page, f"{name} ranged from {ends[0]} to {ends[1]} over {said}.")
+
+
+def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str) -> None:
+    """Say between which values a rate lies over the centers with enough patients, from the estimates of every scope."""
+    rows = select_rows(published, endpoint=endpoint, estimand="proportion", population="cohort")
+    least = page.study.display.minimum_patients
+    rows = rows[(rows["scope"] != POOLED) & (rows["n"] >= least) & rows["estimate"].notna()].sort_values("estimate")
+    if rows.empty:
+        show_text(page, f"No center has at least {least} patients.")
+        return
+    shown = rows.assign(value=[format_value(value, "proportion", page.study.display) for value in rows["estimate"]])
+    low, high = (
+        f"{row.value} ({row.scope}, {counted(int(row.n), 'patient')})" for row in shown.iloc[[0, -1]].itertuples()
+    )
+    what = f"{name_endpoint(endpoint, page.study)} in {counted(len(rows), 'center')} with at least {least} patients"
+    show_text(page, f"{what} ranged from {low} to {high}.")
 
 
 def say_performance(page: Page, performance: pd.DataFrame) -> None:

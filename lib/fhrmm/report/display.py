@@ -62,6 +62,9 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
         if "curves" in plot.kinds:
             caption = f"{caption.rstrip()} {_coarse_note(page)}"
     drawing = plot(*frames, study=page.study, **options)
+    if drawing.figure is None:
+        show_notice(page, f"{caption.rstrip('.')}: not drawn. {drawing.alt}")
+        return
     if page.info.synthetic:
         mark_synthetic(drawing.figure)
     page.check(f"{caption} {drawing.alt}", f"figure {name}")

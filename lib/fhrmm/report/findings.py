@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from fhrmm.estimate_table import Row
+from fhrmm.formats import name_result
 from fhrmm.report.display import show_notice, show_text
 from fhrmm.report.page import Page, show_html
 from fhrmm.report.publish import protect_estimates
@@ -49,6 +50,13 @@ def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **
     at = {"time_months": float(page.study.time.headline_months)} if estimand == "survival_probability" else {}
     frame = protect_estimates(page, estimates)
     row = pick_row(frame, endpoint=endpoint, estimand=estimand, **(at | where))
+    least, is_of_all = page.study.display.minimum_patients, row["level"] == "" and row["endpoint"] != "FOLLOW_UP"
+    if row["n"] < least and is_of_all and row["estimand"] in ("proportion", "survival_probability", "median_months"):
+        n = counted(int(row["n"]), "patient")
+        show_text(
+            page, f"{name_result(row, page.study)}: {n}, too few to be said as a result (the plan asks for {least})."
+        )
+        return
     show_text(page, _word(row, frame, page))
 
 

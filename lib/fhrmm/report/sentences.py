@@ -137,8 +137,9 @@ def _subject(row: Row, study: Study) -> str:
         "proportion": _RATES.get(row["endpoint"], endpoint),
         "survival_probability": f"{endpoint} at {row['time_months']:g} months",
         "median_months": f"Median {endpoint[:1].lower() + endpoint[1:]}",
+        "i_squared": f"{endpoint}: the share of the variation between centers that is beyond chance (I-squared)",
     }[estimand]
-    if row["variable"]:
+    if row["variable"] and row["level"]:
         label = name_variable(row["variable"], study)
         return f"{label}, {name_level(row['level'])}: {quantity[:1].lower() + quantity[1:]}"
     is_part = row["population"] not in ("cohort", "")

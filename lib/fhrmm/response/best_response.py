@@ -12,6 +12,7 @@ from fhrmm.study import Study
 from fhrmm.threevalued import Bounds, date_bounds
 
 VISIT_DATE = "assessments.assessment_date"
+_SHOWN = pd.CategoricalDtype(RESPONSES)
 
 
 def derive_response(
@@ -19,9 +20,9 @@ def derive_response(
 ) -> pd.DataFrame:
     """Derive response and progression of second line.
 
-    Where a patient has evaluable visits, ``study.response.source`` decides between what the center recorded and what
-    the visits confirm; with ``recorded``, visits fill in only for a patient without any recorded outcome. Without
-    visits the recorded response and progression are used as they are.
+    Where a patient has visits, ``study.response.source`` decides between what the center recorded and what the visits
+    confirm, which is nothing (NE) where none could be evaluated; with ``recorded``, visits fill in only for a patient
+    without any recorded outcome. Without visits the recorded response and progression are used as they are.
 
     Parameters
     ----------
@@ -55,40 +56,40 @@ def derive_response(
     rules, cohort = study.response, cohort.reset_index(drop=True)
     visits = arrange_visits(cohort, assessments, study, info=info)
     found = _summarize_visits(visits, study).reindex(cohort.index)
-    n_visits = found["n_visits"].fillna(0).astype("int64")
     recorded, progressed = cohort["best_response"].astype(RESPONSE_DEPTH), date_bounds(cohort, "progression_date")
-    use_visits = n_visits > 0
+    use_visits = found["n_visits"] > 0
     if rules.source == "recorded":
         use_visits &= recorded.isna() & ~progressed.known
-    best = recorded.mask(use_visits, found["best"])
+    by_visits = use_visits | (found["best"].notna() & (rules.source == "confirmed"))  # visits of NE confirm nothing
+    best = recorded.mask(by_visits, found["best"])
     is_response = best.isin(rules.responders)
     first, by_visit = _first_response(cohort, found, use_visits, study)
     first = first.where(is_response, Bounds(*(pd.Series(pd.NaT, index=cohort.index),) * 2))
     progression = Bounds(found["progression"], found["progression"]).where(use_visits, progressed)
-    shown = pd.CategoricalDtype(RESPONSES)
-    columns = {
-        **{name: cohort[name] for name in KEYS},
-        "best_response": best.astype(shown),
-        "best_response_source": _source(best.notna(), use_visits, "patients.best_response", "assessments.response"),
-        "best_recorded_response": recorded.astype(shown),
-        "best_confirmed_response": found["best"].astype(shown),
-        "best_confirmed_response_date": found["best_day"],
-        **_dates("first_response_date", first, study),
-        "first_response_source": _source(first.known, by_visit, "patients.best_response_date", VISIT_DATE),
-        "confirmed_progression_date": found["progression"],
-        **_dates("progression_date", progression, study),
-        "progression_source": _source(progression.known, use_visits, "patients.progression_date", VISIT_DATE),
-        "last_visit_without_progression_date": found["last_without_progression"],
-        "next_line_progression_date": found["next_line_progression"],
-        "responder": is_response,
-        "vgpr_or_better": best.isin(rules.vgpr_or_better),
-        "cr_or_better": best.isin(rules.cr_or_better),
-        "clinical_benefit": best.isin(rules.clinical_benefit),
-        "evaluable": best > "NE",
-        "late_confirmation": found["late"].eq(True),
-        "n_visits": n_visits,
-    }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(
+        {
+            **{name: cohort[name] for name in KEYS},
+            "best_response": best.astype(_SHOWN),
+            "best_response_source": _source(best.notna(), by_visits, "patients.best_response", "assessments.response"),
+            "best_recorded_response": recorded.astype(_SHOWN),
+            "best_confirmed_response": found["best"].astype(_SHOWN),
+            "best_confirmed_response_date": found["best_day"],
+            **_dates("first_response_date", first, study),
+            "first_response_source": _source(first.known, by_visit, "patients.best_response_date", VISIT_DATE),
+            "confirmed_progression_date": found["progression"],
+            **_dates("progression_date", progression, study),
+            "progression_source": _source(progression.known, use_visits, "patients.progression_date", VISIT_DATE),
+            "last_visit_without_progression_date": found["last_without_progression"],
+            "next_line_progression_date": found["next_line_progression"],
+            "responder": is_response,
+            "vgpr_or_better": best.isin(rules.vgpr_or_better),
+            "cr_or_better": best.isin(rules.cr_or_better),
+            "clinical_benefit": best.isin(rules.clinical_benefit),
+            "evaluable": best > "NE",
+            "late_confirmation": found["late"].eq(True),
+            "n_visits": found["n_visits"].fillna(0).astype("int64"),
+        }
+    )
 
 
 def _summarize_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:

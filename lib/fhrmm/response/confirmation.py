@@ -160,13 +160,13 @@ def derive_visits(
     -------
     DataFrame
         One row per patient and day with an evaluable response: center, patient_id, assessment_date, months (since
-        start of second line), response, confirmed_status, best_so_far (confirmed, carried forward; PD from confirmed
-        progression on), after_next_therapy, counts, late_confirmation (confirmed later than the plan's limit).
+        start of second line), response, confirmed_status, best_so_far (confirmed; what was reached
+        stays reached, also after progression), after_next_therapy, counts, late_confirmation (later than the plan's
+        limit).
     """
     visits = confirm_visits(arrange_visits(cohort, assessments, study, info=info), study)
     depth = visits["confirmed_status"].where(visits["counts"], "NE").cat.codes
-    best = pd.Categorical.from_codes(depth.groupby(visits["patient"]).cummax(), dtype=RESPONSE_DEPTH)
-    best = pd.Series(best).mask(visits["day"] >= visits["progression"], "PD")
+    best = pd.Series(pd.Categorical.from_codes(depth.groupby(visits["patient"]).cummax(), dtype=RESPONSE_DEPTH))
     shown = pd.CategoricalDtype(RESPONSES)
     return (
         cohort[KEYS]

@@ -155,5 +155,6 @@ class Endpoint(Frozen):
     censors: tuple[_CensorSource, ...]
     population: Literal["all", "responders"] = "all"
     next_therapy: Literal["ignore", "event", "censor"] = "ignore"
+    needs: str = ""  # an event that must be recorded at least once, or nothing is estimated
     maximum_gap_days: int = Field(default=0, ge=0)
     gap_applies_to: Literal["all", "death"] = "all"

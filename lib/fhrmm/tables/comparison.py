@@ -114,12 +114,19 @@ def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
     content = [
         [
             name_result(row, study),
-            *(format_value(row[end], row["estimand"], study.display) for end in ends),
+            *(
+                f"{format_value(row.get(end), row['estimand'], study.display)} ({format_count(row.get(f'{end}_n'))})"
+                for end in ends
+            ),
+            format_count(row["n_distinct"]),
             f"{row['n_estimable']} of {row['n_specifications']}",
         ]
         for row in spread.to_dict("records")
     ]
-    return list_lines(content, ["Result", *map(capitalize, ends), "Specifications estimable"])
+    least = study.display.minimum_patients
+    notes = [f"In brackets: patients. Specifications with fewer than {least} patients are left out."]
+    heads = ["Result", *map(capitalize, ends), "Distinct results", "Specifications"]
+    return list_lines(content, heads, notes=notes)
 
 
 def _models(rows: list[Row]) -> list[str]:

@@ -144,7 +144,7 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
         issues=issues,
         audit=audit_frame(typed, raw.center),
         row_accounting=account_rows(raw, [table.raw for table in shaped], pd.concat(fates), sorted(set(files))),
-        quarantined=quarantined,
+        quarantined=quarantined[quarantined["patient_id"].isin(set(patient_ids(frames["patients"])))],
         unknown_columns=raw.unknown_columns,
         rules=rule_catalog(issues),
         headers=_headers(raw),

@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, Multiple
 
 from course import figure_words
 from fhrmm.figures.steps import draw_steps
-from fhrmm.figures.style import COLORS, INK, LINE_STYLES, MARKERS, MUTED, Drawing, drawn_from, new_figure, spread, wrap
+from fhrmm.figures.style import COLORS, INK, LINE_STYLES, MARKERS, MUTED, Drawing, drawn_from, new_figure, wrap
 
 # Ticks of a logarithmic axis, for narrow, wide and very wide ranges.
 _RATIOS = (
@@ -310,7 +310,7 @@ def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float]]) -> None:
     names = [wrap(name, 22) for name in ends]
     gap = 0.065 * (high - low) * max(name.count("\n") + 1 for name in names)
     link = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "linestyle": (0, (1, 3)), "shrinkB": 2}
-    places = spread([height for _, height in ends.values()], gap)
+    places = _spread([height for _, height in ends.values()], gap)
     for name, end, place in zip(names, ends.values(), places, strict=True):
         share = (place - low) / (high - low)
         axes.annotate(
@@ -332,3 +332,17 @@ def _ratio_axis(axes: Axes, values: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
     axes.set_xlim(low, high)
+
+
+def _spread(values: Sequence[float], gap: float) -> list[float]:
+    """Move label heights apart so that none is closer than `gap` to the next, keeping their order."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    placed = [float(values[place]) for place in order]
+    for _ in range(200):
+        crowded = [place for place in range(1, len(placed)) if placed[place] - placed[place - 1] < gap - 1e-9]
+        for place in crowded:
+            push = (gap - (placed[place] - placed[place - 1])) / 2
+            placed[place - 1], placed[place] = placed[place - 1] - push, placed[place] + push
+        if not crowded:
+            break
+    return [value for _, value in sorted(zip(order, placed, strict=True))]

@@ -6,6 +6,8 @@ import argparse
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 PLAN = read_toml(ROOT / "study.toml")
 
 
+def check_plan(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the plan of a run, as its parameters change it."""
+    from fhrmm.errors import StudyError
+    from fhrmm.plan_check import load_plan
+    from fhrmm.study import PLAN_PARAMETERS
+
+    changes = {dotted: values.get(name) for name, dotted in PLAN_PARAMETERS.items()}
+    try:
+        load_plan(str(values.get("study_file", "study.toml")), changes)
+    except StudyError as error:
+        return [str(error)]
+    return []
+
+
 def list_scopes(data: Path) -> list[str]:
     """Return the pooled scope and the centers of a dataset."""
     return [POOLED, *center_folders(data)]
@@ -67,10 +83,12 @@ def describe_dataset(data: Path) -> dict[str, Any]:
     return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
-def cover(reports: Path, scopes: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the cover shows."""
-    question, months = PLAN.get("study", {}).get("question", ""), PLAN.get("time", {}).get("headline_months")
-    least = PLAN.get("display", {}).get("minimum_patients", 1)
+def cover(
+    reports: Path, scopes: Sequence[str], facts: Mapping[str, Any], plan: Mapping[str, Any] = PLAN
+) -> dict[str, Any]:
+    """Return what the cover shows; question and headline time are those of the plan."""
+    question, months = plan.get("study", {}).get("question", ""), plan.get("time", {}).get("headline_months")
+    least = plan.get("display", {}).get("minimum_patients", 1)
     return read_cover(reports, scopes, question, months=months, least=least)
 
 
@@ -88,6 +106,7 @@ PROJECT = Project(
     input_files=input_files,
     steps=(make_step("estimates", JOIN, ("reports_dir", "center", "notebooks"), (ROWS,), (TABLE,)),),
     content=cover,
+    check=check_plan,
     facts=describe_dataset,
     data="data/synthetic",
     preload=PRELOAD,
@@ -116,16 +135,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return MISUSE
     if options.manuscript:
         arguments = [*(sys.argv[1:] if arguments is None else arguments), "-p", "figure_formats", "pdf,tiff"]
-    status = main(PROJECT, arguments, parser)
+    project = with_plan(PROJECT, options)
+    status = main(project, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
     if options.manuscript and has_run:
         status = write_manuscripts(options) or status
         try:
-            rewrite_index(PROJECT, options)  # the cover links to what was written just now
+            rewrite_index(project, options)  # the cover links to what was written just now
         except (MisuseError, OSError) as error:
             print(f"run_all: {error}", file=sys.stderr)
             status = SOMETHING_FAILED
     return status
+
+
+def with_plan(project: Project, options: argparse.Namespace) -> Project:
+    """Return the project under the title, question and headline time of the plan that a run is given."""
+    name = dict(options.parameter).get("study_file")
+    if name is None:
+        return project
+    plan = read_toml(ROOT / name)
+    return replace(project, title=plan.get("study", {}).get("title", project.title), content=partial(cover, plan=plan))
 
 
 def propose_center(folder: Path) -> int:

@@ -48,7 +48,7 @@ LAYERS = {
     "errors": 0, "estimate_table": 0, "folders": 0, "study": 0, "schema": 0, "store": 0, "threevalued": 0, "wording": 0,
     "drugs": 1, "staging": 1,
     "cohort": 2, "response": 2, "endpoints": 2,
-    "estimates": 3,
+    "estimates": 3, "plan_check": 3,
     "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
     "cover": 5, "report": 5,
     "manuscript": 6,

@@ -36,14 +36,15 @@ def simulate_follow_up(n: int, study: Study, rng: np.random.Generator, *, endpoi
     Returns
     -------
     DataFrame
-        One row per patient: `time_months`, `event` and the factors of the plan.
+        One row per patient: `time_months`, `event`, the factors of the plan and the terms of its models.
     """
     patients = simulate_population(n, rng, visits=False, complete=True).patients
     cohort = add_derived(patients, study)
     response = derive_response(cohort, empty_table("assessments"), study)
     rows = join_cohort(derive_time_to_event(cohort, response, study, endpoints=[endpoint]), cohort)
     names = [factor.variable for factor in study.factors] + [study.pathway.variable]
-    return rows[["time_months", "event", *names]].reset_index(drop=True)
+    names += [name for name in (*study.models.primary, *study.models.full) if name not in names]
+    return rows[["time_months", "event", *dict.fromkeys(names)]].reset_index(drop=True)
 
 
 def estimate_performance(
@@ -113,6 +114,8 @@ def _estimators(term: str) -> dict[str, Callable[[pd.DataFrame, Study], Estimate
 
 
 def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalized: bool) -> Estimate:
+    sample = sample[["time_months", "event", *terms]].dropna()
+    terms = [name for name in terms if sample[name].nunique() >= 2]
     outcome = {"time": "time_months", "event": "event", "terms": terms}
     fit = (
         fit_firth_cox(sample, **outcome, profile_terms=[term])

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from fhrmm.errors import StudyError
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.folders import center_folders
-from fhrmm.study import Frozen, describe_validation, resolve_path
+from fhrmm.study import Frozen, Study, describe_validation, list_problems, resolve_path
 from fhrmm.wording import POOLED
 
 
@@ -92,17 +92,17 @@ def scope_centers(data_dir: str | Path, scope: str) -> list[str]:
     return list_centers(data_dir) if scope == POOLED else [scope]
 
 
-def read_dataset_info(data_dir: str | Path) -> DatasetInfo:
-    """Read `dataset.toml` of a dataset; without one, an unnamed real dataset."""
+def read_dataset_info(data_dir: str | Path, study: Study | None = None) -> DatasetInfo:
+    """Read `dataset.toml` of a dataset, with the plan's data cut-off if it states one; without, an unnamed real one."""
     path = resolve_path(data_dir) / "dataset.toml"
-    if not path.is_file():
-        return DatasetInfo()
+    cutoff = study.cohort.data_cutoff_date if study else None
     try:
-        return DatasetInfo.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return DatasetInfo.model_validate(content | ({"data_cutoff_date": cutoff} if cutoff else {}))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"dataset.toml: not readable as TOML: {error}") from None
     except ValidationError as error:
-        raise StudyError(describe_validation(error, "dataset.toml")) from None
+        raise StudyError(list_problems(describe_validation(error), path.name)) from None
 
 
 def read_truth(data_dir: str | Path) -> dict[str, Any]:
@@ -220,9 +220,14 @@ def read_manifest(run: Run) -> dict[str, Any]:
         raise StudyError("the report has no readable manifest.json; run the notebooks first") from None
 
 
+def is_being_made(run: Run) -> bool:
+    """Tell whether the runner is making the report; it has held the plan together before the first notebook."""
+    return (run.reports_dir / ".run.json").is_file()
+
+
 def read_report_values(run: Run, notebook: str) -> dict[str, Any]:
     """Return the values of a notebook's parameters in the report that lies there; none while the runner makes one."""
-    if (run.reports_dir / ".run.json").is_file():
+    if is_being_made(run):
         return {}
     try:
         return read_manifest(run)["nodes"].get(f"{run.scope}/{notebook}", {}).get("values", {})

@@ -143,7 +143,7 @@ def _check(
     words = [(name, value) for name, value in options.parameter]
     reserved = {name: flags[what] for name, what in project.place_parameters.items()}
     values, complaints = check_values(known, _typed_values(options, problems), words, reserved)
-    problems += complaints
+    problems += complaints or project.check(values)
     if options.jobs < 1:
         problems.append(f"--jobs: {options.jobs} is out of range, expected at least 1")
     if options.time_limit < 0:
@@ -151,7 +151,7 @@ def _check(
     sets: dict[str, dict[str, Value]] = {}
     if options.matrix:
         sets, complaints = read_matrix(Path(options.matrix), known, values, reserved)
-        problems += complaints
+        problems += complaints or [f"{label}: {said}" for label, its in sets.items() for said in project.check(its)]
     if problems:
         raise MisuseError(problems)
     graph = build_graph([*notebooks, *project.steps], scopes)

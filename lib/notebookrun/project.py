@@ -37,6 +37,8 @@ class Project:
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
         ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
+    check : callable
+        ``check(values) -> list of str``: what is wrong with parameters that are right one by one, before anything runs.
     data, work, reports : str
         Default folders, relative to the root.
     preload : tuple of str
@@ -58,6 +60,7 @@ class Project:
     steps: tuple[Notebook, ...] = ()
     content: Callable[[Path, Sequence[str], Mapping[str, Any]], dict[str, Any]] = lambda reports, scopes, facts: {}
     facts: Callable[[Path], dict[str, Any]] = lambda data: {}
+    check: Callable[[Mapping[str, Any]], list[str]] = lambda values: []
     data: str = "data"
     work: str = "work"
     reports: str = "reports"

@@ -281,22 +281,6 @@ def test_a_new_endpoint_is_only_a_declaration():
     assert shown(row) == (375, True, "second progression")
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [("patients.progresion_date", "nearest: 'progression_date'"), ("labs.progression_date", "no table 'labs'")],
-)
-def test_unknown_sources_are_refused(source, message):
-    declared = STUDY.endpoints["OS"].model_copy(update={"origin": source})
-    study = STUDY.model_copy(update={"endpoints": {"OS": declared}})
-    with pytest.raises(StudyError, match=message):
-        derive({}, "OS", study=study)
-
-
-def test_unknown_endpoint_is_refused():
-    with pytest.raises(StudyError, match="nearest: 'PFS'"):
-        derive({}, "PFSS")
-
-
 def test_response_rows_in_any_order():
     common = {"center": "A", "second_line_start_date": START}
     rows = [common | {"patient_id": str(n), "progression_date": f"2024-0{n}-01"} for n in (2, 3, 4)]
@@ -339,7 +323,3 @@ def test_specifications_are_derived_as_one_by_one():
     events = {item.specification.choices["censoring"]: item.times["PFS"]["event"].sum() for item in found[:6]}
     assert events["next therapy is an event"] >= events["next therapy ignored"]
 
-
-def test_specifications_of_an_unknown_endpoint_are_refused():
-    with pytest.raises(StudyError, match="nearest: 'PFS'"):
-        next(derive_specifications(empty_table("patients"), empty_table("assessments"), STUDY, endpoints=["PFSS"]))

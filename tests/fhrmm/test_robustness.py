@@ -187,11 +187,6 @@ def test_as_many_events_as_coefficients_are_no_model():
     assert budget["note"].iloc[0] == "5 parameters", "a number takes one parameter, however many values it has"
 
 
-def test_a_term_that_is_not_derived_is_named():
-    with pytest.raises(StudyError, match="'age_second_lin' is no derived column; nearest: 'age_second_line'"):
-        regression.fit_model(followed(), STUDY, endpoint="PFS", terms=["age_second_lin"], model="m")
-
-
 def transplanted() -> pd.DataFrame:
     """Exponential times, and a transplant planned for everybody at a random month: it does nothing at all."""
     rng = np.random.default_rng(11)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from fhrmm.cohort.definitions import Classification, classify
 from fhrmm.cohort.derived import add_derived
-from fhrmm.errors import StudyError, nearest
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Study
 from fhrmm.threevalued import Bounds, compare, date_bounds
@@ -85,11 +84,6 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
     CohortSelection
         Cohort, attrition and decisions.
 
-    Raises
-    ------
-    StudyError
-        If the plan names an unknown criterion; the message gives the nearest.
-
     Examples
     --------
     >>> from fhrmm.schema import empty_table
@@ -97,10 +91,6 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
     >>> apply_criteria(empty_table("patients"), load_study()).attrition["n_remaining"].tolist()
     [0, 0, 0, 0, 0, 0, 0, 0]
     """
-    for name in study.cohort.criteria:
-        if name not in CRITERIA:
-            hint = nearest(name, CRITERIA) or f"; known: {', '.join(CRITERIA)}"
-            raise StudyError(f"unknown criterion {name!r} in study.toml [cohort]{hint}")
     second_line = date_bounds(patients, "second_line_start_date")
     case = _Case(patients, study, info or DatasetInfo(), classify(patients, study), second_line)
     met = pd.DataFrame({name: CRITERIA[name].is_met(case) for name in study.cohort.criteria if CRITERIA[name].is_met})

@@ -26,7 +26,8 @@ def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         The same rows; besides the columns of `derive_exposure` and `derive_staging`: `frontline_asct` {yes, no},
         `lenalidomide_maintenance` {no, yes}, `frontline_pathway` (3 levels of the plan), `extramedullary_disease`
         {no, yes}, `ecog_2_or_more` {0-1, >=2}, `age_second_line` (years, by calendar years), `months_to_relapse`
-        (from the transplant, or first-line start without one). Reference level first; unknown is missing.
+        (from the transplant, or first-line start without one). The reference level of a factor, as the plan has it,
+        is the first; unknown is missing.
     """
     asct, maintenance = frontline_asct(patients), lenalidomide_maintenance(patients)
     no_asct, without, with_maintenance = study.pathway.levels
@@ -43,9 +44,15 @@ def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         "age_second_line": start - patients["birth_year"].astype(float),
         "months_to_relapse": _months_to_relapse(patients, asct, study),
     }
-    return pd.concat(
-        [patients, derive_exposure(patients, study), pd.DataFrame(columns), derive_staging(patients, study)], axis=1
-    )
+    parts = [patients, derive_exposure(patients, study), pd.DataFrame(columns), derive_staging(patients, study)]
+    derived = pd.concat(parts, axis=1)
+    for one in (*study.factors, study.pathway):
+        levels = derived[one.variable].cat.categories
+        if levels[0] != one.reference:
+            derived[one.variable] = derived[one.variable].cat.reorder_categories(
+                sorted(levels, key=lambda level: level != one.reference)
+            )
+    return derived
 
 
 def _months_to_relapse(patients: pd.DataFrame, asct: pd.Series, study: Study) -> pd.Series:

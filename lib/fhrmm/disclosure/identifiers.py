@@ -7,12 +7,13 @@ from collections.abc import Collection
 
 from fhrmm.errors import StudyError
 from fhrmm.store import DatasetInfo
-from fhrmm.study import Study
+from fhrmm.study import Study, load_study
 
 _SYNTHETIC_ID = re.compile(r"\bSYN-[A-Z0-9]", re.IGNORECASE)
 _ISO_DATE = re.compile(r"(?<![\d-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d-])")
 _EUROPEAN_DATE = re.compile(r"(?<![\d./-])(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?![\d./-])")
 _AMERICAN_DATE = re.compile(r"(?<![\d./-])(?:0?[1-9]|1[0-2])([./-])(?:0?[1-9]|[12]\d|3[01])\1(?:19|20)\d\d(?![\d./-])")
+_DATES = (_ISO_DATE, _EUROPEAN_DATE, _AMERICAN_DATE)
 _TAX_CODE = re.compile(r"\b[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]\b", re.IGNORECASE)
 _DATA_URI = re.compile(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]*")
 
@@ -22,7 +23,7 @@ class DisclosureError(StudyError):
 
 
 def known_dates(study: Study, info: DatasetInfo) -> frozenset[str]:
-    """Return the dates that are no patient's, in ISO form: the accrual window of the plan, the data cut-off if stated.
+    """Return the dates that are no patient's, as written: those of the plans of run and study, and of the dataset.
 
     Examples
     --------
@@ -30,8 +31,8 @@ def known_dates(study: Study, info: DatasetInfo) -> frozenset[str]:
     >>> sorted(known_dates(load_study(), DatasetInfo()))
     ['2021-09-01', '2024-12-31']
     """
-    dates = (study.cohort.second_line_from, study.cohort.second_line_to, info.data_cutoff_date)
-    return frozenset(when.isoformat() for when in dates if when is not None)
+    text = "".join(model.model_dump_json() for model in (study, load_study(), info))
+    return frozenset(match.group() for kind in _DATES for match in kind.finditer(text))
 
 
 def refuse_identifiers(
@@ -49,7 +50,7 @@ def refuse_identifiers(
         Known identifiers; only those with a letter and a digit, or of five characters or more, can be told from
         counts and are looked for.
     allowed_dates : collection of str
-        ISO dates that are no patient's, see `known_dates`; None lets every date pass.
+        Dates that are no patient's, as written, see `known_dates`; None lets every date pass.
 
     Raises
     ------
@@ -86,7 +87,5 @@ def _count_known(text: str, patient_ids: Collection[str]) -> int:
 
 
 def _count_dates(text: str, allowed: Collection[str]) -> int:
-    iso = [found for found in _ISO_DATE.findall(text) if found not in allowed]
-    spans = {match.span() for match in _EUROPEAN_DATE.finditer(text)}
-    spans |= {match.span() for match in _AMERICAN_DATE.finditer(text)}
-    return len(iso) + len(spans)
+    spans = {match.span() for kind in _DATES for match in kind.finditer(text) if match.group() not in allowed}
+    return len(spans)

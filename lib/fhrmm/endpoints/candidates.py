@@ -10,7 +10,6 @@ from datetime import date
 
 import pandas as pd
 
-from fhrmm.errors import StudyError, nearest
 from fhrmm.threevalued import Bounds, date_bounds
 
 KEYS = ["center", "patient_id"]
@@ -35,23 +34,11 @@ class DateSources:
         self.cutoff = self.fixed(pd.Timestamp(cutoff), "data cut-off", "dataset.data_cutoff_date")
 
     def bounds(self, source: str) -> Bounds:
-        """Return the possible interval of a declared date.
-
-        Raises
-        ------
-        StudyError
-            If there is no such table or column; the message gives the nearest.
-        """
-        if source in self._bounds:
-            return self._bounds[source]
-        table, _, column = source.partition(".")
-        if table not in self.frames:
-            raise StudyError(f"endpoint source {source!r}: no table {table!r}; known: patients, response")
-        frame = self.frames[table]
-        if column not in frame:
-            hint = nearest(column, (name for name in frame if name.endswith("_date")))
-            raise StudyError(f"endpoint source {source!r}: no such column{hint}")
-        return self._bounds.setdefault(source, date_bounds(frame, column))
+        """Return the possible interval of a declared date."""
+        if source not in self._bounds:
+            table, _, column = source.partition(".")
+            self._bounds[source] = date_bounds(self.frames[table], column)
+        return self._bounds[source]
 
     def origin(self, source: str) -> pd.Series:
         """Return the day of an origin; a response cannot precede second line, nor follow death."""

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.endpoints.candidates import KEYS, DateSources, earliest, latest
-from fhrmm.errors import StudyError, nearest
 from fhrmm.schema import EVIDENCE, NO_WAY, cannot_record
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, Study
@@ -65,16 +64,8 @@ def derive_time_to_event(
         the deciding date), derivable (bool), note. A time of zero is kept and noted. A time that cannot be derived,
         for a missing origin, no date at all, a date before the origin, or a center that has no way to record one of
         the events, is NaN, without event, with the reason.
-
-    Raises
-    ------
-    StudyError
-        If an endpoint, table or column is unknown.
     """
     names = list(study.endpoints) if endpoints is None else list(endpoints)
-    for name in names:
-        if name not in study.endpoints:
-            raise StudyError(f"no endpoint {name!r} in study.toml{nearest(name, study.endpoints)}")
     if not names:
         return pd.DataFrame(columns=[*KEYS, "endpoint"])
     dates = DateSources(cohort, response, study.time.partial_date_policy, info.data_cutoff_date if info else None)

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from fhrmm.errors import StudyError, nearest
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.estimates.survival import select_endpoint
@@ -209,16 +208,7 @@ def take_model_frame(
 
     `also` names further columns to keep; a missing value there leaves the patient out, too. Numbers stay numbers: their
     hazard ratio is that of one unit.
-
-    Raises
-    ------
-    StudyError
-        If the plan names a term that no notebook derives.
     """
-    unknown = [term for term in terms if term not in time_to_event.columns]
-    if unknown:
-        said = [f"{term!r} is no derived column{nearest(term, time_to_event.columns)}" for term in unknown]
-        raise StudyError(f"study.toml [models]: {', '.join(said)}")
     # the other hundred columns of the patients are left behind first
     needed = list(dict.fromkeys(["endpoint", "time_months", "event", *terms, *also]))
     rows = select_endpoint(time_to_event[needed], endpoint).drop(columns="endpoint")

@@ -52,7 +52,7 @@ def estimate_specifications(
 
 def name_specification(specification: Specification) -> str:
     """Return the choices of a specification as one text, as the ``model`` column holds them."""
-    return "; ".join(f"{axis}={option}" for axis, option in specification.choices.items())
+    return "; ".join(f"{axis}={option}" for axis, option in specification.choices.items()) or "plan=as it is"
 
 
 def list_choices(study: Study) -> pd.DataFrame:

@@ -7,14 +7,14 @@ from typing import Any
 
 from fhrmm.study import Study
 
-# Name of a factor in the generator -> name in the study.
+# Name of a factor in the generator -> name in the study, and the level that the generator calls adverse.
 _FACTORS = {
-    "extramedullary": "extramedullary_disease",
-    "lenalidomide_maintenance": "lenalidomide_maintenance",
-    "no_frontline_asct": "frontline_asct",
-    "ecog_2_or_more": "ecog_2_or_more",
-    "iss_iii": "advanced_stage",
-    "not_krd": "second_line_krd",
+    "extramedullary": ("extramedullary_disease", "yes"),
+    "lenalidomide_maintenance": ("lenalidomide_maintenance", "yes"),
+    "no_frontline_asct": ("frontline_asct", "no"),
+    "ecog_2_or_more": ("ecog_2_or_more", ">=2"),
+    "iss_iii": ("advanced_stage", "yes"),
+    "not_krd": ("second_line_krd", "other"),
 }
 
 
@@ -49,10 +49,13 @@ def list_truth(truth: Mapping[str, Any], study: Study) -> list[dict[str, object]
         {"endpoint": "OS", **median},
     ]
     values = {parameter["name"]: parameter["value"] for parameter in truth["parameters"]}
+    adverse = {factor.variable: factor.adverse for factor in study.factors}
     for name, ratio in values["hr_progression"].items():
-        variable = _FACTORS[name]
-        what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
-        records.append(what | {"level": study.factor(variable).adverse, "estimate": ratio})
+        variable, level = _FACTORS[name]
+        if variable in adverse:
+            estimate = ratio if adverse[variable] == level else 1 / ratio
+            what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
+            records.append(what | {"level": adverse[variable], "estimate": estimate})
     return records
 
 

@@ -114,7 +114,7 @@ def _draw_choices(axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: n
             axes.scatter(places, [len(shown)] * len(places), s=9, c=colors[places], marker="s", linewidths=0)
             shown.append(f"{humanize(name)}   {value}" if value == values[0] else value)
     axes.set_yticks(range(len(shown)), shown)
-    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(-0.7, max(len(order), 2) - 0.3), xticks=[])
+    axes.set(ylim=(max(len(shown), 1) - 0.5, -0.5), xlim=(-0.7, max(len(order), 2) - 0.3), xticks=[])
     axes.set_xlabel(f"{len(order)} specifications, in order of the estimate")
     axes.tick_params(axis="y", length=0, labelsize=7.5)
     hide_spine(axes, "left", "bottom")

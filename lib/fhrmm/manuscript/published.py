@@ -12,13 +12,13 @@ from fhrmm.disclosure import LOCAL, check_display, known_dates, refuse_identifie
 from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
 from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_manifest, read_report_csv
-from fhrmm.study import Study, load_study, plan_choices
+from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
 
 NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
 # What journals take; the command that makes a manuscript asks the notebooks for them.
 FORMATS = ("pdf", "tiff")
 # Parameters that decide what the manuscript's notebooks show.
-CHOICES = ("fhr_definition", "fhr_window_months", "quadruplet_requires_early", "response_source")
+CHOICES = tuple(name for name in PLAN_PARAMETERS if name not in ("partial_date_policy", "figure_formats"))
 Node = dict[str, Any]
 
 
@@ -79,7 +79,9 @@ def read_published(run: Run) -> Published:
     if display != LOCAL:
         estimates = _protect(estimates, study)
     pages = frozenset(name for name, node in nodes.items() if f"reports/{name}.html" in node["outputs"])
-    return Published(run, study, read_dataset_info(run.data_dir), display, estimates, _figures(run.scope, nodes), pages)
+    return Published(
+        run, study, read_dataset_info(run.data_dir, study), display, estimates, _figures(run.scope, nodes), pages
+    )
 
 
 def _protect(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:

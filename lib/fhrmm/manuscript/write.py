@@ -14,7 +14,7 @@ from fhrmm.manuscript.methods import write_methods
 from fhrmm.manuscript.paper_tables import Document, Part, make_tables
 from fhrmm.manuscript.pictures import Picture, make_pictures
 from fhrmm.manuscript.published import Published, read_published
-from fhrmm.report.page import overridden_values
+from fhrmm.report.page import changed_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
 from fhrmm.wording import METHODS_FILE, SYNTHETIC_MARK, SYNTHETIC_WARNING
 
@@ -129,7 +129,7 @@ def _methods_file(published: Published) -> bytes:
     for heading, text in write_methods(published.study):
         published.check(text, f"methods, {heading}")
         paper.paragraph(text, lead=f"{heading}.")
-    changed = [f"{name} = {new} (plan: {old})" for name, old, new in overridden_values(published.study)]
+    changed = changed_values(published.study)
     paper.paragraph("; ".join(changed) or "nothing.", lead="Differs from the plan:")
     return paper.to_bytes()
 

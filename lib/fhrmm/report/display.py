@@ -11,7 +11,7 @@ from typing import Any
 from fhrmm.errors import StudyError
 from fhrmm.figures import PRINT_DPI, Drawing, Plot, mark_synthetic, save_figure
 from fhrmm.report.markup import figure_html
-from fhrmm.report.page import Page, overridden_values, show_html
+from fhrmm.report.page import Page, changed_values, show_html
 from fhrmm.report.publish import protect_frame, protections
 from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
@@ -141,7 +141,7 @@ def show_notice(page: Page, text: str) -> None:
 def show_colophon(page: Page) -> None:
     """Show what the page was made with: plan, parameters, package versions; no times, no paths."""
     plan = (repository_root() / "study.toml").read_bytes()
-    changed = [f"{name} = {new} (plan: {old})" for name, old, new in overridden_values(page.study)]
+    changed = changed_values(page.study)
     facts = [
         ("Notebook", f"{page.notebook}, scope {page.run.scope}"),
         ("Data set", page.info.name + (" (synthetic)" if page.info.synthetic else "")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,9 +16,11 @@ from IPython.display import display
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.errors import StudyError
 from fhrmm.estimate_table import clean_estimates
+from fhrmm.plan_check import load_plan
 from fhrmm.store import (
     DatasetInfo,
     Run,
+    is_being_made,
     open_run,
     read_dataset_info,
     read_report_csv,
@@ -28,7 +31,7 @@ from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
 from fhrmm.wording import POOLED, SYNTHETIC_WARNING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """One notebook in one scope.
 
@@ -64,6 +67,11 @@ class Page:
         """Whether small numbers are protected."""
         return self.display != LOCAL
 
+    @cached_property
+    def dates(self) -> frozenset[str]:
+        """Dates that may be shown, since they are no patient's."""
+        return known_dates(self.study, self.info)
+
     def check(self, text: str, where: str, *, with_dates: bool = False) -> None:
         """Refuse text that holds a patient identifier or a date other than those of the plan and the dataset.
 
@@ -74,7 +82,7 @@ class Page:
         DisclosureError
             Naming the place, not the value.
         """
-        allowed = None if with_dates else known_dates(self.study, self.info)
+        allowed = None if with_dates else self.dates
         refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=allowed)
 
 
@@ -103,10 +111,11 @@ def open_page(notebook: str, parameters: Mapping[str, Any], *, after: Iterable[s
         If a value of the plan, a folder or the way of showing is unknown.
     """
     choices = {name: parameters[name] for name in PLAN_PARAMETERS if name in parameters}
-    study = load_study(parameters["study_file"], plan_choices(**choices))
     run = open_run(*(parameters[name] for name in ("center", "data_dir", "work_dir", "reports_dir")))
+    load = load_study if is_being_made(run) else load_plan
+    study = load(parameters["study_file"], plan_choices(**choices))
     _refuse_to_overwrite(run, notebook, parameters)
-    page = Page(run, study, notebook, check_display(parameters["display"]), read_dataset_info(run.data_dir))
+    page = Page(run, study, notebook, check_display(parameters["display"]), read_dataset_info(run.data_dir, study))
     if page.is_release:
         for name in after:
             remember(page, read_report_csv(run, f"estimates/{name}"))
@@ -147,24 +156,32 @@ def remember(page: Page, shown: pd.DataFrame) -> None:
     page.released.update((identify(row), row) for row in clean_estimates(shown).to_dict("records"))
 
 
-def overridden_values(study: Study) -> list[tuple[str, object, object]]:
-    """List the plan values that parameters replaced in this run; formats of files change nothing that is shown.
-
-    Returns
-    -------
-    list of (dotted name, value of the plan, value of this run)
-    """
-    plan, run = load_study().model_dump(), study.model_dump()
-    return [change for change in _differences(plan, run, "") if change[0] != "display.figure_formats"]
+def changed_values(study: Study) -> list[str]:
+    """Say what differs from the plan of the study in this run; formats of files change nothing that is shown."""
+    changed = _changes(load_study().model_dump(), study.model_dump(), "")
+    return [f"{name} = {new} (plan: {old})" for name, old, new in changed if name != "display.figure_formats"]
 
 
-def _differences(plan: dict[str, object], run: dict[str, object], prefix: str) -> Iterable[tuple[str, object, object]]:
-    for name, value in plan.items():
-        other = run[name]
-        if isinstance(value, dict) and isinstance(other, dict) and value.keys() == other.keys():
-            yield from _differences(value, other, f"{prefix}{name}.")
-        elif value != other:
-            yield f"{prefix}{name}", value, other
+def _changes(plan: object, run: object, name: str) -> Iterable[tuple[str, str, str]]:
+    """Compare two plans part by part; tables in a list by their names."""
+    plan, run = _by_name(plan), _by_name(run)
+    if isinstance(plan, dict) and isinstance(run, dict):
+        for key in plan | run:
+            yield from _changes(plan.get(key), run.get(key), f"{name}.{key}" if name else str(key))
+    elif plan != run:
+        yield (
+            name,
+            *("left out" if one is None else "there" if isinstance(one, dict) else str(one) for one in (plan, run)),
+        )
+
+
+def _by_name(part: object) -> object:
+    """Return tables in a list under their names, and other lists as they are read aloud."""
+    if not isinstance(part, tuple):
+        return part
+    if not all(isinstance(one, dict) for one in part):
+        return ", ".join(map(str, part))
+    return {next(iter(one.values())): one for one in part}
 
 
 def _banner(page: Page) -> str:
@@ -176,10 +193,7 @@ def _banner(page: Page) -> str:
         ("Data", SYNTHETIC_WARNING if is_synthetic else "center data, pseudonymous"),
         ("Data cut-off", cutoff.isoformat() if cutoff else "not stated"),
         ("Shown as", shown_as if page.is_release else "local: full numbers, no patient rows"),
-        *(
-            ("Changed from the plan", f"{name} = {new} (plan: {old})")
-            for name, old, new in overridden_values(page.study)
-        ),
+        *(("Changed from the plan", change) for change in changed_values(page.study)),
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
     css = "banner synthetic" if is_synthetic else "banner"

@@ -15,9 +15,11 @@ from fhrmm.study.derivation import (
 from fhrmm.study.loading import (
     PLAN_PARAMETERS,
     describe_validation,
+    list_problems,
     load_study,
     override_study,
     plan_choices,
+    read_study,
     repository_root,
     resolve_path,
 )
@@ -40,9 +42,11 @@ __all__ = [
     "Staging",
     "Study",
     "describe_validation",
+    "list_problems",
     "load_study",
     "override_study",
     "plan_choices",
+    "read_study",
     "repository_root",
     "resolve_path",
     "specification_grid",

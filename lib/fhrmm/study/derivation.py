@@ -46,7 +46,7 @@ class Route(Frozen):
 
     name: str
     where: tuple[Condition, ...] = ()
-    any_of: tuple[Rule, ...]
+    any_of: tuple[Rule, ...] = Field(min_length=1)
 
 
 class Definition(Frozen):
@@ -60,7 +60,7 @@ class Definition(Frozen):
 class Regimens(Frozen):
     """Drug exposure rules."""
 
-    refractory_days: int
+    refractory_days: int = Field(ge=0)
     maintenance_without_stop_is_ongoing: bool
     first_line_without_asct_runs_until_progression: bool
 
@@ -72,9 +72,9 @@ class Staging(Frozen):
     iss_beta2_microglobulin_high: float
     iss_albumin_low: float
     advanced_stage_variable: Literal["iss", "r_iss", "r2_iss"]
-    advanced_stage_levels: tuple[str, ...]
+    advanced_stage_levels: tuple[str, ...] = Field(min_length=1)
     prefer: Literal["recorded", "computed"]
-    extramedullary_levels: tuple[str, ...]
+    extramedullary_levels: tuple[str, ...] = Field(min_length=1)
     genomic_beta2_microglobulin: float
     genomic_creatinine_normal_below: float
 
@@ -85,19 +85,19 @@ class Response(Frozen):
     criteria_version: str
     source: Literal["recorded", "confirmed"]
     denominator: Literal["all", "evaluable"]
-    minimum_confirmation_days: int
-    late_confirmation_days: int
-    maximum_not_evaluable_between: int
+    minimum_confirmation_days: int = Field(ge=0)
+    late_confirmation_days: int = Field(ge=0)
+    maximum_not_evaluable_between: int = Field(ge=0)
     lone_biochemical_progression_with_new_line_is_event: bool
     date_at: Literal["first", "confirming"]
     progression_date_at: Literal["first", "confirming"]
     visit_source: Literal["recorded", "labs"]
-    depth_at_months: tuple[float, ...]
+    depth_at_months: tuple[float, ...] = Field(min_length=1)
     progression_stands_alone: tuple[Literal["biochemical", "imaging", "clinical"], ...]
-    responders: tuple[str, ...]
-    vgpr_or_better: tuple[str, ...]
-    cr_or_better: tuple[str, ...]
-    clinical_benefit: tuple[str, ...]
+    responders: tuple[str, ...] = Field(min_length=1)
+    vgpr_or_better: tuple[str, ...] = Field(min_length=1)
+    cr_or_better: tuple[str, ...] = Field(min_length=1)
+    clinical_benefit: tuple[str, ...] = Field(min_length=1)
 
 
 class ResponseCriteria(Frozen):
@@ -151,8 +151,8 @@ class Endpoint(Frozen):
 
     label: str
     origin: str
-    events: tuple[_EventSource, ...]
-    censors: tuple[_CensorSource, ...]
+    events: tuple[_EventSource, ...] = Field(min_length=1)
+    censors: tuple[_CensorSource, ...] = Field(min_length=1)
     population: Literal["all", "responders"] = "all"
     next_therapy: Literal["ignore", "event", "censor"] = "ignore"
     needs: str = ""  # an event that must be recorded at least once, or nothing is estimated

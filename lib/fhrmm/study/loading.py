@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from fhrmm.study.plan import Study
 
 # What each parameter of the notebooks replaces in the plan.
 PLAN_PARAMETERS = {
+    "second_line_from": "cohort.second_line_from",
+    "second_line_to": "cohort.second_line_to",
+    "data_cutoff_date": "cohort.data_cutoff_date",
     "fhr_definition": "functional_high_risk.definition",
     "fhr_window_months": "functional_high_risk.window_months",
     "quadruplet_requires_early": "functional_high_risk.quadruplet_requires_early",
@@ -22,6 +27,8 @@ PLAN_PARAMETERS = {
     "partial_date_policy": "time.partial_date_policy",
     "figure_formats": "display.figure_formats",
 }
+# Values that a plan need not state.
+_OPTIONAL = {"cohort.data_cutoff_date", "display.figure_formats"}
 
 
 def repository_root() -> Path:
@@ -35,7 +42,7 @@ def resolve_path(path: str | Path) -> Path:
 
 
 def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | None = None) -> Study:
-    """Read the study plan and apply the parameters of one run.
+    """Read the study plan and apply the parameters of one run; `fhrmm.plan_check.load_plan` also holds it together.
 
     Parameters
     ----------
@@ -59,7 +66,35 @@ def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | N
     >>> load_study(overrides={"functional_high_risk.window_months": 18}).functional_high_risk.window_months
     18
     """
-    return _validate(_read_toml(resolve_path(path)), overrides or {}, Path(path).name)
+    study, problems = read_study(path, overrides or {})
+    if study is None or problems:
+        raise StudyError(list_problems(problems, Path(path).name))
+    return study
+
+
+def read_study(path: str | Path, overrides: Mapping[str, Any]) -> tuple[Study | None, list[str]]:
+    """Read the study plan as `load_study` does, and return what is wrong with it in place of raising it.
+
+    Returns
+    -------
+    study : Study or None
+        With what is wrong left out or as the study's own plan has it, so that the rest can be looked at; None where
+        even that is no plan.
+    problems : list of str
+        Each with key, what was found and what is near.
+    """
+    plan = _read_toml(resolve_path(path))
+    problems = _override(plan, overrides)
+    try:
+        return Study.model_validate(plan), problems
+    except ValidationError as error:
+        like = _read_toml(repository_root() / "study.toml")
+        problems += describe_validation(error, like)
+        for item in error.errors(include_url=False):
+            _mend(plan, like, item["loc"])
+    with contextlib.suppress(ValidationError):
+        return Study.model_validate(plan), problems
+    return None, problems
 
 
 def plan_choices(**parameters: object) -> dict[str, object]:
@@ -118,27 +153,63 @@ def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
     'confirmed'
     """
     touched = {dotted.split(".")[0] for dotted in overrides}
-    return _validate(dict(study) | study.model_dump(include=touched), overrides, "study plan")
-
-
-def _validate(plan: dict[str, Any], overrides: Mapping[str, Any], name: str) -> Study:
-    for dotted, value in overrides.items():
-        if value is not None:
-            _override(plan, dotted, value)
+    plan = dict(study) | study.model_dump(include=touched)
+    problems = _override(plan, overrides)
     try:
-        return Study.model_validate(plan)
+        changed = Study.model_validate(plan)
     except ValidationError as error:
-        raise StudyError(describe_validation(error, name)) from None
+        problems += describe_validation(error, study.model_dump())
+    if problems:
+        raise StudyError(list_problems(problems, "study plan"))
+    return changed
 
 
-def describe_validation(error: ValidationError, file_name: str) -> str:
-    """Say every validation problem in one message: where, what was found, what is expected."""
-    lines = [f"{file_name}: {error.error_count()} problem(s)"]
+def list_problems(problems: Sequence[str], file_name: str) -> str:
+    """Return what is wrong with a file as one message."""
+    return "\n- ".join([f"{file_name}: {len(problems)} problem(s)", *problems])
+
+
+def describe_validation(error: ValidationError, like: Mapping[str, Any] | None = None) -> list[str]:
+    """Say every validation problem: where, what was found, what is expected or near.
+
+    Parameters
+    ----------
+    error : ValidationError
+        Of pydantic.
+    like : mapping, optional
+        Valid content of the same kind, for the names that are known.
+    """
+    found = []
     for item in error.errors(include_url=False):
-        where = ".".join(str(part) for part in item["loc"])
-        found = f" (found {item.get('input')!r:.60})" if where else ""
-        lines.append(f"- {where}{': ' if where else ''}{item['msg']}{found}")
-    return "\n".join(lines)
+        where, said, value = ".".join(map(str, item["loc"])), item["msg"], item["input"]
+        hint = nearest(str(value), re.findall("'([^']*)'", said))
+        if item["type"] == "extra_forbidden":
+            said, hint = "unknown key", nearest(str(item["loc"][-1]), _part(like or {}, item["loc"][:-1]))
+        shown = f" (found {value!r:.60})" if where and item["type"] != "missing" else ""
+        found.append(f"{where}{': ' if where else ''}{said}{shown}{hint}")
+    return found
+
+
+def _part(plan: Any, place: Sequence[str | int]) -> Any:
+    """Return what stands at a place of a plan, or at a place of its kind: other names and numbers are alike."""
+    for step in place:
+        parts = plan if isinstance(plan, dict) else dict(enumerate(plan)) if isinstance(plan, list | tuple) else {}
+        plan = parts.get(step, next(iter(parts.values()), {}))
+    return plan if isinstance(plan, dict) else {}
+
+
+def _mend(plan: Any, like: Any, place: Sequence[str | int]) -> None:
+    """Put what a valid plan has, or nothing, at the deepest place that both know."""
+    for number, step in enumerate(place):
+        is_last = number == len(place) - 1
+        inner = isinstance(plan, dict) and isinstance(like, dict) and step in plan and step in like
+        if is_last or not inner or not isinstance(plan[step], dict):
+            break
+        plan, like = plan[step], like[step]
+    if isinstance(plan, dict):
+        plan.pop(step, None)
+        if step in like:
+            plan[step] = like[step]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -163,11 +234,16 @@ def _copy_of(part: Any) -> Any:
     return [_copy_of(value) for value in part] if isinstance(part, list) else part
 
 
-def _override(plan: dict[str, Any], dotted: str, value: object) -> None:
-    *parents, name = dotted.split(".")
-    section = plan
-    for parent in parents:
-        section = section.get(parent, {})
-    if name not in section:
-        raise StudyError(f"unknown plan value {dotted!r}{nearest(name, section)}")
-    section[name] = value
+def _override(plan: dict[str, Any], overrides: Mapping[str, Any]) -> list[str]:
+    """Put values in place, and return the names that the plan does not know."""
+    problems = []
+    for dotted, value in overrides.items():
+        *parents, name = dotted.split(".")
+        section = plan
+        for parent in parents:
+            section = section.get(parent, {})
+        if name not in section and dotted not in _OPTIONAL:
+            problems.append(f"unknown plan value {dotted!r}{nearest(name, section)}")
+        elif value is not None:
+            section[name] = value
+    return problems

@@ -92,7 +92,7 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
     CleanedScope
         For each file, rows read = accepted + quarantined + exact duplicates.
     """
-    info = read_dataset_info(data_dir)
+    info = read_dataset_info(data_dir, study)
     cleaned = [
         _clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
     ]

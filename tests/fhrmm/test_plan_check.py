@@ -32,7 +32,7 @@ WRONG = [
     ('adverse = ">=2"', 'adverse = "0-1"', ["factors.3", "as reference and as adverse"]),
     ('variable = "ecog_2_or_more"', 'variable = "iss"', ["factors.3.variable", "two levels"]),
     ('variable = "ecog_2_or_more"', 'variable = "advanced_stage"', ["factors", "'advanced_stage'", "twice"]),
-    ('reference = "ASCT, no lenalidomide', 'reference = "ASCT without', ["pathway.reference"]),
+    ('reference = "no ASCT"', 'reference = "none"', ["pathway.reference"]),
     ('primary = ["frontline_pathway",', 'primary = ["frontline_path",', ["models.primary", "'frontline_pathway'"]),
     ('"second_line_krd", "ecog_2_or_more"]', '"death_date", "second_line_krd"]', ["models.primary", "'death_date'"]),
     ('treatment = "second_line_krd"', 'treatment = "second_line_kr"', ["comparison.treatment", "'second_line_krd'"]),
@@ -102,9 +102,9 @@ def test_the_plan_of_the_study_and_its_parameters_pass():
 
 def test_reference_levels_of_the_plan_come_first_in_the_cohort(tmp_path):
     swapped = ('reference = "0-1"\nadverse = ">=2"', 'reference = ">=2"\nadverse = "0-1"')
-    pathway = ('reference = "ASCT, no lenalidomide maintenance"', 'reference = "no ASCT"')
+    pathway = ('reference = "no ASCT"', 'reference = "ASCT, lenalidomide maintenance"')
     study = load_plan(write(tmp_path, swapped, pathway))
     cohort = add_derived(conform(pd.DataFrame({"ecog_second_line": [0, 3]}), "patients"), study)
     assert list(cohort["ecog_2_or_more"].cat.categories) == [">=2", "0-1"]
     assert cohort["ecog_2_or_more"].tolist() == ["0-1", ">=2"]
-    assert cohort["frontline_pathway"].cat.categories[0] == "no ASCT"
+    assert cohort["frontline_pathway"].cat.categories[0] == "ASCT, lenalidomide maintenance"

@@ -10,7 +10,6 @@ import pytest
 
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
-from fhrmm.errors import StudyError
 from fhrmm.estimates import regression, robustness, subgroups, transplant
 from fhrmm.estimates.collector import Collector
 from fhrmm.response import derive_response

@@ -188,9 +188,9 @@ def _specifications(study: Study) -> Iterator[str]:
         for number, option in enumerate(axis.options):
             key = f"sensitivity.{position}.options.{number}"
             try:
-                changed = override_study(study, option.overrides)
+                override_study(study, option.overrides)
             except StudyError as error:
                 yield from (f"{key}: {line[2:]}" for line in str(error).splitlines()[1:])
-                continue
-            if (chosen := changed.functional_high_risk.definition) not in changed.definitions:
-                yield _strange(key, chosen, changed.definitions, "the definitions")
+            chosen = option.overrides.get("functional_high_risk.definition")
+            if isinstance(chosen, str) and chosen not in study.definitions:
+                yield _strange(key, chosen, study.definitions, "the definitions")

@@ -10,7 +10,6 @@ import pytest
 
 from fhrmm.cohort import apply_criteria
 from fhrmm.endpoints import derive_specifications, derive_time_to_event
-from fhrmm.errors import StudyError
 from fhrmm.estimates.counts import describe_endpoints
 from fhrmm.response import derive_response
 from fhrmm.schema import conform, empty_table
@@ -322,4 +321,3 @@ def test_specifications_are_derived_as_one_by_one():
             pd.testing.assert_frame_equal(item.times[name], expected)
     events = {item.specification.choices["censoring"]: item.times["PFS"]["event"].sum() for item in found[:6]}
     assert events["next therapy is an event"] >= events["next therapy ignored"]
-

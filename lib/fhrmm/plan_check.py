@@ -60,7 +60,7 @@ def load_plan(path: str | Path = "study.toml", overrides: Mapping[str, Any] | No
         for key, names, known, what in [*_names(study, levels), *_sources(study, dates)]:
             problems += [_strange(key, name, known, what) for name in names if name not in known]
             problems += [f"{key}: found {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1]
-        problems += [*_factors(study, levels), *_orders(study), *_published(study), *_specifications(study)]
+        problems += [*_factors(study, levels), *_orders(study), *_specifications(study)]
     if study is None or problems:
         raise StudyError(list_problems(problems, Path(path).name))
     return study
@@ -171,13 +171,6 @@ def _orders(study: Study) -> Iterator[str]:
         chosen = getattr(study.response, name)
         if missing := ", ".join(one for one in getattr(study.response, deep) if one not in chosen):
             yield f"response.{name}: found {', '.join(chosen)}, without {missing} of {deep}"
-
-
-def _published(study: Study) -> Iterator[str]:
-    """Say which published results are no results."""
-    for number, result in enumerate(study.published.results):
-        if (result.time_months is None) == (result.estimand == "survival_probability"):
-            yield f"published.results.{number}.time_months: found {result.time_months}; only survival has a time"
 
 
 def _specifications(study: Study) -> Iterator[str]:

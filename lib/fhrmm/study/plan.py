@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from fhrmm.study.base import Frozen
 from fhrmm.study.derivation import (
@@ -35,6 +35,12 @@ class PublishedResult(Frozen):
     time_months: float | None = Field(default=None, gt=0)
     estimate: float | None = None
     status: Literal["ok", "not_reached"] = "ok"
+
+    @model_validator(mode="after")
+    def _has_time_if_survival(self) -> PublishedResult:
+        if (self.time_months is None) == (self.estimand == "survival_probability"):
+            raise ValueError("a survival probability has time_months, no other result")
+        return self
 
 
 class _PublishedStudy(Frozen):

@@ -18,6 +18,7 @@ from notebookrun.graph import build_graph
 from notebookrun.matrix import folders_of, read_matrix, write_comparison
 from notebookrun.parameters import Parameter, Value, check_values, describe_range, merge_parameters, read_yaml
 from notebookrun.places import Places
+from notebookrun.plan import Planner
 from notebookrun.progress import say_any_letter, tell
 from notebookrun.project import Project
 from notebookrun.session import Session
@@ -94,25 +95,26 @@ def _main(project: Project, options: argparse.Namespace) -> int:
     if options.list_parameters:
         _print_parameters(known)
         return GOOD
-    session, sets = _check(project, options, notebooks, known)
+    planner, sets = _check(project, options, notebooks, known)
     is_plan = options.list or options.explain
 
-    def run(one: Session) -> int:
-        return one.show_plan(with_reasons=options.explain) if is_plan else one.run()
+    def run(one: Planner, log_mode: str = "w") -> int:
+        session = Session(one, log_mode)
+        return session.show_plan(with_reasons=options.explain) if is_plan else session.run()
 
     if not sets:
-        return run(session)
+        return run(planner)
     statuses: dict[str, int] = {}
     for label, values in sets.items():
-        tell(f"parameter set {label}", session.words)
-        mode, places = "a" if statuses else "w", folders_of(session.places, label)
-        statuses[label] = run(replace(session, places=places, values=values, log_mode=mode))
+        tell(f"parameter set {label}", sys.stderr if options.json_log == "-" else sys.stdout)
+        of_set = replace(planner, places=folders_of(planner.places, label), values=values)
+        statuses[label] = run(of_set, "a" if statuses else "w")
         if not is_plan:
-            write_comparison(project, session.places, session.graph.scopes[0], sets, statuses)
+            write_comparison(project, planner.places, planner.graph.scopes[0], sets, statuses)
         if statuses[label] > MISUSE:
             break
     if not is_plan:
-        remove_partial(session.places.reports)
+        remove_partial(planner.places.reports)
     return max(statuses.values())
 
 
@@ -125,13 +127,13 @@ def rewrite_index(project: Project, options: argparse.Namespace) -> None:
         If the options are no longer those of a run.
     """
     notebooks = read_notebooks(project.notebooks)
-    session, _ = _check(project, options, notebooks, merge_parameters(nb.parameters for nb in notebooks))
-    session.rewrite_index()
+    planner, _ = _check(project, options, notebooks, merge_parameters(nb.parameters for nb in notebooks))
+    Session(planner).rewrite_index()
 
 
 def _check(
     project: Project, options: argparse.Namespace, notebooks: Sequence[Notebook], known: dict[str, Parameter]
-) -> tuple[Session, dict[str, dict[str, Value]]]:
+) -> tuple[Planner, dict[str, dict[str, Value]]]:
     """Check everything that was asked for, and complain about all of it at once."""
     places = find_places(project, options)
     problems = _folder_problems(places)
@@ -155,7 +157,7 @@ def _check(
     if problems:
         raise MisuseError(problems)
     graph = build_graph([*notebooks, *project.steps], scopes)
-    return Session(project, notebooks, graph, places, values, options), sets
+    return Planner(project, notebooks, graph, places, values, options), sets
 
 
 def find_places(project: Project, options: argparse.Namespace) -> Places:

@@ -123,20 +123,17 @@ class DaskPool:
     def _take(self, future: Any) -> list[Outcome]:
         """Return what became of a task, unless it was given up before."""
         node = next((node for node, (other, _) in self._running.items() if other.key == future.key), None)
-        return [] if node is None else [self._read(node, future)]
-
-    def _read(self, node: NodeId, future: Any) -> Outcome:
+        if node is None:
+            return []
         _, task = self._running.pop(node)
         if future.status != "finished":
             said = "it was cancelled" if future.status == "cancelled" else type(future.exception()).__name__
-            return Outcome(node, LOST, f"the cluster lost it: {said}")
+            return [Outcome(node, LOST, f"the cluster lost it: {said}")]
         outcome: Outcome = future.result()
-        if self._exchange is None:
-            return outcome
         try:
-            return fetch_outputs(self._exchange, task, outcome)
+            return [fetch_outputs(self._exchange, task, outcome) if self._exchange else outcome]
         except Exception as error:  # as above
-            return Outcome(node, FAILED, f"its results could not be fetched: {describe_any(error)}")
+            return [Outcome(node, FAILED, f"its results could not be fetched: {describe_any(error)}")]
 
     def stop(self, node: NodeId) -> None:
         """Give up a task that does not answer."""

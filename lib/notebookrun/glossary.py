@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 _ENTRY = re.compile(r"^## (?P<heading>.+?)\n+(?P<body>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<forms>[^()]+)\))?$")
-_PIECE = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
+_PIECE = re.compile(r"(<!--.*?-->|</?[a-zA-Z][^>]*>)", re.DOTALL)
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][\w-]*)")
 _PROSE = frozenset({"p", "li", "dd", "blockquote"})
 _APART = frozenset({"a", "abbr", "aside", "button", "code", "dl", "dt", "figure", "h1", "h2", "h3", "h4", "h5", "h6"})
@@ -59,18 +59,14 @@ def read_glossary(path: Path) -> tuple[Term, ...]:
     tuple of Term
         In the order of the file.
     """
-    if not path.is_file():
-        return ()
-    return tuple(_terms(path.read_text(encoding="utf-8")))
-
-
-def _terms(source: str) -> Iterator[Term]:
-    for entry in _ENTRY.finditer(source):
+    terms = []
+    for entry in _ENTRY.finditer(path.read_text(encoding="utf-8") if path.is_file() else ""):
         heading = _HEADING.match(entry["heading"].strip())
         text, _, reference = entry["body"].partition("\nReference:")
         if heading is not None:
             forms = tuple(form.strip() for form in (heading["forms"] or "").split(",") if form.strip())
-            yield Term(heading["name"], " ".join(text.split()), " ".join(reference.split()), forms)
+            terms.append(Term(heading["name"], " ".join(text.split()), " ".join(reference.split()), forms))
+    return tuple(terms)
 
 
 class TermMarker:
@@ -105,12 +101,15 @@ class TermMarker:
         """
         if self._pattern is None:
             return content
-        shown, open_tags, at = [], [], 0
-        for piece in _PIECE.finditer(content):
-            shown += [self._mark_text(content[at : piece.start()], open_tags), piece[0]]
-            self._follow(piece[0], open_tags)
-            at = piece.end()
-        return "".join([*shown, self._mark_text(content[at:], open_tags)])
+        shown: list[str] = []
+        open_tags: list[str] = []
+        for place, piece in enumerate(_PIECE.split(content)):
+            if place % 2:  # text and tags take turns
+                self._follow(piece, open_tags)
+            elif piece.strip() and not _PROSE.isdisjoint(open_tags) and _APART.isdisjoint(open_tags):
+                piece = self._pattern.sub(self._mark_form, piece)
+            shown.append(piece)
+        return "".join(shown)
 
     def _follow(self, piece: str, open_tags: list[str]) -> None:
         """Keep the list of open elements; an end tag closes what was left open inside it."""
@@ -125,12 +124,6 @@ class TermMarker:
                 del open_tags[len(open_tags) - 1 - open_tags[::-1].index(name) :]
         elif name not in _VOID and not piece.endswith("/>"):
             open_tags.append(name)
-
-    def _mark_text(self, text: str, open_tags: list[str]) -> str:
-        inside = set(open_tags)
-        if not text.strip() or not inside & _PROSE or inside & _APART or self._pattern is None:
-            return text
-        return self._pattern.sub(self._mark_form, text)
 
     def _mark_form(self, match: re.Match[str]) -> str:
         term = self._term_of.get(_key(match[0])) or self._term_of.get(_key(match[0].removesuffix("s")))

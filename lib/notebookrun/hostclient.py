@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,29 +82,72 @@ class KernelHost:
         remove_abandoned()
 
 
-def ask(address: str, request: dict[str, Any]) -> tuple[Connection, dict[str, Any]]:
-    """Ask a host for a kernel; return the connection to it, and its first answer. One just being started is waited for.
+class ForkedProcess:
+    """A kernel forked by a host, with the face of `subprocess.Popen` that a provisioner needs.
+
+    Parameters
+    ----------
+    address : str
+        Socket of the host; one that is just being started is waited for.
+    request : dict
+        Arguments, folder and environment of the kernel.
 
     Raises
     ------
     NoHostError
         If the host cannot be reached, ends or is silent before it forks, or cannot fork.
     """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, address: str, request: dict[str, Any]) -> None:
+        self._connection = _connect(address)
+        answer: dict[str, Any] = {"refused": "the parent of warm kernels does not answer"}
+        with contextlib.suppress(OSError, EOFError):
+            self._connection.send(request)
+            if self._connection.poll(START_SECONDS):
+                answer = self._connection.recv()
+        self.returncode: int | None = None
+        self.pid = answer.get("ready")
+        if not self.pid:
+            self._end(answer)
+        if "refused" in answer:
+            raise NoHostError(answer["refused"])
+
+    def poll(self) -> int | None:
+        """Return how the kernel ended, or None as long as it lives."""
+        return self.wait(0.0)
+
+    def wait(self, seconds: float = 5.0) -> int | None:
+        """Wait for the end."""
+        if self.returncode is None:
+            answer: dict[str, Any] = {}
+            with contextlib.suppress(OSError, EOFError):
+                if not self._connection.poll(seconds):
+                    return None
+                answer = self._connection.recv()
+            self._end(answer)
+        return self.returncode
+
+    def _end(self, answer: dict[str, Any]) -> None:
+        self._connection.close()
+        self.returncode = int(answer.get("exit", -signal.SIGKILL))
+
+    def send_signal(self, number: int) -> None:
+        """Have the host send a signal to the kernel, and wait for the end of one that is killed."""
+        if self.returncode is None:
+            with contextlib.suppress(OSError):
+                self._connection.send({"signal": int(number)})
+        if number == signal.SIGKILL:
+            self.wait()
+
+
+def _connect(address: str) -> Connection:
     until = time.monotonic() + CONNECT_SECONDS
     while True:
         try:
-            connection = Client(address)
-            break
+            return Client(address)
         except OSError as error:
             if time.monotonic() > until or not os.path.isdir(os.path.dirname(address)):
                 raise NoHostError(str(error)) from None
             time.sleep(0.02)
-    answer = {"refused": "the parent of warm kernels does not answer"}
-    with contextlib.suppress(OSError, EOFError):
-        connection.send(request)
-        if connection.poll(START_SECONDS):
-            answer = connection.recv()
-    if "refused" in answer:
-        connection.close()
-        raise NoHostError(answer["refused"])
-    return connection, answer

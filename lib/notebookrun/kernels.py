@@ -22,57 +22,11 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.utils import run_sync
 
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, NoHostError, ask
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, ForkedProcess, NoHostError
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import scratch_folder
 
 NAME = "notebookrun-warm"
-
-
-class ForkedProcess:
-    """A kernel forked by a host, with the face of `subprocess.Popen` that a provisioner needs.
-
-    Parameters
-    ----------
-    address : str
-        Socket of the host.
-    request : dict
-        Arguments, folder and environment of the kernel.
-    """
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, address: str, request: dict[str, Any]) -> None:
-        self._connection, answer = ask(address, request)
-        self.pid = answer.get("ready")
-        self.returncode: int | None = None if self.pid else self._end(answer)
-
-    def poll(self) -> int | None:
-        """Return how the kernel ended, or None as long as it lives."""
-        return self.wait(0.0)
-
-    def wait(self, seconds: float = 5.0) -> int | None:
-        """Wait for the end."""
-        if self.returncode is None:
-            answer: dict[str, Any] = {}
-            with contextlib.suppress(OSError, EOFError):
-                if not self._connection.poll(seconds):
-                    return None
-                answer = self._connection.recv()
-            self.returncode = self._end(answer)
-        return self.returncode
-
-    def _end(self, answer: dict[str, Any]) -> int:
-        self._connection.close()
-        return int(answer.get("exit", -signal.SIGKILL))
-
-    def send_signal(self, number: int) -> None:
-        """Have the host send a signal to the kernel, and wait for the end of one that is killed."""
-        if self.returncode is None:
-            with contextlib.suppress(OSError):
-                self._connection.send({"signal": int(number)})
-        if number == signal.SIGKILL:
-            self.wait()
 
 
 class WarmProvisioner(LocalProvisioner):

@@ -80,12 +80,12 @@ def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory:
     return cause
 
 
-def write_manifest(planner: Planner, rows: Mapping[str, Any], facts: Mapping[str, Any], started: str) -> None:
+def write_manifest(planner: Planner, rows: Mapping[str, Any], started: str) -> None:
     """Write ``manifest.json`` and ``run_times.js``: the only files that differ between equal runs."""
     manifest = {
         "version": VERSION,
         "title": planner.project.title,
-        "dataset": {key: value for key, value in facts.items() if key not in SHOWN_FACTS},
+        "dataset": {key: value for key, value in planner.facts.items() if key not in SHOWN_FACTS},
         "started": started,
         "parameters": dict(planner.values),
         "packages": planner.packages,

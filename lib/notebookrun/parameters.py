@@ -146,7 +146,7 @@ def _complaint(parameter: Parameter, value: Value) -> str | None:
         return f"{parameter.name}: {shortened(value)} is not one of {', '.join(parameter.choices)}"
     limits = (parameter.least or "", parameter.most or "")
     low, high = (limit if re.fullmatch(_NUMBER, limit) else "" for limit in limits)
-    if is_number and ((low and value < float(low)) or (high and value > float(high))):
+    if is_number and ((low and not value >= float(low)) or (high and not value <= float(high))):
         return f"{parameter.name}: {shortened(value)} is out of range, expected {describe_range(parameter)}"
     return None
 

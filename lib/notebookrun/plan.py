@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,37 +29,51 @@ _PAGE_FILES = ("render", "templates", "pagecontext.py", "glossary.py")
 
 @dataclass
 class Planner:
-    """Knows everything about a node before it runs.
+    """What a call of the runner asks for, checked, and everything about a node before it runs.
 
     Attributes
     ----------
     project : Project
         The study.
+    notebooks : sequence of Notebook
+        Its notebooks, in order.
+    graph : Graph
+        All nodes of the dataset.
     places : Places
         Folders of the run.
-    graph : Graph
-        All nodes.
-    notebooks : sequence of Notebook
-        In order.
-    values : dict
+    values : mapping
         Parameters given by the user.
-    shown_scopes : sequence of str
-        Scopes that have or will have pages.
-    is_warm : bool
-        Whether kernels are forked.
-    time_limit : float
-        Seconds per notebook; 0 for none.
+    options : Namespace
+        As the command line says.
     """
 
     project: Project
-    places: Places
-    graph: Graph
     notebooks: Sequence[Notebook]
+    graph: Graph
+    places: Places
     values: Mapping[str, Value]
-    shown_scopes: Sequence[str]
-    is_warm: bool = True
-    time_limit: float = 0.0
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    options: argparse.Namespace
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the study says about the dataset."""
+        return dict(self.project.facts(self.places.data))
+
+    @cached_property
+    def selected(self) -> set[NodeId]:
+        """The nodes to be run."""
+        return self.graph.select(self.options.center, self.options.notebook)
+
+    @cached_property
+    def shown_scopes(self) -> list[str]:
+        """The scopes of this run and those that have pages already, in the order of the dataset."""
+        chosen = {node.scope for node in self.selected}
+        return [s for s in self.graph.scopes if s in chosen or any((self.places.reports / s).glob("*.html"))]
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether kernels are forked."""
+        return not self.options.cold and hasattr(os, "fork")
 
     @cached_property
     def packages(self) -> dict[str, str]:
@@ -159,7 +175,7 @@ class Planner:
             page=self.page(node),
             is_warm=self.is_warm,
             should_execute=should_execute,
-            time_limit=self.time_limit,
+            time_limit=self.options.time_limit,
             place_parameters=dict(self.project.place_parameters),
         )
 

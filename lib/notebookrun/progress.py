@@ -124,20 +124,15 @@ class Progress:
         if self._left:
             lines.append(f"  {count(len(self._left), 'node')} to go, about {duration(self.time_left())} left")
         # a line that wraps would count as one and leave its rest behind when it is erased
-        width = self._columns() - 1
+        width = 79
+        with contextlib.suppress(OSError, ValueError):
+            width = (os.get_terminal_size(self._stream.fileno()).columns or 80) - 1
         tell("".join(f"{line[:width]}\n" for line in lines), self._stream, end="")
         self._lines = len(lines)
 
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
-
     def close(self) -> None:
         """Remove the live lines."""
-        if self._is_live:
-            self._erase()
+        self._erase()
 
     def _log(self, event: str, node: NodeId, run: NodeRun) -> None:
         if self._json_log is None or self.problem:

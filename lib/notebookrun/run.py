@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,36 +24,25 @@ PATIENCE_SECONDS = 60.0  # how long a node may be silent beyond its time limit b
 
 
 class Run:
-    """One pass over the selected nodes.
+    """One pass over the nodes that were asked for.
 
     Parameters
     ----------
     planner : Planner
         Knows the nodes.
-    selected : collection of NodeId
-        What to run.
     executor : callable
         Makes the executor before the first file is cleared away, so that a run that cannot start leaves all as it is;
         a run with nothing to do starts no process. If nothing is remembered, processes import while tasks are made.
     jobs : int
         Notebooks executed at the same time.
-    force : bool
-        Whether to execute also what is unchanged.
     """
 
-    def __init__(
-        self,
-        planner: Planner,
-        selected: Collection[NodeId],
-        executor: Callable[[], LocalPool | DaskPool],
-        jobs: int,
-        force: bool,
-    ) -> None:
+    def __init__(self, planner: Planner, executor: Callable[[], LocalPool | DaskPool], jobs: int) -> None:
         self.planner = planner
         self.memory = Memory(planner.places)
         self.digests = Digests(planner.places)
-        self.nodes = {node: NodeRun() for node in planner.graph.nodes if node in selected}
-        self._jobs, self._force = jobs, force
+        self.nodes = {node: NodeRun() for node in planner.graph.nodes if node in planner.selected}
+        self._jobs = jobs
         self._report: Callable[[str, NodeId, NodeRun], None] = lambda event, node, run: None
         self._make_executor = executor
         self._executor: LocalPool | DaskPool | None = None
@@ -138,7 +127,7 @@ class Run:
             return
         then = self.memory.load(node)
         run.entry = self.planner.entry(planned, then, self.digests)
-        run.why = reasons_to_run(run.entry, then, self.digests) or (["forced"] if self._force else [])
+        run.why = reasons_to_run(run.entry, then, self.digests) or (["forced"] if self.planner.options.force else [])
         is_page_alone = not run.why and then is not None
         if is_page_alone:
             run.why = reasons_to_render(run.entry, then, self.digests)
@@ -244,7 +233,7 @@ class Run:
 
     def _watch(self) -> None:
         """End workers that are silent long after their time limit."""
-        limit = self.planner.time_limit
+        limit = self.planner.options.time_limit
         if not limit or self._executor is None:
             return
         latest = time.monotonic() - limit - PATIENCE_SECONDS

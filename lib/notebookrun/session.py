@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import os
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,18 +16,14 @@ from notebookrun.cache import Memory, reasons_to_render
 from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem, partial_path, remove_partial
 from notebookrun.fingerprint import Digests
-from notebookrun.graph import Graph, NodeId
+from notebookrun.graph import NodeId
 from notebookrun.index import write_index
 from notebookrun.local import LocalPool
 from notebookrun.locks import hold_folder
 from notebookrun.manifest import SHOWN_FACTS, mark_stale, node_rows, read_former, write_manifest
-from notebookrun.parameters import Value
-from notebookrun.places import Places
 from notebookrun.plan import Planner
 from notebookrun.progress import Progress, tell
-from notebookrun.project import Project
 from notebookrun.run import Run
-from notebookrun.sources import Notebook
 from notebookrun.wording import count, duration
 
 if TYPE_CHECKING:
@@ -46,80 +38,40 @@ class _Interrupted(KeyboardInterrupt):
         super().__init__(number)
 
 
-@dataclass
 class Session:
-    """What a call of the runner asks for, checked, and how it is done.
+    """Does what was asked for.
 
-    Attributes
+    Parameters
     ----------
-    project : Project
-        The study.
-    notebooks : sequence of Notebook
-        Its notebooks.
-    graph : Graph
-        All nodes of the dataset.
-    places : Places
-        Folders.
-    values : mapping
-        Parameters given.
-    options : Namespace
-        As the command line says.
+    planner : Planner
+        What was asked for.
     log_mode : str
         ``w``, or ``a`` to add to the events of a former parameter set.
     """
 
-    project: Project
-    notebooks: Sequence[Notebook]
-    graph: Graph
-    places: Places
-    values: Mapping[str, Value]
-    options: argparse.Namespace
-    log_mode: str = "w"
-
-    def __post_init__(self) -> None:
-        self._facts = dict(self.project.facts(self.places.data))
-        self._is_warm = not self.options.cold and hasattr(os, "fork")
-        self._selected = self.graph.select(self.options.center, self.options.notebook)
+    def __init__(self, planner: Planner, log_mode: str = "w") -> None:
+        self._planner, self._log_mode = planner, log_mode
+        self._places, self._options = planner.places, planner.options
+        self._words = sys.stderr if self._options.json_log == "-" else sys.stdout  # not where events go
         self._unwritten: list[str] = []
-
-    @property
-    def words(self) -> TextIO:
-        """Where words go: not to standard output if events do."""
-        return sys.stderr if self.options.json_log == "-" else sys.stdout
-
-    @cached_property
-    def _planner(self) -> Planner:
-        chosen = {node.scope for node in self._selected}
-        scopes = [s for s in self.graph.scopes if s in chosen or any((self.places.reports / s).glob("*.html"))]
-        return Planner(
-            project=self.project,
-            places=self.places,
-            graph=self.graph,
-            notebooks=self.notebooks,
-            values=self.values,
-            shown_scopes=scopes,
-            is_warm=self._is_warm,
-            time_limit=self.options.time_limit,
-            facts=self._facts,
-        )
 
     def show_plan(self, with_reasons: bool) -> int:
         """Print scope by scope what would be done, and why; return the exit status."""
-        digests, memory = Digests(self.places), Memory(self.places)
+        graph, digests, memory = self._planner.graph, Digests(self._places), Memory(self._places)
         plans: dict[NodeId, list[str]] = {}
         lines: dict[NodeId, list[str]] = {}
-        for node in (n for n in self.graph.nodes if n in self._selected):
+        for node in (node for node in graph.nodes if node in self._planner.selected):
             then = memory.load(node)
-            reasons, now = self._planner.compare(self.graph.nodes[node], then, digests)
-            reasons += ["forced"] if self.options.force else []
-            plans[node] = reasons or [f"{other} runs before" for other in self.graph.before(node) if plans.get(other)]
+            reasons, now = self._planner.compare(graph.nodes[node], then, digests)
+            reasons += ["forced"] if self._options.force else []
+            plans[node] = reasons or [f"{other} runs before" for other in graph.before(node) if plans.get(other)]
             is_same = bool(now and then) and not reasons_to_render(now, then, digests)
             word = "run" if plans[node] else "keep" if is_same else "render"
             took = f", took {duration(then.seconds['total'])} last time" if then and "total" in then.seconds else ""
             lines[node] = [f"{node}: {word}{took}", *(f"    {reason}" for reason in plans[node] if with_reasons)]
-        for node in sorted(lines, key=lambda node: self.graph.scopes.index(node.scope)):
+        for node in sorted(lines, key=lambda node: graph.scopes.index(node.scope)):
             for line in lines[node]:
-                tell(line, self.words)
+                tell(line, self._words)
         return 0
 
     def run(self) -> int:
@@ -127,7 +79,7 @@ class Session:
 
         What processes killed in this run or a former one left half-written is cleared away at the end.
         """
-        places = self.places
+        places = self._places
         self._check_folders()
         with hold_folder(places.reports, "report"), hold_folder(places.work, "work"):
             started, begun = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
@@ -138,9 +90,9 @@ class Session:
                     with self._as_far_as_possible("what killed processes left could not be cleared away"):
                         remove_partial(folder)
                 changed, resting = self._write(run, former, started)
-            parts = [f"{changed} already out of date, since inputs changed meanwhile: run again"] if changed else []
-            parts += [f"{len(resting)} out of date ({resting[0]})"] if resting else []
-            self._tell(run, parts, time.monotonic() - begun)
+            stale = [f"{changed} already out of date, since inputs changed meanwhile: run again"] if changed else []
+            stale += [f"{len(resting)} out of date ({resting[0]})"] if resting else []
+            self._tell(run, stale, time.monotonic() - begun)
         if stopped:
             return 128 + stopped
         return int(bool(changed or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
@@ -148,7 +100,7 @@ class Session:
     def _check_folders(self) -> None:
         """Refuse folders that cannot be written, before anything starts."""
         problems = []
-        for folder in (self.places.reports, self.places.work):
+        for folder in (self._places.reports, self._places.work):
             probe = partial_path(folder / "probe")
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -162,22 +114,22 @@ class Session:
 
     @contextlib.contextmanager
     def _json_log(self) -> Iterator[TextIO | None]:
-        target = self.options.json_log
+        target = self._options.json_log
         if target in (None, "-"):
             yield sys.stdout if target else None
             return
         with contextlib.ExitStack() as stack:
             try:
-                stream = stack.enter_context(Path(str(target)).open(self.log_mode, encoding="utf-8"))
+                stream = stack.enter_context(Path(str(target)).open(self._log_mode, encoding="utf-8"))
             except OSError as error:
                 raise MisuseError([f"--json-log: cannot write {describe_problem(error)}"]) from None
             yield stream
 
     def _pass(self, log: TextIO | None) -> tuple[Run, int]:
         # a cluster says itself how many tasks it takes
-        jobs = 10**6 if self.options.scheduler else self.options.jobs
-        run = Run(self._planner, self._selected, self._executor, jobs, self.options.force)
-        progress = Progress(run.expected, self.options.jobs, self.options.quiet, log)
+        jobs = 10**6 if self._options.scheduler else self._options.jobs
+        run = Run(self._planner, self._executor, jobs)
+        progress = Progress(run.expected, self._options.jobs, self._options.quiet, log)
         try:
             run.execute(progress)
         except _Interrupted as error:
@@ -190,13 +142,13 @@ class Session:
 
     def _executor(self) -> LocalPool | DaskPool:
         """Start workers, and the parent of warm kernels beside them."""
-        modules = self.project.preload if self._is_warm else None
-        if self.options.scheduler:
+        modules = self._planner.project.preload if self._planner.is_warm else None
+        if self._options.scheduler:
             from notebookrun.cluster import DaskPool
 
-            root, exchange = self.places.root, self.options.exchange
-            return DaskPool(self.options.scheduler, self.options.jobs, modules or (), root, exchange)
-        return LocalPool(self.options.jobs, modules, self.places.root)
+            root, exchange = self._places.root, self._options.exchange
+            return DaskPool(self._options.scheduler, self._options.jobs, modules or (), root, exchange)
+        return LocalPool(self._options.jobs, modules, self._places.root)
 
     def _write(self, run: Run, former: dict[str, Any], started: str) -> tuple[int, list[str]]:
         """Write what stands beside the pages; return how many nodes changed meanwhile, and why others are stale."""
@@ -207,7 +159,7 @@ class Session:
         with self._as_far_as_possible("the cover of the report could not be written"):
             self._write_index(rows)
         with self._as_far_as_possible("the manifest could not be written"):
-            write_manifest(self._planner, rows, self._facts, started)
+            write_manifest(self._planner, rows, started)
         with self._as_far_as_possible("what is remembered between runs could not be written"):
             run.digests.save()
         for node, problem in list(run.forgotten.items())[:1]:
@@ -224,26 +176,28 @@ class Session:
             self._unwritten.append(f"{problem}: {describe_problem(error)}")
 
     def _write_index(self, rows: Mapping[str, Any]) -> None:
-        content = self.project.content(self.places.reports, self._planner.shown_scopes, self._facts)
-        shown = {"title": self.project.title, **{k: v for k, v in self._facts.items() if k in SHOWN_FACTS}, **content}
-        titles = {notebook.name: notebook.title for notebook in self.notebooks}
-        write_index(self.places.reports, self._planner.shown_scopes, titles, rows, shown)
+        planner, scopes = self._planner, self._planner.shown_scopes
+        content = planner.project.content(self._places.reports, scopes, planner.facts)
+        facts = {name: planner.facts[name] for name in SHOWN_FACTS & planner.facts.keys()}
+        titles = {notebook.name: notebook.title for notebook in planner.notebooks}
+        shown = {"title": planner.project.title, **facts, **content}
+        write_index(self._places.reports, scopes, titles, rows, shown)
 
     def rewrite_index(self) -> None:
         """Write the index of the last run again, for what was put beside its pages since."""
-        with hold_folder(self.places.reports, "report"):
+        with hold_folder(self._places.reports, "report"):
             self._write_index(node_rows(self._planner, {}, read_former(self._planner)))
 
     def _tell(self, run: Run, stale: Sequence[str], seconds: float) -> None:
         """Print the last line, and what could not be written."""
         states = Counter(r.state if r.state != "ok" else r.action for r in run.nodes.values())
         parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
-        index = self.places.reports / "index.html"
+        index = self._places.reports / "index.html"
         report = f"Report: {index}" if index.is_file() else "There is no report"
         for problem in self._unwritten:
             tell(f"run_all: {problem}", sys.stderr)
         done = f"{count(len(run.nodes), 'node')} in {duration(seconds)}: {', '.join([*parts, *stale])}"
-        tell(f"{done}. {report}", self.words)
+        tell(f"{done}. {report}", self._words)
 
 
 _WORDS = ("executed", "rendered", "kept", "failed", "blocked", "interrupted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from notebookrun.parameters import Parameter, read_parameters
 from notebookrun.places import PLACES
 
 NUMBERED = re.compile(r"^\d\d_\w+$")
+_TITLE = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
 _DECLARABLE = {"reads", "writes", "scopes", "after"}
 
 
@@ -53,23 +54,18 @@ class Notebook:
     scopes: str = "each"
     is_step: bool = False
 
-    @property
-    def cells(self) -> list[dict[str, Any]]:
-        """The cells, in order."""
-        return list(self.content["cells"])
-
     def code(self) -> list[str]:
         """Return the source of each code cell."""
-        return [cell_source(cell) for cell in self.cells if cell["cell_type"] == "code"]
+        return [cell_source(cell) for cell in self.content["cells"] if cell["cell_type"] == "code"]
 
     def code_digest(self) -> str:
         """Return a digest of what an execution depends on: code cells and their tags, and the declaration."""
-        code = [[cell_source(c), _cell_tags(c)] for c in self.cells if c["cell_type"] == "code"]
+        code = [[cell_source(c), _cell_tags(c)] for c in self.content["cells"] if c["cell_type"] == "code"]
         return digest([code, self.reads, self.writes, self.scopes])
 
     def text_digest(self) -> str:
         """Return a digest of all that a page shows apart from outputs."""
-        shown = [[c.get("id"), c["cell_type"], cell_source(c), _cell_tags(c)] for c in self.cells]
+        shown = [[c.get("id"), c["cell_type"], cell_source(c), _cell_tags(c)] for c in self.content["cells"]]
         return digest([shown, self.title])
 
 
@@ -130,11 +126,13 @@ def read_notebook(path: Path) -> Notebook:
         problems = [f"{path.name} is an executed copy of {papermill.get('input_path', 'a notebook')}; {advice}"]
     if problems:
         raise DeclarationError(problems)
+    text = (cell_source(cell) for cell in cells if cell["cell_type"] == "markdown")
+    headings = (match[1] for source in text if (match := _TITLE.search(source)))
     return Notebook(
         name=path.stem,
         path=path,
         content=content,
-        title=_title(cells) or path.stem,
+        title=next(headings, path.stem),
         parameters=read_parameters(tagged[0], path.stem) if tagged else {},
         reads=tuple(declared.get("reads", ())),
         writes=tuple(declared.get("writes", ())),
@@ -161,13 +159,6 @@ def _declaration_problems(name: str, declared: dict[str, Any]) -> list[str]:
             if place not in allowed or ".." in pattern.split("/"):
                 problems.append(f"{name}: {key} {pattern!r}, expected a path below {', '.join(allowed)}")
     return problems
-
-
-def _title(cells: Iterable[dict[str, Any]]) -> str | None:
-    """Return the first heading of the text cells."""
-    text = (cell_source(cell) for cell in cells if cell["cell_type"] == "markdown")
-    headings = (match for source in text if (match := re.search(r"^#\s+(.+?)\s*#*$", source, re.MULTILINE)))
-    return next((match[1] for match in headings), None)
 
 
 def read_notebooks(folder: Path) -> list[Notebook]:

@@ -64,18 +64,14 @@ def check_use(task: Task, use: FileUse) -> list[str]:
     list of str
         Undeclared reads and writes, and promised files that are not there.
     """
-    problems = []
-    strange_reads = [name for name in use.read if not _may_read(task, name)]
-    strange_writes = [name for name in use.written if not _any_match(name, task.writes)]
-    if strange_reads:
-        problems.append(f"reads {listed(strange_reads)}, which it does not declare")
-    if strange_writes:
-        problems.append(f"writes {listed(strange_writes)}, which it does not declare")
-    absent = [p for p in task.writes if _is_firm(p) and not any(matches(n, p) for n in use.written)]
-    if absent:
+    strange = {
+        "reads": [name for name in use.read if not _may_read(task, name)],
+        "writes": [name for name in use.written if not _any_match(name, task.writes)],
+    }
+    problems = [f"{verb} {listed(names)}, which it does not declare" for verb, names in strange.items() if names]
+    if absent := _unmet(task.writes, use.written):
         problems.append(f"declares to write {listed(absent)}, but did not")
-    unread = [p for p in task.reads if _is_firm(p) and not any(matches(n, p) for n in use.read)]
-    use.warnings += [f"declares to read {pattern}, but did not" for pattern in unread]
+    use.warnings += [f"declares to read {pattern}, but did not" for pattern in _unmet(task.reads, use.read)]
     return problems
 
 
@@ -92,6 +88,7 @@ def _any_match(name: str, patterns: Iterable[str]) -> bool:
     return any(matches(name, pattern) for pattern in patterns)
 
 
-def _is_firm(pattern: str) -> bool:
-    """Say whether a declaration promises a file: one with a star or a question mark may stand for none."""
-    return not pattern.endswith("?") and "*" not in pattern
+def _unmet(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the patterns that promise a file, which one with a star or a question mark does not, and have none."""
+    firm = [pattern for pattern in patterns if not pattern.endswith("?") and "*" not in pattern]
+    return [pattern for pattern in firm if not any(matches(name, pattern) for name in names)]

@@ -17,8 +17,8 @@ import pytest
 from jupyter_client import KernelManager
 
 from notebookrun.execute import Execution, execute_notebook
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost, NoHostError
-from notebookrun.kernels import ForkedProcess, kernel_specification
+from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, ForkedProcess, KernelHost, NoHostError
+from notebookrun.kernels import kernel_specification
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.processes import is_alive
 

@@ -118,6 +118,12 @@ def test_every_problem_is_reported(known) -> None:
     assert "high is 4 but must be at least low, which is 9" in text
 
 
+@pytest.mark.parametrize("word", ["nan", "inf", "-1e9"])
+def test_no_number_escapes_its_range(known, word: str) -> None:
+    _, problems = check_values(known, {}, [("share", word)])
+    assert ["out of range" in problem for problem in problems] == [True]
+
+
 def test_contradiction_between_file_and_command_line(known) -> None:
     values, problems = check_values(known, {"window": 12}, [("window", "18")])
     assert values == {"window": 12}

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from latex2mathml.converter import convert
@@ -18,8 +18,7 @@ _HEADER_CELL = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _NOTEBOOK_LINK = re.compile(r"(?P<name>[\w-]+)\.ipynb(?P<anchor>#.*)?")
 
 
-@dataclass
-class _Heading:
+class _Heading(NamedTuple):
     """One entry of the table of contents."""
 
     level: int

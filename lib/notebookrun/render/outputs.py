@@ -37,7 +37,8 @@ def clean_notebook(notebook: Any, scrub: Scrub) -> Any:
     """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata."""
     shown = _copy_of(notebook)
     shown["metadata"] = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    shown["cells"] = [_clean_cell(cell, scrub) for cell in shown["cells"] if not _is_marker(cell)]
+    own = [cell for cell in shown["cells"] if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
+    shown["cells"] = [_clean_cell(cell, scrub) for cell in own]
     return shown
 
 
@@ -48,12 +49,8 @@ def _copy_of(part: Any) -> Any:
     return [_copy_of(value) for value in part] if isinstance(part, list) else part
 
 
-def _is_marker(cell: Any) -> bool:
-    return "papermill-error-cell-tag" in cell.get("metadata", {}).get("tags", [])
-
-
 def _clean_cell(cell: Any, scrub: Scrub) -> Any:
-    tags = cell.get("metadata", {}).get("tags", [])
+    tags = cell["metadata"].get("tags", [])
     cell["metadata"] = {"tags": tags} if tags else {}
     for output in cell.get("outputs", []):
         _clean_output(output, scrub)

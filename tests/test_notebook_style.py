@@ -16,7 +16,7 @@ ROOT = repository_root()
 FOLDER = ROOT / "notebooks"
 FIXED = {
     "00_overview", "01_cleaning", "02_cohort", "03_response", "04_pfs_os", "05_multivariable", "06_sensitivity",
-    "07_centers", "08_treatment_comparison", "09_methods_checks",
+    "07_centers", "08_treatment_comparison", "09_methods_checks", "10_safety",
 }  # fmt: skip
 NUMBERED = sorted(FOLDER.glob("[0-9]*.ipynb"))
 TEACHING = sorted((FOLDER / "teaching").glob("*.ipynb"))

@@ -23,6 +23,7 @@ _ENDPOINT_NAMES: Mapping[str, str] = {
     "BASELINE": "Baseline",
     "COMPLETENESS": "Known values",
     "RECEIVED": "Patients received",
+    "ADVERSE_EVENT": "Patients with an adverse event",
 }
 _ENDPOINT_SHORT: Mapping[str, str] = {
     "VGPR_OR_BETTER": "VGPR or better",
@@ -86,6 +87,8 @@ _DERIVED: Mapping[str, str] = {
     "end_of_observation": "End of observation",
     "cause": "Cause",
     "center": "Center",
+    "term": "Adverse event",
+    "exposure_months": "Observation during second line, months",
     "GLOBAL": "Whole model",
 }
 _UNITS: Mapping[str, str] = {

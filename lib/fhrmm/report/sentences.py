@@ -142,6 +142,8 @@ def _subject(row: Row, study: Study) -> str:
     if row["variable"] and row["level"]:
         label = name_variable(row["variable"], study)
         return f"{label}, {name_level(row['level'])}: {quantity[:1].lower() + quantity[1:]}"
+    if row["endpoint"] == "ADVERSE_EVENT":
+        return f"The share of patients with an adverse event of {row['model']}"
     is_part = row["population"] not in ("cohort", "")
     return f"{quantity} in {row['population'].replace('_', ' ')} patients" if is_part else quantity
 

@@ -7,6 +7,7 @@ from fhrmm.tables.across import tabulate_across, tabulate_survival
 from fhrmm.tables.baseline import tabulate_baseline
 from fhrmm.tables.comparison import (
     tabulate_balance,
+    tabulate_by_grade,
     tabulate_e_values,
     tabulate_range,
     tabulate_sample_size,
@@ -27,6 +28,7 @@ __all__ = [
     "tabulate_attrition",
     "tabulate_balance",
     "tabulate_baseline",
+    "tabulate_by_grade",
     "tabulate_e_values",
     "tabulate_estimates",
     "tabulate_frame",

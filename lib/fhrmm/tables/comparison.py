@@ -49,6 +49,16 @@ def tabulate_sample_size(estimates: Estimates, study: Study) -> Cells:
     return _by_model(rows, heads, study, "Group", lambda row: name_level(row["level"]) or "Both")
 
 
+def tabulate_by_grade(estimates: Estimates, study: Study) -> Cells:
+    """Lay out adverse events: one row per term, its patients, one column per least grade.
+
+    Rows are the `proportion` of `fhrmm.estimates.safety.estimate_adverse_events`.
+    """
+    rows = read_rows(estimates, "proportion")
+    heads = {"n": "Patients"} | {name: f"{capitalize(name)}, number; %" for name in _models(rows)}
+    return _by_model(rows, heads, study, "Adverse event", lambda row: row["level"] or "Any")
+
+
 def tabulate_within(estimates: Estimates, study: Study, *, first: str = "Model") -> Cells:
     """Lay out one comparison by several models or within several groups: events and patients of both sides, ratio, p.
 
@@ -141,7 +151,8 @@ def _by_model(
     def cell(key: Hashable, line: Line) -> str:
         if key == "n":
             return format_count(next(iter(line.values()))["n"])
-        return write_cell(line[key], study, footnotes) if key in line else DASH
+        with_count = key in line and line[key]["estimand"] == "proportion"
+        return write_cell(line[key], study, footnotes, with_count=with_count) if key in line else DASH
 
     return tabulate(
         rows,

@@ -81,4 +81,6 @@ def method_notes(rows: Sequence[Row]) -> tuple[str, ...]:
 def interval_head(rows: Sequence[Row]) -> str:
     """Head of an interval, with the level if all agree."""
     levels = {row["ci_level"] for row in rows if not is_missing(row["ci_level"])}
+    if levels == {0.5}:
+        return "Quartiles"
     return f"{format_level(levels.pop())} CI" if len(levels) == 1 else "CI"

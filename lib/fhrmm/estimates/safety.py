@@ -1,0 +1,131 @@
+"""Adverse events of second line by term and grade, exposure, time to the first severe one, and causes of death."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.subgroups import KEYS, MISSING
+from fhrmm.study import Study
+from fhrmm.wording import counted
+from timetoevent.competing_risks import cumulative_incidence
+from timetoevent.proportions import proportion
+from timetoevent.results import Estimate, not_estimable
+
+SEVERE = 3
+RECORDED = "safety"
+GRADES = {"any grade": 1, f"grade {SEVERE} or more": SEVERE, "grade 5": 5}
+_CAUSES = {1: f"grade {SEVERE} or more", 2: "death before"}
+
+
+def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return the patients of the centers that recorded adverse events, and their events during second line.
+
+    An event counts from the first dose of second line to the start of the next line. A center that recorded none at
+    all says nothing about how many there were: its patients are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per event, or one for a patient without any: center, patient_id, exposure_months (to the next line,
+        death or last contact), died, and term, grade, months (missing without an event).
+    """
+    recorded = cohort[cohort["center"].isin(adverse_events["center"].unique())]
+    ends = recorded[["next_line_start_date", "death_date", "last_contact_date"]]
+    start, end = recorded["second_line_start_date"], ends["next_line_start_date"]
+    last = ends[["death_date", "last_contact_date"]].max(axis=1)
+    patients = recorded[KEYS].assign(
+        start=start,
+        end=end.fillna(pd.Timestamp.max),
+        exposure_months=(end.fillna(last) - start).dt.days / study.time.days_per_month,
+        died=ends["death_date"].notna() & end.isna(),
+    )
+    events = patients.merge(adverse_events[[*KEYS, "term", "grade", "onset_date"]], on=KEYS)
+    events = events[(events["onset_date"] >= events["start"]) & (events["onset_date"] <= events["end"])]
+    months = (events["onset_date"] - events["start"]).dt.days / study.time.days_per_month
+    events = events.assign(months=months)[[*KEYS, "term", "grade", "months"]]
+    return patients.drop(columns=["start", "end"]).merge(events, on=KEYS, how="left")
+
+
+def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Estimate the share of patients with each adverse event, by least grade, with exact intervals.
+
+    Parameters
+    ----------
+    events : DataFrame
+        From `select_adverse_events`.
+    study : Study
+        The plan.
+
+    Returns
+    -------
+    DataFrame
+        Endpoint ``ADVERSE_EVENT``: `proportion` of any term (no variable) and per term, most frequent first, each under
+        the models of `GRADES`; `median` exposure in months with quartiles.
+    """
+    rows = Collector(endpoint="ADVERSE_EVENT", population=RECORDED)
+    patients = events.drop_duplicates(KEYS)
+    frequency = events.drop_duplicates([*KEYS, "term"])["term"].value_counts().to_dict()
+    for term in ["", *sorted(frequency, key=lambda name: (-frequency[name], name))]:
+        of_term = events[events["term"] == term] if term else events[events["term"].notna()]
+        for model, least in GRADES.items():
+            hit = len(of_term[of_term["grade"] >= least].drop_duplicates(KEYS))
+            value = not_estimable("no center recorded adverse events")
+            if len(patients):
+                value = proportion(hit, len(patients), ci_level=study.models.ci_level)
+            rows.add("proportion", value, model=model, variable="term" if term else "", level=term)
+    value = not_estimable("no center recorded adverse events")
+    if len(patients):
+        lower, middle, upper = np.percentile(patients["exposure_months"].astype(float), [25, 50, 75]).tolist()
+        value = Estimate(middle, lower, upper, ci_level=0.5, n=len(patients), method="median, quartiles")
+    rows.add("median", value, variable="exposure_months")
+    return rows.frame()
+
+
+def describe_recording(events: pd.DataFrame, cohort: pd.DataFrame) -> str:
+    """Say how many centers recorded adverse events, and of how many patients they are."""
+    centers, patients = events["center"].nunique(), len(events.drop_duplicates(KEYS))
+    whole = f"of {counted(cohort['center'].nunique(), 'center')} with patients in the cohort"
+    return f"Adverse events were recorded by {centers} {whole}; their {counted(patients, 'patient')} are described."
+
+
+def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimate the cumulative incidence of the first severe adverse event, with death before it as competing event.
+
+    Returns
+    -------
+    estimates : DataFrame
+        Estimates rows `cumulative_incidence` at the headline time, variable ``cause``.
+    curves : DataFrame
+        The step functions, as `fhrmm.estimates.survival.estimate_cumulative_incidence` returns them.
+    """
+    first = events["months"].where(events["grade"] >= SEVERE).groupby([events[name] for name in KEYS]).min()
+    patients = events.drop_duplicates(KEYS).set_index(KEYS).assign(severe=first)
+    cause = np.where(patients["severe"].notna(), 1, np.where(patients["died"], 2, 0))
+    time = patients["severe"].fillna(patients["exposure_months"]).to_numpy(dtype=float)
+    rows, at = Collector(endpoint="ADVERSE_EVENT", variable="cause"), float(study.time.headline_months)
+    columns = ["cause", "time", "n_at_risk", "cumulative_incidence", "ci_lower", "ci_upper"]
+    curves = pd.DataFrame(columns=columns)
+    if len(patients):
+        curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
+        curves = curves.assign(cause=curves["cause"].map(_CAUSES))
+    for number, name in _CAUSES.items():
+        counts = {"n": len(patients), "n_events": int(((cause == number) & (time <= at)).sum())}
+        value = not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
+        reached = curves[(curves["cause"] == name) & (curves["time"] <= at)]
+        if len(patients) and at <= time.max():
+            limits = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float).tolist()
+            value = Estimate(*limits, method="Aalen-Johansen, log-log interval", **counts)
+        rows.add("cumulative_incidence", value, level=name, time_months=at)
+    return rows.frame(), curves
+
+
+def count_causes_of_death(cohort: pd.DataFrame) -> pd.DataFrame:
+    """Count the causes of death among the patients who died, missing as a cause of its own."""
+    rows, dead = Collector(endpoint="OS", variable="death_cause"), cohort[cohort["death_date"].notna()]
+    causes = dead["death_cause"].astype(object).fillna(MISSING)
+    for cause in ("myeloma", "treatment", "other", MISSING):
+        members = int((causes == cause).sum())
+        rows.add("count", Estimate(float(members), n=len(dead), n_events=members, method="count"), level=cause)
+    return rows.frame()

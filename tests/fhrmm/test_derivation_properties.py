@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 START = date(2023, 1, 1)
 STUDIES = {source: load_study(overrides={"response.source": source}) for source in ("recorded", "confirmed")}
 STUDY = STUDIES["confirmed"]
-EXAMPLES = settings(max_examples=25)
+EXAMPLES = settings(max_examples=10)  # cohorts of many patients: a derivation of one takes as long as of twenty
 CODES = {name: code for code, name in enumerate(reversed(RESPONSES))}
 
 day = st.integers(min_value=0, max_value=900)
@@ -43,7 +43,7 @@ patient = st.fixed_dictionaries(
         "visits": st.lists(visit, max_size=7),
     }
 )
-cohorts = st.lists(patient, min_size=1, max_size=6)
+cohorts = st.lists(patient, min_size=1, max_size=20)
 source = st.sampled_from(["recorded", "confirmed"])
 
 

@@ -13,10 +13,10 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report course test check env lab format lock clean
+.PHONY: help report course pool-demo test check env lab format lock clean
 
 help:  ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 report: $(READY)  ## Run every notebook for every center and for all pooled; ARGS="--center C03" for less
 	@status=0; $(RUN) run_all.py $(ARGS) || status=$$?; \
@@ -25,6 +25,9 @@ report: $(READY)  ## Run every notebook for every center and for all pooled; ARG
 
 course: $(READY)  ## Build the course for students and for teachers; ARGS="--lesson T02" for less
 	$(RUN) build_course.py --jobs $(WORKERS) $(ARGS)
+
+pool-demo: $(READY)  ## Play ten centers that pool without patients, and their coordinator
+	$(RUN) benchmarks/pool_demo.py $(ARGS)
 
 test: $(READY)  ## Run all tests, whole notebooks and the browser included
 	$(RUN) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)

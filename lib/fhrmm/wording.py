@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 POOLED = "ALL"
+POOL = "POOL"  # all centers by sums alone, without patients
 SIMULATED = "simulated"  # the population of an estimate about samples that were drawn, not about patients
 METHODS_FILE = "methods.docx"
 SYNTHETIC_MARK = "synthetic data"

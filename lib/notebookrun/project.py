@@ -21,7 +21,7 @@ class Project:
     root : Path
         Repository root; relative paths start here.
     notebooks : Path
-        Folder of the numbered notebooks.
+        Folder of the numbered notebooks, or one notebook.
     packages : dict of str to Path
         Own packages whose code the notebooks use, by import name.
     list_scopes : callable

@@ -179,7 +179,8 @@ class Session:
         planner, scopes = self._planner, self._planner.shown_scopes
         content = planner.project.content(self._places.reports, scopes, planner.facts)
         facts = {name: planner.facts[name] for name in SHOWN_FACTS & planner.facts.keys()}
-        titles = {notebook.name: notebook.title for notebook in planner.notebooks}
+        made = {node.name for node in planner.graph.nodes}
+        titles = {each.name: each.title for each in planner.notebooks if each.name in made}
         shown = {"title": planner.project.title, **facts, **content}
         write_index(self._places.reports, scopes, titles, rows, shown)
 

@@ -162,7 +162,7 @@ def _declaration_problems(name: str, declared: dict[str, Any]) -> list[str]:
 
 
 def read_notebooks(folder: Path) -> list[Notebook]:
-    """Read every numbered notebook (``NN_name.ipynb``) of a folder, in order.
+    """Read every numbered notebook (``NN_name.ipynb``) of a folder, in order; or the one notebook that is named.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def read_notebooks(folder: Path) -> list[Notebook]:
         With the problems of all notebooks at once.
     """
     found, problems = [], []
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in [folder] if folder.is_file() else sorted(folder.glob("*.ipynb")):
         if not NUMBERED.match(path.stem):
             continue
         try:

@@ -28,7 +28,7 @@ from fhrmm.store import (
     scope_centers,
 )
 from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
-from fhrmm.wording import POOLED, SYNTHETIC_WARNING
+from fhrmm.wording import POOL, POOLED, SYNTHETIC_WARNING
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,10 @@ def _banner(page: Page) -> str:
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts)
     css = "banner synthetic" if is_synthetic else "banner"
-    count = len(scope_centers(page.run.data_dir, POOLED))
-    scope = f"All centers pooled ({count})" if page.run.scope == POOLED else f"Center {page.run.scope}"
+    scope = f"Center {page.run.scope}"
+    if page.run.scope == POOL:
+        scope = "All centers, by sums without patients"
+    elif page.run.scope == POOLED:
+        scope = f"All centers pooled ({len(scope_centers(page.run.data_dir, POOLED))})"
     head = f'<p class="scope">{escape(scope)}</p>'
     return f'<aside class="{css}" aria-label="About this page">{head}<dl>{items}</dl></aside>'

@@ -168,7 +168,7 @@ def _measure(row: Row, study: Study) -> str:
 def _no_number(subject: str, row: Row) -> str:
     note = tidy_note(row["note"])
     if row["status"] == "suppressed":
-        return f"{subject} is not shown: the numbers are too small to be released."
+        return f"{subject} is not shown: {note or 'the numbers are too small to be released'}."
     if row["status"] == "not_reached":
         return f"{subject} was not reached."
     if row["estimand"] == "events_per_parameter":
@@ -189,7 +189,9 @@ def _interval(row: Row, study: Study) -> str:
 
 
 def _counts(row: Row) -> str:
-    """Events and patients of the row; those of a hazard ratio are of its level and say so."""
+    """Events and patients of the row; those of a hazard ratio are of its level and say so. Some are hidden."""
+    if is_missing(row["n"]):
+        return "numbers hidden"
     patients = format_counted(row["n"], "patient")
     if row["estimand"] == "proportion":
         return f"{format_count(row['n_events'])} of {patients}"

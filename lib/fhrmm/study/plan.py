@@ -149,6 +149,16 @@ class Display(Frozen):
         return tuple(value.split(",")) if isinstance(value, str) else value
 
 
+class _Pool(Frozen):
+    """What centers that keep their patients are asked for, and how many must stand behind a number."""
+
+    minimum_centers: int = Field(ge=3)
+    n_weeks: int = Field(ge=26)
+    rate_cuts_months: tuple[float, ...]
+    most_rounds: int = Field(ge=1)
+    bins: dict[str, tuple[float, ...]]
+
+
 class _Disclosure(Frozen):
     """Small-number protection of released output."""
 
@@ -176,6 +186,7 @@ class Study(Frozen):
     comparison: _Comparison
     sensitivity: tuple[_Axis, ...] = ()
     display: Display
+    pool: _Pool
     disclosure: _Disclosure
 
     def factor(self, variable: str) -> Factor:

@@ -83,7 +83,7 @@ def test_each_left_out_fit_is_the_fit_without_that_center():
     by_hand = ratios(regression.fit_model(rest, STUDY, model="x", **QUESTION)).loc[("second_line_krd", "other")]
     found = rows[rows["model"] == "without K2"].iloc[0]
     assert found["estimate"] == pytest.approx(by_hand["estimate"], rel=1e-9)
-    assert found["n"] == len(rest[rest["endpoint"] == "PFS"])
+    assert (found["n"], found["n_events"]) == (by_hand["n"], by_hand["n_events"])
 
 
 def test_validation_starts_from_the_apparent_concordance_and_corrects_down():
@@ -223,3 +223,15 @@ def test_nobody_transplanted_is_a_reason_not_a_number():
     frame.loc[frame["endpoint"] == "TTASCT", "event"] = False
     rows = ratios(transplant.compare_second_line_transplant(frame, STUDY))
     assert set(rows["note"]) == {"all patients are in one group"}
+
+
+def test_influence_is_the_range_of_the_fits_without_one_patient():
+    frame = followed(60)
+    rows = robustness.leave_one_patient_out(frame, STUDY, model="primary", **QUESTION).set_index("variable")
+    pfs = regression.take_model_frame(frame, "PFS", TERMS).rows
+    fits = [fit_cox(pfs.drop(index=row), time="time_months", event="event", terms=TERMS) for row in pfs.index]
+    for term in TERMS:
+        found = [fit.coefficients.set_index("term")["hazard_ratio"].dropna()[term] for fit in fits]
+        values = [value.iloc[-1] if isinstance(value, pd.Series) else value for value in found]
+        assert rows.loc[term, "ci_lower"] == pytest.approx(min(values), rel=1e-6)
+        assert rows.loc[term, "ci_upper"] == pytest.approx(max(values), rel=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from timetoevent.competing_risks import cumulative_incidence, fine_gray, gray_test
+from timetoevent.competing_risks import cumulative_incidence, fine_gray, gray_test, state_probabilities
 from timetoevent.kaplan_meier import kaplan_meier
 from timetoevent.results import NOT_ESTIMABLE, OK
 
@@ -154,3 +154,24 @@ def test_fine_gray_does_not_depend_on_units_or_order():
     other = fine_gray(time[order], cause[order], scaled).coefficients
     np.testing.assert_allclose(other["coefficient"] * [0.1, 1], one["coefficient"], rtol=1e-8)
     np.testing.assert_allclose(other["std_error"] * [0.1, 1], one["std_error"], rtol=1e-8)
+
+
+def test_states_are_those_of_r():
+    """``survfit(Surv(t1, t2, state) ~ 1, id = id)`` of R's survival 3.8, columns of ``pstate``."""
+    leave, state = [1, 2, 2, 3, 4, 5, 5, 6, 7, 8], [1, 1, 2, 0, 1, 2, 0, 1, 0, 1]
+    end, died = [4, 9, 0, 0, 6, 0, 0, 10, 0, 8.5], [True, False, False, False, True, False, False, True, False, True]
+    found = state_probabilities(leave, state, end, died).set_index("time")
+    in_r = {
+        2.0: [0.7, 0.2, 0.1], 4.0: [0.5833333333, 0.2166666667, 0.2], 5.0: [0.4666666667, 0.2166666667, 0.3166666667],
+        6.0: [0.3111111111, 0.2638888889, 0.425], 8.5: [0.0, 0.3833333333, 0.6166666667], 10.0: [0.0, 0.0, 1.0],
+    }  # fmt: skip
+    for time, expected in in_r.items():
+        assert found.loc[time, ["well", "ill", "dead"]].tolist() == pytest.approx(expected, abs=1e-9)
+    assert found[["well", "ill", "dead"]].sum(axis=1).to_numpy() == pytest.approx(1.0)
+
+
+def test_states_without_illness_are_a_curve_and_its_complement():
+    found = state_probabilities([1.0, 2.0, 3.0], [2, 0, 2], [0.0] * 3, [False] * 3)
+    assert found["well"].tolist() == pytest.approx([1, 2 / 3, 0])
+    assert found["ill"].eq(0).all()
+    assert state_probabilities([], [], [], []).empty

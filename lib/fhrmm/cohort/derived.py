@@ -41,6 +41,7 @@ def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
         ),
         "extramedullary_disease": to_levels(is_any(patients["emd_second_line"], study.staging.extramedullary_levels)),
         "ecog_2_or_more": to_levels(patients["ecog_second_line"] >= 2, ("0-1", ">=2")),
+        "second_line_asct": to_levels(date_bounds(patients, "second_line_asct_date").known),
         "age_second_line": start - patients["birth_year"].astype(float),
         "months_to_relapse": _months_to_relapse(patients, asct, study),
     }

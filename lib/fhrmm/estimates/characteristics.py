@@ -13,6 +13,7 @@ from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from timetoevent.results import Estimate, not_estimable
 
+_MOST_COUNTED = 4
 # A variable that applies only where another one is known, or has one of these values.
 _APPLIES = {
     "asct_date": ("asct_count", (1, 2)),
@@ -156,4 +157,7 @@ def _share(count: int, n: int, method: str) -> Estimate:
 
 
 def _is_number(values: pd.Series) -> bool:
+    """Whether values are measured: a count of few distinct values, such as transplants, is a category."""
+    if values.dtype == "Int64" and values.nunique() <= _MOST_COUNTED:
+        return False
     return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)

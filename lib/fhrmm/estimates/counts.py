@@ -13,9 +13,11 @@ from fhrmm.wording import counted
 from timetoevent.agreement import read_agreement
 
 BASELINE_VARIABLES = (
-    "age_second_line", "sex", "isotype", "iss", "r_iss", "high_risk_cytogenetics", "ldh_above_uln",
-    "first_line_quadruplet", "frontline_pathway", "lenalidomide_exposure", "months_to_relapse", "ecog_2_or_more",
-    "extramedullary_disease", "second_line_standard", "second_line_carfilzomib",
+    "age_second_line", "sex", "isotype", "iss", "r_iss", "r2_iss", "beta2_microglobulin_mg_l", "creatinine_mg_dl",
+    "hemoglobin_g_dl", "bm_plasma_cells_pct", "ldh_above_uln", "del17p", "t_4_14", "t_14_16", "gain_1q",
+    "high_risk_cytogenetics", "first_line_standard", "first_line_quadruplet", "first_line_best_response", "asct_count",
+    "frontline_pathway", "lenalidomide_exposure", "anti_cd38_exposed", "anti_cd38_refractory", "months_to_relapse",
+    "ecog_2_or_more", "extramedullary_disease", "second_line_standard", "second_line_class", "second_line_asct",
 )  # fmt: skip
 _NEXT_THERAPY = {"ignore": "does not count", "event": "is an event", "censor": "ends observation"}
 

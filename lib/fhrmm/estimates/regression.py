@@ -72,25 +72,30 @@ class ModelFrame:
 def estimate_budget(
     time_to_event: pd.DataFrame, study: Study, *, endpoint: str, terms: Sequence[str], model: str
 ) -> pd.DataFrame:
-    """Say before fitting how many events there are per parameter, and the hazard ratio detectable for each factor.
-
-    Returns
-    -------
-    DataFrame
-        Estimates rows `events_per_parameter` for the model and `minimum_detectable_hazard_ratio` per factor
-        (Schoenfeld, power and alpha of the plan, two-sided).
+    """Say before fitting how many events a model has per parameter: one row `events_per_parameter`.
 
     References
     ----------
-    Peduzzi P et al. J Clin Epidemiol 1995;48:1503-1510. Schoenfeld DA. Biometrics 1983;39:499-503.
+    Peduzzi P et al. J Clin Epidemiol 1995;48:1503-1510.
     """
-    rows, frame = select_endpoint(time_to_event, endpoint), take_model_frame(time_to_event, endpoint, terms)
+    frame = take_model_frame(time_to_event, endpoint, terms)
     found = Collector(endpoint=endpoint, model=model)
     budget = not_estimable("no term varies")
     if n_parameters := frame.n_parameters:
         note = counted(n_parameters, "parameter")
         budget = Estimate(frame.n_events / n_parameters, method="events / parameters", note=note)
     found.add("events_per_parameter", budget, of=frame)
+    return found.frame()
+
+
+def estimate_detectable(time_to_event: pd.DataFrame, study: Study, *, endpoint: str) -> pd.DataFrame:
+    """Say which hazard ratio each factor would need to be detected: `minimum_detectable_hazard_ratio` rows.
+
+    References
+    ----------
+    Schoenfeld DA. Biometrics 1983;39:499-503 (power and two-sided alpha of the plan).
+    """
+    rows, found = select_endpoint(time_to_event, endpoint), Collector(endpoint=endpoint)
     for factor in study.factors:
         known = rows[rows[factor.variable].notna()]
         value = _detectable(known["event"], known[factor.variable].astype(object) == factor.adverse, study)

@@ -122,11 +122,42 @@ def leave_one_center_out(
         frame.rows, group="center", fit=lambda part: fit_frame(replace(frame, rows=part), study)
     )
     table = table[(table["term"] == variable) & (table["level"] != table["reference"])]
-    whole = table.assign(n=table["n_all"], n_events=table["n_events_all"])
-    for row in whole.to_dict("records"):
+    for row in table.to_dict("records"):
         model = f"without {row['left_out']}" if row["left_out"] else "all centers"
         rows.add_ratio(row, "Cox regression, Efron ties", model=model)
     return rows.frame()
+
+
+def leave_one_patient_out(
+    time_to_event: pd.DataFrame, study: Study, *, endpoint: str, terms: Sequence[str], model: str
+) -> pd.DataFrame:
+    """Fit the model again without each patient in turn: how far a single one moves each hazard ratio.
+
+    Returns
+    -------
+    DataFrame
+        `influence` rows: the hazard ratio of all patients, and as limits the smallest and the largest without one.
+    """
+    frame = take_model_frame(time_to_event, endpoint, terms)
+    rows = Collector(endpoint=endpoint, model=model)
+    if reason := frame.why_not(study):
+        rows.add("influence", not_estimable(reason), of=frame)
+        return rows.frame()
+    table = leave_one_group_out(
+        frame.rows.assign(left=range(frame.n)),
+        group="left",
+        fit=lambda part: fit_cox(part, **frame.outcome, is_repeated=True),
+    )
+    table = table[table["level"] != table["reference"]]
+    for (term, level), part in table.groupby(["term", "level"], sort=False):
+        whole, others = part.iloc[0], part["hazard_ratio"].iloc[1:].dropna()
+        counts = {"n": int(whole["n"]), "n_events": int(whole["n_events"])}
+        value = not_estimable(str(whole["note"]), **counts)
+        if len(others):
+            limits = float(others.min()), float(others.max())
+            value = Estimate(float(whole["hazard_ratio"]), *limits, method="without each patient in turn", **counts)
+        rows.add("influence", value, variable=term, level=level, reference=whole["reference"])
+    return rows.frame().assign(ci_level=float("nan"))
 
 
 def validate_model(

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.estimates.subgroups import KEYS, MISSING, iterate_levels
 from fhrmm.schema import NO_WAY
 from fhrmm.study import Study
-from timetoevent.competing_risks import cumulative_incidence
+from timetoevent.competing_risks import cumulative_incidence, state_probabilities
 from timetoevent.kaplan_meier import (
     kaplan_meier,
     median_follow_up,
@@ -26,6 +26,7 @@ from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst, rmst_difference
 
 _NEEDED = ["endpoint", "time_months", "event"]
+_STATES = {"well": "progression-free", "ill": "alive after progression", "dead": "dead"}
 _CAUSES = {1: "progression", 2: "death without progression"}
 
 
@@ -168,6 +169,43 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
             if rows.empty:
                 value = not_estimable(absent or "no patients", method="Aalen-Johansen")
             found.add("cumulative_incidence", value, level=name, time_months=at)
+    return found.frame(), curves
+
+
+def estimate_states(time_to_event: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimate the probability of being progression-free, alive after progression, or dead (Aalen-Johansen).
+
+    Returns
+    -------
+    estimates : DataFrame
+        Estimates rows `state_probability` at the study's months, ``level`` the state, n all patients, n_events those
+        who were seen to enter the state by then.
+    curves : DataFrame
+        time and one column per state; they add up to 1.
+
+    References
+    ----------
+    Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
+    """
+    ends = {name: select_endpoint(time_to_event, name).set_index(KEYS) for name in ("PFS", "OS")}
+    rows = ends["PFS"].join(ends["OS"][["time_months", "event"]], rsuffix="_os", how="inner")
+    is_death = rows["event_description"].astype(object) == _CAUSES[2]
+    state = np.where(rows["event"], np.where(is_death, 2, 1), 0)
+    leave, end = (rows[name].to_numpy(dtype=float) for name in ("time_months", "time_months_os"))
+    died = rows["event_os"].to_numpy(dtype=bool)
+    curves = state_probabilities(leave, state, end, died).rename(columns=_STATES)
+    dead_at = np.where(state == 2, leave, np.where((state == 1) & died, end, math.inf))
+    entered = {"well": leave * 0, "ill": np.where(state == 1, leave, math.inf), "dead": dead_at}
+    found = Collector(endpoint="OS", variable="state")
+    for at in map(float, study.time.rates_at_months):
+        reached = curves[curves["time"] <= at]
+        for code, name in _STATES.items():
+            counts = {"n": len(rows), "n_events": int((entered[code] <= at).sum())}
+            least = study.display.km_minimum_at_risk
+            value = not_estimable(f"fewer than {least} are followed that long", method="Aalen-Johansen", **counts)
+            if ((leave >= at) | ((state == 1) & (end >= at))).sum() >= least:
+                value = Estimate(float(reached[name].iloc[-1]), method="Aalen-Johansen", **counts)
+            found.add("state_probability", value, level=name, time_months=at)
     return found.frame(), curves
 
 

@@ -9,6 +9,7 @@ from fhrmm.figures.output import PRINT_DPI, mark_synthetic, save_figure
 from fhrmm.figures.rates import plot_center_rates, plot_rates
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
 from fhrmm.figures.specifications import plot_specification_curve
+from fhrmm.figures.states import plot_states
 from fhrmm.figures.style import Drawing, Plot
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "plot_response_bars",
     "plot_schoenfeld",
     "plot_specification_curve",
+    "plot_states",
     "plot_swimmer",
     "plot_waterfall",
     "save_figure",

@@ -23,6 +23,7 @@ _KINDS: Mapping[str, str] = {
     "proportion": PERCENT,
     "survival_probability": PERCENT,
     "cumulative_incidence": PERCENT,
+    "state_probability": PERCENT,
     "i_squared": PERCENT,
     "proportion_difference": PERCENT,
     "count": COUNT,

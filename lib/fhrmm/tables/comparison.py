@@ -49,6 +49,20 @@ def tabulate_sample_size(estimates: Estimates, study: Study) -> Cells:
     return _by_model(rows, heads, study, "Group", lambda row: name_level(row["level"]) or "Both")
 
 
+def tabulate_influence(estimates: Estimates, study: Study) -> Cells:
+    """Lay out hazard ratios with the smallest and the largest without one patient.
+
+    Rows are the `influence` of `fhrmm.estimates.robustness.leave_one_patient_out`.
+    """
+    footnotes, content = Footnotes(), []
+    for row in read_rows(estimates, "influence"):
+        ends = [format_value(row[end], "hazard_ratio", study.display) for end in ("ci_lower", "ci_upper")]
+        value = write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
+        content.append([": ".join(filter(None, describe_group(row, study))), value, *ends])
+    heads = ["Variable", "All patients", "Smallest without one", "Largest without one"]
+    return list_lines(content, heads, notes=footnotes.lines())
+
+
 def tabulate_by_grade(estimates: Estimates, study: Study) -> Cells:
     """Lay out adverse events: one row per term, its patients, one column per least grade.
 

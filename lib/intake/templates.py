@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -36,23 +39,12 @@ REDCAP_COLUMNS = (
     "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?",
     "Field Annotation",
 )  # fmt: skip
-EXAMPLES = {
-    "patient_id": "C01-001", "sex": "female", "birth_year": "1958", "diagnosis_date": "2021-02-10", "isotype": "IgG",
-    "iss_diagnosis": "II", "r_iss_diagnosis": "II", "r2_iss_diagnosis": "II", "beta2_microglobulin_mg_l": "4.1",
-    "albumin_g_dl": "3.9", "ldh_u_l": "210", "ldh_uln_u_l": "248", "creatinine_mg_dl": "0.9", "hemoglobin_g_dl": "10.8",
-    "bm_plasma_cells_pct": "45", "del17p": "no", "t_4_14": "no", "t_14_16": "no", "gain_1q": "no",
-    "first_line_start_date": "2021-03-01", "first_line_regimen": "D-VTd", "first_line_best_response": "VGPR",
-    "asct_date": "2021-09", "asct_count": "1", "maintenance": "lenalidomide", "maintenance_start_date": "2021-12-20",
-    "maintenance_stop_date": "2022-02-20", "first_progression_date": "2022-05-16",
-    "second_line_start_date": "2022-06-10", "second_line_regimen": "KRd", "ecog_second_line": "1",
-    "emd_second_line": "none", "iss_second_line": "II", "best_response": "PR", "best_response_date": "2022-10-01",
-    "response_confirmed": "yes", "progression_date": "2023-03-05", "progression_basis": "biochemical",
-    "next_line_start_date": "2023-04-02", "last_assessment_date": "2023-03-05", "last_contact_date": "2024-01-10",
-    "assessment_date": "2022-10-01", "response": "PR", "serum_m_protein_g_dl": "1.1", "urine_m_protein_mg_24h": "0",
-    "flc_kappa_mg_l": "12", "flc_lambda_mg_l": "9", "serum_immunofixation": "positive",
-    "urine_immunofixation": "negative", "plasmacytoma": "none", "term": "Neutropenia", "grade": "3",
-    "onset_date": "2022-07-20",
-}  # fmt: skip
+
+
+@cache
+def load_examples() -> dict[str, str]:
+    """Return a cell of each column as an example."""
+    return tomllib.loads((Path(__file__).parent / "examples.toml").read_text(encoding="utf-8"))
 
 
 def template_variables(table: str) -> list[Variable]:
@@ -148,7 +140,7 @@ def _add_table(sheet: Worksheet, table: str) -> None:
     for position, variable in enumerate(template_variables(table), start=1):
         letter = get_column_letter(position)
         example, header = sheet.cell(1, position), sheet.cell(HEADER_ROW, position)
-        example.value, example.font, example.fill = EXAMPLES.get(variable.column, ""), Font(italic=True), GRAY
+        example.value, example.font, example.fill = load_examples().get(variable.column, ""), Font(italic=True), GRAY
         header.value, header.font, header.fill = _header_text(variable), Font(bold=True), BLUE
         header.alignment = Alignment(wrap_text=True, vertical="top")
         header.comment = Comment(_hint(variable), "fhrmm", height=120, width=280)

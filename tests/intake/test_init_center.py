@@ -153,7 +153,7 @@ def test_a_likely_name_has_the_same_digits(folder):
 def test_a_likely_name_is_no_guess_where_the_cells_are_of_another_type(cell, guessed, folder):
     write(folder, f"ID;Sex;Data della prima recidiva;L2 start\nA;F;{cell};2022-01-01\n")
     text, _ = propose_center(folder)
-    assert ('# CONFIRM "Data della prima recidiva" = "first_progression_date"' in text) is guessed
+    assert ('\n"Data della prima recidiva" = "first_progression_date"' in text) is guessed
 
 
 def test_codes_that_cannot_be_values_are_proposed_as_missing(folder):

@@ -72,7 +72,7 @@ class CleanedScope:
     headers: pd.DataFrame
 
 
-def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
+def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str = "center.toml") -> CleanedScope:
     """Read and clean the centers of a scope.
 
     An error quarantines the patient it concerns, in every table; a warning does not. A center that cannot be read is
@@ -86,6 +86,8 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
         A center, or ``ALL``.
     study : Study
         The plan.
+    description : str
+        The file of a center that describes it.
 
     Returns
     -------
@@ -94,7 +96,8 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study) -> CleanedScope:
     """
     info = read_dataset_info(data_dir, study)
     cleaned = [
-        _clean_center(read_center(data_dir, center, study), study, info) for center in scope_centers(data_dir, scope)
+        _clean_center(read_center(data_dir, center, study, description), study, info)
+        for center in scope_centers(data_dir, scope)
     ]
     return _pool(cleaned, study)
 
@@ -201,20 +204,9 @@ def _stack(typed: list[TypedTable], table: str) -> pd.DataFrame:
         return parts[0]
     filled = [part for part in parts if len(part)] or parts[:1]
     columns = list(dict.fromkeys(name for part in filled for name in part))
-    return pd.concat([_with_columns(part, columns, table) for part in filled], ignore_index=True)
-
-
-def _with_columns(part: pd.DataFrame, columns: list[str], table: str) -> pd.DataFrame:
-    """Give a file the columns of the others, typed and missing, so that they can be put under each other."""
-    template = empty_table(table)
-    absent = {
-        name: pd.Series(
-            pd.NA if template[name].dtype == "Int64" else None, index=part.index, dtype=template[name].dtype
-        )
-        for name in columns
-        if name not in part
-    }
-    return part.assign(**absent, _file=part["_file"].astype(object), _sheet=part["_sheet"].astype(object))[columns]
+    types = {name: kind for name, kind in column_types(table).items() if name in columns}
+    types |= {"_file": object, "_sheet": object}
+    return pd.concat([part.reindex(columns=columns).astype(types) for part in filled], ignore_index=True)
 
 
 def _finish(frame: pd.DataFrame, table: str, study: Study, info: DatasetInfo) -> pd.DataFrame:

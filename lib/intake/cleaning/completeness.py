@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from intake.cleaning.typed import TypedTable
-from intake.contract import variables
+from intake.contract import LONG, variables
 from intake.readers import RawCenter
 from intake.rules import Finding, load_rules
 
@@ -31,7 +31,7 @@ def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
 def absent_columns(present: Collection[str], raw: RawCenter) -> list[Finding]:
     """Return a finding for every needed column that no file gives to the patients table."""
     rule = load_rules()["column_absent"]
-    files = [table.spec.path for table in raw.table("patients")]
+    files = [table.spec.path for table in raw.tables if LONG.get(table.spec.table, table.spec.table) == "patients"]
     return [
         Finding(rule.id, table="patients", file=files[0], column=name)
         for name in rule.columns

@@ -10,9 +10,10 @@ import numpy as np
 
 from fhrmm.errors import StudyError
 from fhrmm.schema import Variable
-from intake.center import FORMAT_BY_EXTENSION
+from intake.center import FORMAT_BY_EXTENSION, SharedDate
 from intake.cleaning.typed import expected_text
 from intake.contract import variables
+from intake.init_center.dry_run import try_description
 from intake.init_center.evidence import (
     Proposal,
     distinct_texts,
@@ -23,15 +24,22 @@ from intake.init_center.evidence import (
     propose_unit,
     unexplained_values,
 )
-from intake.init_center.look import CHECKBOX, Source, look_at, unit_behind
+from intake.init_center.look import CHECKBOX, Source, look_at
+from intake.init_center.match import TWO, unit_behind
+from intake.readers.derived import read_status
 from intake.readers.headers import map_headers
-from intake.readers.redcap import is_structure
+from intake.readers.redcap import find_structure, is_structure
 from intake.readers.text_files import find_encoding, find_separator, to_utf8
 from intake.values import CellDialect, comparison_key, known_units, synonyms_of
 
 FILE_NAME = "center.toml"
 PROPOSED = "center.proposed.toml"
 MOST_VALUES = 12
+# Events that a column of states tells, with words by which it is known.
+EVENTS_OF_STATES = {
+    "death_date": ("dece", "vivo", "viva", "alive", "dead", "died", "death", "living", "exitus", "mort", "vital"),
+    "progression_date": ("progr", "recid", "relap", "ricad", "pd", "pfs"),
+}
 
 __all__ = ["init_center", "propose_center"]
 
@@ -50,7 +58,8 @@ def init_center(folder: Path) -> str:
     Returns
     -------
     str
-        A report: where the file is, what was recognized, and what a person must still decide.
+        A report: where the file is, what was recognized, what a person must still decide, and what would become of
+        the patients with the file as it is.
 
     Raises
     ------
@@ -64,7 +73,9 @@ def init_center(folder: Path) -> str:
     name = PROPOSED if (folder / FILE_NAME).exists() else FILE_NAME
     (folder / name).write_text(text, encoding="utf-8")
     listed = "\n".join(f"{number}. {decision}" for number, decision in enumerate(decisions, start=1))
-    return f"wrote {folder.name}/{name}\n\nStill to decide:\n{listed or 'nothing'}\n"
+    tried = try_description(folder, name)
+    open_ends = listed or ("nothing, before what stops patients is mended" if "stop" in tried else "nothing")
+    return f"wrote {folder.name}/{name}\n\nStill to decide:\n{open_ends}\n\n{tried}"
 
 
 def propose_center(folder: Path) -> tuple[str, list[str]]:
@@ -84,7 +95,7 @@ def propose_center(folder: Path) -> tuple[str, list[str]]:
     if not sources:
         there = "; ".join(problems) or f"formats are {', '.join(sorted(FORMAT_BY_EXTENSION))}"
         raise StudyError(f"{folder.name}: no file that looks like patients, assessments or adverse events ({there})")
-    decisions = [f"{problem}: open it, or take it out of the folder" for problem in problems]
+    decisions = [f"{problem}: mend it, or take it out of the folder" for problem in problems]
     shared = _shared(sources, decisions)
     parts = [_head(folder, shared), *(_entry(folder, source, shared, decisions) for source in sources)]
     return "\n".join(parts), list(dict.fromkeys(decisions))
@@ -135,6 +146,7 @@ def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list
     for name in ("format", "sheet", "dictionary", "instrument"):
         if value := getattr(file, name):
             lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    lines += _shape_lines(source, folder, decisions)
     if file.skip_rows:
         lines.append(f"skip_rows = {file.skip_rows}  # the header stands below them")
     if file.header_rows > 1:
@@ -143,6 +155,7 @@ def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list
     lines += _unit_lines(source, shared, decisions)
     lines += _checkbox_lines(source, decisions)
     lines += _value_lines(source, shared, decisions)
+    lines += _shared_date_lines(source, decisions)
     return "\n".join(lines) + "\n"
 
 
@@ -181,11 +194,61 @@ def _column_lines(source: Source, decisions: list[str]) -> list[str]:
             and not is_structure(match.header)
         ):
             wanted = f" ({match.how}: {match.column}?)" if match.column else ""
-            decisions.append(f"{place}: which variable is {match.header!r}{wanted}, or none?")
+            asked = f"which variable is {match.header!r}{wanted}, or none?"
+            decisions.append(f"{place}: {f'{match.header!r} {match.how}' if match.how and not match.column else asked}")
         if match.how.startswith("refused"):
             decisions.append(f"{place}: take {match.header!r} out of the file ({match.how})")
     if "patient_id" not in {match.column for match in source.matches if match.certain}:
         decisions.insert(0, f"{place}: which column is the pseudonymous patient identifier?")
+    return lines
+
+
+def _shape_lines(source: Source, folder: Path, decisions: list[str]) -> list[str]:
+    """Propose how rows are to be put together: lines by order, cells that repeat the one above."""
+    lines, there = [], {match.column: match.header for match in source.matches if match.column and match.certain}
+    file = source.file.path
+    if source.file.table == "lines" and "line_number" not in there:
+        days = "\nnew_line_after_days = 28  # of drugs that begin later than the one before" if "drug" in there else ""
+        lines.append(f'lines_by = "order"  # no column numbers the lines{days}')
+        decisions.append(f"{file}: no column numbers the lines; is the first by its start the first line of therapy?")
+    if source.completes:
+        lines.append(f"completes = true  # its patients are those of {source.completes}")
+    if key := there.get("patient_id"):
+        cells = dict(zip(source.grid.headers, source.grid.columns, strict=True))[key]
+        empty = int((cells.codes < 0).sum())
+        if empty and cells.codes[0] >= 0:
+            lines.append(f"# CONFIRM fill_down = [{json.dumps(key)}]  # {empty} rows have no identifier")
+            decisions.append(f"{file}: {empty} rows have no {key!r}; do they belong to the patient above (fill_down)?")
+    groups = find_structure(source.grid.headers).get("redcap_data_access_group")
+    if groups is not None and len(names := list(source.grid.columns[groups].categories)) > 1:
+        header = source.grid.headers[groups]
+        lines.append(f"# CONFIRM where = {{ {json.dumps(header)} = {json.dumps(folder.name)} }}  # a group, a center")
+        decisions.append(f"{file}: which data access group is {folder.name}? There are {', '.join(map(str, names))}")
+    return lines
+
+
+def _shared_date_lines(source: Source, decisions: list[str]) -> list[str]:
+    """Propose which column tells apart the two dates that a header names."""
+    lines, columns = [], dict(zip(source.grid.headers, source.grid.columns, strict=True))
+    states = [
+        match.header
+        for match in source.matches
+        if not match.certain and len(texts := columns[match.header].categories)
+        if all(read_status(str(text), SharedDate(date="", status="", event="")) for text in texts)
+    ]
+    for match in (match for match in source.matches if match.how.startswith(TWO)):
+        two = match.how.removeprefix(TWO).split(":")[0].split(" and ")
+        event = next((name.strip() for name in two if name.strip() in EVENTS_OF_STATES), two[0].strip())
+        always = next(name.strip() for name in two if name.strip() != event)
+        words = EVENTS_OF_STATES.get(event, ())
+        told = {name: comparison_key(" ".join([name, *map(str, columns[name].categories)])) for name in states}
+        likely = [name for name, text in told.items() if any(word in text for word in words)]
+        entry = {"date": match.header, "status": (likely or states or ["?"])[0], "event": event, "always": always}
+        lines.append("# CONFIRM [[files.shared_dates]]  # take the mark away from all five lines")
+        lines += [f"# CONFIRM {name} = {json.dumps(text, ensure_ascii=False)}" for name, text in entry.items()]
+        question = f"{source.file.path}: which variable is {entry['status']!r}, or none?"
+        decisions[:] = [text for text in decisions if text != question]
+        decisions.append(f"{source.file.path}: does {entry['status']!r} tell what {match.header!r} is (shared_dates)?")
     return lines
 
 

@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import openpyxl
 from charset_normalizer import from_bytes
-from python_calamine import CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook
 
 from fhrmm.schema import TABLES
 from intake.center import FORMAT_BY_EXTENSION, CenterFile
-from intake.contract import variables
+from intake.contract import KEYS, LONG, variables
 from intake.init_center.evidence import distinct_texts, looks_like
+from intake.init_center.match import BY_NAME, Match, match_headers
 from intake.readers import redcap
 from intake.readers.files import OpenedFile, open_file
 from intake.readers.grid import Grid, ReadProblem
-from intake.readers.headers import UNIT_BEHIND, header_key, match_header
-from intake.values import comparison_key, find_unit, header_identifier, load_synonyms, tidy
+from intake.readers.headers import header_key
 
+SEVERAL = "the file has several rows per patient, and one row is needed: is it a table of lines or of visits?"
 MOST_SHEETS = 20
 MOST_TITLE_ROWS = 10
-NOT_OF_A_LINE = ("identity", "diagnosis", "visit", "event")
 SAMPLE = 2**18
 CHECKBOX = re.compile(r"(\w+?)___(\w+)|(.+) \(choice=(.*)\)")
-UNITS_BEHIND = (
-    UNIT_BEHIND,
-    re.compile(r"(.*\S),\s+([^,]*[/%][^,]*)"),
-    re.compile(r"(.*[^\s/])\s+((?:[a-zA-Z\u00b5\u03bc]+/\S+|%))"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What one header may stand for.
-
-    Attributes
-    ----------
-    header : str
-        As the file has it.
-    column : str
-        Canonical column; empty where there is no idea.
-    how : str
-        The evidence, in words.
-    certain : bool
-        False: a person has to confirm it.
-    """
-
-    header: str
-    column: str
-    how: str
-    certain: bool
+TABLES_IN_ORDER = (*TABLES, *LONG)
 
 
 @dataclass(slots=True)
@@ -70,12 +43,15 @@ class Source:
         One per header.
     fields : mapping of str to Field
         REDCap dictionary.
+    completes : str
+        The file whose patients it tells more of; empty for a table of its own.
     """
 
     file: CenterFile
     opened: OpenedFile
     matches: list[Match] = field(default_factory=list)
     fields: Mapping[str, redcap.Field] = field(default_factory=dict)
+    completes: str = ""
 
     @property
     def grid(self) -> Grid:
@@ -101,12 +77,28 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     dictionary = _find_dictionary(folder)
     sources, problems = [], []
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in FORMAT_BY_EXTENSION or path.name in (dictionary, "center.toml"):
+        if path.name in (dictionary, "center.toml", "center.proposed.toml") or path.name.startswith((".", "~")):
+            continue
+        if path.suffix.lower() not in FORMAT_BY_EXTENSION:
+            problems.append(f"{path.name}: not read, no format has the ending {path.suffix or '(none)'}")
             continue
         found, problem = _look_at_file(folder, path, dictionary)
         sources += found
-        problems += problem
-    return sorted(sources, key=lambda source: TABLES.index(source.file.table)), problems
+        problems += problem or ([] if found else [f"{path.name}: not read, no header says what it holds"])
+    sources.sort(key=lambda source: TABLES_IN_ORDER.index(source.file.table))
+    first = next((_identifiers(source) for source in sources if source.file.table == "patients"), set())
+    for number, source in enumerate(sources):
+        if number and source.file.table == "patients" and len(_identifiers(source) & first) * 2 > len(first):
+            source.completes = sources[0].file.path
+    return sources, problems
+
+
+def _identifiers(source: Source) -> set[str]:
+    """Return the patient identifiers of a table, empty where no column has them for certain."""
+    for match, cells in zip(source.matches, source.grid.columns, strict=False):
+        if match.certain and match.column == "patient_id":
+            return set(cells.categories)
+    return set()
 
 
 def _find_dictionary(folder: Path) -> str | None:
@@ -128,108 +120,6 @@ def _find_dictionary(folder: Path) -> str | None:
     return None
 
 
-def _match_headers(headers: list[str], table: str) -> list[Match]:
-    """Say what each header may stand for in a table.
-
-    Parameters
-    ----------
-    headers : list of str
-        As the file has them.
-    table : str
-        Canonical table.
-
-    Returns
-    -------
-    list of Match
-        One per header; the same canonical column only once with certainty.
-    """
-    matches = [_match(header, table) for header in headers]
-    seen: set[str] = set()
-    for position, match in enumerate(matches):
-        if match.certain and match.column in seen:
-            matches[position] = Match(match.header, match.column, f"{match.how}; another header came first", False)
-        seen |= {match.column} if match.certain and match.column else set()
-    return [Match(m.header, "", "", False) if not m.certain and m.column in seen else m for m in matches]
-
-
-def _match(header: str, table: str) -> Match:
-    if kind := header_identifier(header):
-        return Match(header, "", f"refused: {kind.replace('_', ' ')}", True)
-    plain = CenterFile(path="x.csv", table=table)
-    column, _ = match_header(header, plain)
-    if column:
-        return Match(header, column, "canonical name or label", True)
-    known = _header_synonyms(table)
-    keys = _header_forms(header)
-    for position, key in enumerate(keys):
-        if key in known:
-            whole = position < len(keys) - 2 or variables(table)[known[key]].group in NOT_OF_A_LINE
-            return Match(header, known[key], "usual name of this variable" if whole else f"its end is {key!r}", whole)
-    near = _alike(keys, get_close_matches(keys[-1], known, n=1, cutoff=0.84)) or _alike(
-        keys, _contained(keys[0], known)
-    )
-    return Match(header, known[near[0]], f"looks like {near[0]!r}", False) if near else Match(header, "", "", False)
-
-
-def _header_forms(header: str) -> list[str]:
-    """Return the forms in which a header is looked up: whole, without its unit, its last part alone.
-
-    Parameters
-    ----------
-    header : str
-        As the file has it.
-
-    Examples
-    --------
-    >>> _header_forms("FISH / t(4;14)")[-1], _header_forms("Albumina, g/dL")[1]
-    ('t(4;14)', 'albumina')
-    """
-    text = tidy(header)
-    without = next((found[1] for form in UNITS_BEHIND if (found := form.fullmatch(text))), text)
-    parts = [text, without, re.sub(r"\s*[/,:]\s+|\s+/\s+", " ", text), re.split(r" / |: |, ", text)[-1]]
-    parts.insert(3, re.split(r" / |: ", without)[-1])
-    return [comparison_key(part) for part in parts]
-
-
-def unit_behind(header: str, column: str) -> str | None:
-    """Return the unit that stands behind a header without parentheses, where the column is met in it.
-
-    Parameters
-    ----------
-    header : str
-        As the file has it.
-    column : str
-        Canonical column.
-
-    Examples
-    --------
-    >>> unit_behind("Alb g/L", "albumin_g_dl"), unit_behind("Alb", "albumin_g_dl")
-    ('g/L', None)
-    """
-    found = (form.fullmatch(tidy(header)) for form in UNITS_BEHIND[1:])
-    return next((unit for match in found if match and (unit := find_unit(column, match[2]))), None)
-
-
-def _alike(keys: list[str], near: list[str]) -> list[str]:
-    """Keep a likely name only with the same digits: 'L3 start' is no '2L start'."""
-    return [
-        name for name in near if re.findall(r"\d", name) in (re.findall(r"\d", keys[0]), re.findall(r"\d", keys[-1]))
-    ]
-
-
-def _contained(key: str, known: Mapping[str, str]) -> list[str]:
-    """Return the longest usual name whose words all stand in the header."""
-    words = set(re.findall(r"\w+", key))
-    inside = [name for name in known if len(name) > 2 and set(re.findall(r"\w+", name)) <= words]
-    return sorted(inside, key=len)[-1:]
-
-
-def _header_synonyms(table: str) -> dict[str, str]:
-    groups = load_synonyms()["headers"]
-    shared = {} if table == "patients" else {"patient_id": groups["patients"]["patient_id"]}
-    return {comparison_key(text): column for column, texts in (shared | groups[table]).items() for text in texts}
-
-
 def _look_at_file(folder: Path, path: Path, dictionary: str | None) -> tuple[list[Source], list[str]]:
     sources, problems = [], []
     for sheet in _sheets(path):
@@ -249,14 +139,9 @@ def _sheets(path: Path) -> list[str | None]:
     if path.suffix.lower() not in (".xlsx", ".xlsm", ".xls"):
         return [None]
     try:
-        if path.suffix.lower() == ".xls":
-            names = CalamineWorkbook.from_path(str(path)).sheet_names[:MOST_SHEETS]
-            return names if len(names) > 1 else [None]
-        book = openpyxl.load_workbook(path, read_only=True)
-    except Exception:  # a broken workbook is reported where it is opened for reading
+        names = CalamineWorkbook.from_path(str(path)).sheet_names[:MOST_SHEETS]
+    except CalamineError:  # a broken workbook is reported where it is opened for reading
         return [None]
-    names = [sheet.title for sheet in book.worksheets][:MOST_SHEETS]
-    book.close()
     return names if len(names) > 1 else [None]
 
 
@@ -304,25 +189,51 @@ def _with_header_rows(folder: Path, file: CenterFile, opened: OpenedFile) -> tup
 
 
 def _known(headers: list[str], table: str) -> int:
-    return sum(bool(match.column) and match.certain for match in _match_headers(headers, table))
+    return sum(bool(match.column) and match.certain for match in match_headers(headers, table))
 
 
 def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
     """Return the table whose columns the headers are, or None where fewer than two are known."""
-    scores = {table: _known(opened.grid.headers, table) for table in TABLES}
-    table = max(TABLES, key=lambda name: scores[name])
-    if scores[table] < 2:
+    opened = replace(opened, grid=_tell_apart(opened.grid))
+    found = {table: match_headers(opened.grid.headers, table) for table in TABLES_IN_ORDER}
+    certain = {table: {match.column for match in found[table] if match.certain and match.column} for table in found}
+    table = max(TABLES, key=lambda name: len(certain[name]))
+    if {"analyte", "value"} <= certain["laboratory"]:
+        table = "laboratory"
+    elif {"patient_id", "start_date"} <= certain["lines"] and certain["lines"] & {"regimen", "drug"}:
+        # a first and a second line in one row are columns of patients; several rows of a patient are lines
+        table = "lines" if "line_number" in certain["lines"] or _repeats(opened.grid, found["lines"]) else table
+    if len(certain[table]) < 2:
         return None
-    chosen = file.model_copy(update={"table": table})
-    matches = _match_headers(opened.grid.headers, table)
-    known = variables(table)
+    matches, known = found[table], variables(table)
+    if table == "patients" and _repeats(opened.grid, matches):
+        matches = [replace(m, certain=False, how=SEVERAL) if m.certain and m.column not in KEYS else m for m in matches]
     believed = [
         match
-        if match.certain or not match.column or looks_like(distinct_texts(cells), known[match.column])
+        if not match.column or match.how == BY_NAME or looks_like(distinct_texts(cells), known[match.column])
         else Match(match.header, "", "", False)
         for match, cells in zip(matches, opened.grid.columns, strict=True)
     ]
-    return Source(chosen, opened, believed)
+    return Source(file.model_copy(update={"table": table}), opened, believed)
+
+
+def _tell_apart(grid: Grid) -> Grid:
+    """Number headers that stand several times, as `center.toml` addresses them."""
+    seen: Counter[str] = Counter()
+    headers = []
+    for header in grid.headers:
+        seen[header] += 1
+        headers.append(f"{header} [{seen[header]}]" if header and grid.headers.count(header) > 1 else header)
+    return replace(grid, headers=headers)
+
+
+def _repeats(grid: Grid, matches: list[Match]) -> bool:
+    """Tell whether a third or more of the rows have the identifier of an earlier row."""
+    place = next((i for i, match in enumerate(matches) if match.column == "patient_id" and match.certain), None)
+    if place is None:
+        return False
+    codes = grid.columns[place].codes[grid.columns[place].codes >= 0]
+    return len(codes) - len(set(codes.tolist())) >= max(1, len(codes) / 3)
 
 
 def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictionary: str | None) -> list[Source]:
@@ -339,8 +250,8 @@ def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictiona
             for h, c in zip(grid.headers, grid.columns, strict=True)
             if (c.codes >= 0).any() and not redcap.is_structure(h)
         ]
-        scores = {table: _known(used, table) for table in (TABLES[1:] if instrument else TABLES[:1])}
+        scores = {table: _known(used, table) for table in (TABLES_IN_ORDER[1:] if instrument else TABLES[:1])}
         table = max(scores, key=lambda name: scores[name])
         entry = form.model_copy(update={"table": table, "instrument": instrument})
-        sources.append(Source(entry, OpenedFile(grid, opened.choices), _match_headers(used, table), fields))
+        sources.append(Source(entry, OpenedFile(grid, opened.choices), match_headers(used, table), fields))
     return sources

@@ -42,7 +42,7 @@ def split_shared_dates(
         if not set(keys) <= set(columns):
             continue
         dates, status = (columns[key] for key in keys)
-        answers = [_read_status(str(text), shared) for text in status.categories]
+        answers = [read_status(str(text), shared) for text in status.categories]
         said = np.array([*answers, ""], dtype=object)[status.codes]
         happened, dated = said == "yes", dates.codes >= 0
         event = pd.Categorical.from_codes(np.where(happened, dates.codes, -1), categories=dates.categories)
@@ -58,7 +58,7 @@ def split_shared_dates(
     return frame, findings
 
 
-def _read_status(text: str, shared: SharedDate) -> str:
+def read_status(text: str, shared: SharedDate) -> str:
     """Return ``yes``, ``no`` or, where it says neither, an empty text."""
     known = load_synonyms()["groups"]["status"]
     for answer, own in (("yes", shared.yes), ("no", shared.no)):

@@ -81,10 +81,6 @@ class RawCenter:
     unknown_columns: pd.DataFrame = field(default_factory=lambda: unknown_frame("", []))
     left_out: tuple[tuple[str, int], ...] = ()
 
-    def table(self, name: str) -> list[RawTable]:
-        """Return the raw tables of one canonical table."""
-        return [raw for raw in self.tables if raw.spec.table == name]
-
 
 def unknown_frame(center: str, found: list[tuple[str, str]]) -> pd.DataFrame:
     """Return file and column pairs as the table of unknown columns."""

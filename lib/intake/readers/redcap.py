@@ -203,9 +203,10 @@ def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int
         position for position, header in enumerate(grid.headers) if is_structure(header)
     }
     for position, column in enumerate(grid.columns):
-        merged, differing = _coalesce(column.codes.astype(np.int64), group, len(first))
-        columns.append(pd.Categorical.from_codes(merged, categories=column.categories))
+        found = pd.Series(column.codes).where(column.codes >= 0).groupby(group).agg(["min", "max"])
+        columns.append(pd.Categorical.from_codes(found["min"].fillna(-1).astype(int), categories=column.categories))
         if position not in skipped:
+            differing = np.flatnonzero(found["min"] < found["max"])
             conflicts += [(int(grid.rows[first[record]]), position) for record in differing]
     order = np.argsort(first, kind="stable")
     merged_grid = replace(grid, columns=[column[order] for column in columns], rows=grid.rows[first][order])
@@ -223,16 +224,6 @@ def label_headers(headers: list[str], fields: Mapping[str, Field]) -> list[str]:
         for code, option in field.choices.items() if field.kind == "checkbox" else ():
             names.setdefault(header_key(f"{field.label} (choice={option})"), []).append(f"{field.name}___{code}")
     return [found[0] if len(found := names.get(header_key(name), [])) == 1 else name for name in headers]
-
-
-def _coalesce(codes: np.ndarray, group: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the only value of each group (-1 for none), and the groups that have two."""
-    low = np.full(n_groups, np.iinfo(np.int64).max)
-    high = np.full(n_groups, -1)
-    filled = codes >= 0
-    np.minimum.at(low, group[filled], codes[filled])
-    np.maximum.at(high, group[filled], codes[filled])
-    return np.where(high < 0, -1, low), np.flatnonzero((high >= 0) & (low != high))
 
 
 def checkbox_text(column: pd.Categorical, value: str) -> pd.Categorical:

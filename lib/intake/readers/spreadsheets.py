@@ -7,6 +7,8 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -26,6 +28,7 @@ from intake.readers.headers import count_known
 from intake.values import NO_STORED_VALUE, comparison_key, write_number
 
 MOST_REPEATED = 20_000
+LARGEST_WHOLE = 2**27  # above it, a workbook is read row by row, and which rows are hidden is not known
 LARGEST_ODS = 2**26  # its reader holds the whole document, at about thirty times its size
 LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 
@@ -46,52 +49,46 @@ def read_xlsx(path: Path, file: CenterFile) -> Grid:
         If the workbook is broken or unsafe, or the sheet is absent or not certain.
     """
     check_archive(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        try:
-            return _read_workbook(book, file, path)
-        finally:
-            book.close()
-
-
-def _read_workbook(book: openpyxl.Workbook, file: CenterFile, path: Path) -> Grid:
-    sheets = {sheet.title: sheet for sheet in book.worksheets}
-    for sheet in sheets.values():
-        sheet.reset_dimensions()
-    top = {"min_row": file.skip_rows + 1, "max_row": file.skip_rows + file.header_rows}
-    heads = {name: [[_cell_text(cell) for cell in row] for row in s.iter_rows(**top)] for name, s in sheets.items()}
-    name = _choose_sheet(heads, file)
-    formulas = _formula_cells(path, name)
-    body = (
-        (
-            number,
-            [
-                NO_STORED_VALUE if cell.value is None and (number, place) in formulas else _cell_text(cell)
-                for place, cell in enumerate(row)
-            ],
+    options = {"read_only": True, "data_only": True, "keep_links": False}
+    with warnings.catch_warnings(action="ignore"), closing(openpyxl.load_workbook(path, **options)) as book:
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        for sheet in sheets.values():
+            sheet.reset_dimensions()
+        start = file.skip_rows + file.header_rows
+        top = {"min_row": file.skip_rows + 1, "max_row": start}
+        heads = {name: [[_cell_text(cell) for cell in row] for row in s.iter_rows(**top)] for name, s in sheets.items()}
+        name = _choose_sheet(heads, file)
+        formulas, hidden, struck = _marks(path, name)
+        body = (
+            (number, [_cell_text(cell, (number, place) in formulas) for place, cell in enumerate(row)])
+            for number, row in enumerate(sheets[name].iter_rows(min_row=start + 1), start=start + 1)
         )
-        for number, row in enumerate(sheets[name].iter_rows(), start=1)
-        if number > file.skip_rows + file.header_rows
-    )
-    others = tuple(other for other in sheets if other != name)
-    epoch = 1904 if book.epoch == CALENDAR_MAC_1904 else 1900
-    return grid_from_cells(heads[name], body, sheet=name, epoch=epoch, other_sheets=others)
+        others = tuple(other for other in sheets if other != name)
+        epoch = 1904 if book.epoch == CALENDAR_MAC_1904 else 1900
+        grid = grid_from_cells(heads[name], body, sheet=name, epoch=epoch, other_sheets=others)
+    rows = set(grid.rows.tolist())
+    return replace(grid, hidden=tuple(n for n in hidden if n in rows), struck=tuple(n for n in struck if n in rows))
 
 
-def _formula_cells(path: Path, name: str) -> set[tuple[int, int]]:
-    """Return row number and position of the cells of a sheet that hold a formula; most workbooks hold none at all."""
+def _marks(path: Path, name: str) -> tuple[set[tuple[int, int]], list[int], list[int]]:
+    """Return what the values of a sheet do not show: cells that hold a formula, hidden rows, rows struck out."""
     with zipfile.ZipFile(path) as archive:
-        parts = [part for part in archive.namelist() if part.startswith("xl/worksheets/") and part.endswith(".xml")]
-        if not any(b"<f" in archive.read(part) for part in parts):
-            return set()
-    book = openpyxl.load_workbook(path, read_only=True, keep_links=False)
-    try:
-        book[name].reset_dimensions()
-        rows = enumerate(book[name].iter_rows(), start=1)
-        return {(number, place) for number, row in rows for place, cell in enumerate(row) if cell.data_type == "f"}
-    finally:
-        book.close()
+        sheets = [part for part in archive.infolist() if part.filename.startswith("xl/worksheets/sheet")]
+        marked = any(b"<f" in (xml := archive.read(part)) or b'hidden="' in xml for part in sheets)
+        styles = archive.read("xl/styles.xml") if "xl/styles.xml" in archive.namelist() else b""
+    if not marked and b"<strike" not in styles:
+        return set(), [], []  # as most workbooks
+    large = sum(part.file_size for part in sheets) > LARGEST_WHOLE
+    formulas, struck = set(), []
+    with closing(openpyxl.load_workbook(path, large, keep_links=False)) as book:
+        sheet = book[name]
+        if large:
+            sheet.reset_dimensions()
+        for number, row in enumerate(sheet.iter_rows(), start=1):
+            formulas |= {(number, place) for place, cell in enumerate(row) if cell.data_type == "f"}
+            struck += [number] if any(cell.value is not None and cell.font.strike for cell in row) else []
+        hidden = [] if large else [number for number, row in sheet.row_dimensions.items() if row.hidden]
+    return formulas, hidden, struck
 
 
 def _choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:
@@ -122,10 +119,10 @@ def _with_header(name: str, heads: dict[str, list[list[str]]]) -> str:
     return name
 
 
-def _cell_text(cell: Cell) -> str:
+def _cell_text(cell: Cell, is_formula: bool = False) -> str:
     value = cell.value
     if value is None:
-        return ""
+        return NO_STORED_VALUE if is_formula else ""
     if isinstance(value, str):
         return value
     if isinstance(value, datetime | date):

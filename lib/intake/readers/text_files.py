@@ -29,7 +29,6 @@ SEPARATORS = (";", ",", "\t", "|")
 LONGEST_ROW = 16 * 2**20
 LARGEST_FILE = 2 * 2**30
 BLOCK = 4 * 2**20
-WIDEST_CHARACTER = 4
 MOST_COLUMNS = 16_384
 
 
@@ -57,7 +56,6 @@ def read_text_file(path: Path, file: CenterFile) -> Grid:
     separator = file.separator or ("\t" if file.resolved_format == "tsv" else find_separator(content, file))
     headers, header_rows, start = _read_header(content, separator, file)
     body = content[start:]
-    _check_lengths(body)
     return _read_body(body, headers, separator, header_rows)
 
 
@@ -70,10 +68,10 @@ def _check_blocks(path: Path, encoding: str | None) -> None:
         if encoding is None and not marked and b"\x00" in start:
             raise ReadProblem("file_not_text", "zero bytes inside")
         while start:
-            end = start.rfind(b"\n")
-            since_end = since_end + len(start) if end < 0 else len(start) - end - 1
-            if since_end > WIDEST_CHARACTER * LONGEST_ROW:
-                raise ReadProblem("row_too_long", f"a row of more than {since_end / 2**20:.0f} MB")
+            first, last = start.find(b"\n"), start.rfind(b"\n")
+            if (length := since_end + (len(start) if first < 0 else first)) > LONGEST_ROW:
+                raise ReadProblem("row_too_long", f"a row of more than {length / 2**20:.0f} MB")
+            since_end = length if first < 0 else len(start) - last - 1
             start = stream.read(BLOCK)
 
 
@@ -196,16 +194,6 @@ def _read_header(content: bytes, separator: str, file: CenterFile) -> tuple[list
     if len(headers) > MOST_COLUMNS:
         raise ReadProblem("too_many_columns", f"{len(headers)} columns")
     return headers, file.skip_rows + file.header_rows, sum(consumed)
-
-
-def _check_lengths(body: bytes) -> None:
-    """Refuse rows that are longer than any export has."""
-    if len(body) <= LONGEST_ROW:
-        return
-    ends = np.flatnonzero(np.frombuffer(body, dtype=np.uint8) == ord("\n"))
-    longest = int(np.diff(ends, prepend=-1, append=len(body)).max())
-    if longest > LONGEST_ROW:
-        raise ReadProblem("row_too_long", f"a row of {longest / 2**20:.0f} MB")
 
 
 def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int) -> Grid:

@@ -79,11 +79,6 @@ class Finding:
     expected: object = ""
     what_to_do: object = ""
 
-    @property
-    def is_error(self) -> bool:
-        """Whether the rule is an error."""
-        return load_rules()[self.rule].severity == "error"
-
     def columns(self, center: str) -> dict[str, object]:
         """Return the finding as columns of the issue log."""
         rule, size = load_rules()[self.rule], len(self.row)

@@ -52,16 +52,4 @@ def when(tables: Tables, rule: Rule) -> list[Finding]:
     return [tables.rows(rule.table).finding(rule, tables.holds(rule))]
 
 
-def requires(tables: Tables, rule: Rule) -> list[Finding]:
-    """Report rows with a value (one of `values`, where named) and nothing in the column that it needs."""
-    given, needed = rule.columns
-    rows = tables.rows(rule.table)
-    if not rows.has(given, needed):
-        return []
-    present = rows.is_in(given, rule.values) if rule.values else rows.filled(given)
-    return [rows.finding(rule, present & ~rows.filled(needed))]
-
-
-CHECKS: dict[str, Check] = {
-    check.__name__: check for check in (order, order_undetermined, after_cutoff, requires, when)
-}
+CHECKS: dict[str, Check] = {check.__name__: check for check in (order, order_undetermined, after_cutoff, when)}

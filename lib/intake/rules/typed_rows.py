@@ -55,12 +55,6 @@ class Rows:
         values = self.frame[column].astype(object).to_numpy()
         return np.where(pd.isna(values), "", values.astype(str) if values.dtype != object else values).astype(object)
 
-    def number(self, column: str) -> np.ndarray:
-        """Return values as floats, missing where the file has none."""
-        if column not in self.frame:
-            return np.full(len(self.frame), np.nan)
-        return self.frame[column].to_numpy(dtype=float, na_value=np.nan)
-
     def is_in(self, column: str, values: Sequence[object]) -> np.ndarray:
         """Return which rows have one of some values, compared as text."""
         if column not in self.frame:
@@ -89,11 +83,7 @@ class Rows:
     def shown(self, column: str, rows: np.ndarray) -> list[str]:
         """Return values of some rows as a person wrote them: dates no more precise than known."""
         if f"{column}_lower" not in self.frame:
-            return (
-                ["" if pd.isna(value) else str(value) for value in self.frame[column].iloc[rows]]
-                if self.has(column)
-                else [""] * len(rows)
-            )
+            return ["" if pd.isna(value) else str(value) for value in self.frame[column].iloc[rows]]
         dates = self.lower(column)[rows].astype("datetime64[D]").astype(str)
         precision = self.frame[f"{column}_precision"].iloc[rows].astype(object)
         return ["" if text == "NaT" else text[: SHOWN[kind]] for text, kind in zip(dates, precision, strict=True)]

@@ -13,6 +13,8 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.styles import Font
+from tests.intake.test_export_faults import CORPUS
 from tests.intake.test_faults import BASE, CENTER, assert_accounted, each_case
 
 from fhrmm.study import load_study
@@ -56,6 +58,19 @@ def book(*sheets: tuple[str, list[list[str]]]) -> bytes:
     return buffer.getvalue()
 
 
+def marked_book() -> bytes:
+    """Return a workbook with a hidden row and one that is struck out."""
+    workbook, buffer = (
+        openpyxl.load_workbook(io.BytesIO(book(("v", [*SHEET, ["P4", "2022-08-15", "PR"]])))),
+        io.BytesIO(),
+    )
+    workbook["v"].row_dimensions[2].hidden = True
+    for cell in workbook["v"][3]:
+        cell.font = Font(strike=True)
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
 def bomb() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -80,7 +95,6 @@ def boxes(row: str) -> Callable[[Path], None]:
 SHEET = [HEAD.strip().split(","), ["P1", "2022-07-11", "PR"]]
 RAW = "record_id,redcap_repeat_instrument,redcap_repeat_instance,assessment_date,response\n"
 KEY = '[files.columns]\n"record_id" = "patient_id"\n'
-EVENT = "patient_id,redcap_event_name,assessment_date,response\nP1,a,2022-07-11,PR\nP1,b,,CR\n"
 SWAPPED = [
     SHEET[0], *(["P1", date(2022, month, 7), "PR"] for month in range(1, 9)),
     *(["P1", f"{day}/07/2022", "PR"] for day in range(13, 18)),
@@ -128,8 +142,8 @@ CASES: list[tuple[str, str, Callable[[Path], None]]] = [
     ("instrument_not_read", "warning", visits(
         RAW + "P1,v,1,2022-07-11,PR\nP1,w,1,,\n", more=REDCAP + 'instrument = "v"\n' + KEY
     )),
-    ("record_conflict", "error", visits(EVENT.replace("b,,CR", "a,2022-07-12,"), more=REDCAP)),
-    ("field_in_several_events", "error", visits(EVENT, more=REDCAP)),
+    ("rows_hidden", "warning", visits(marked_book(), name="v.xlsx")),
+    ("rows_struck", "warning", visits(marked_book(), name="v.xlsx")),
     ("assessment_rows_joined", "warning", visits(TWO_ROWS)),
     ("center_unreadable", "error", lambda folder: (folder / "center.toml").write_text("id = ", encoding="utf-8")),
 ]  # fmt: skip
@@ -169,6 +183,7 @@ def test_fault_of_a_file_is_found_and_concerns_nothing_else(rule, severity, writ
 
 def test_every_rule_of_the_catalog_has_a_fault():
     covered = {param.values[0]["rule"] for param in each_case()} | {case[0] for case in CASES}
+    covered |= {case.get("rule") for case in CORPUS["cases"]}
     assert set(load_rules()) - covered == set(ELSEWHERE)
     folder = Path(__file__).parent
     for rule, module in ELSEWHERE.items():

@@ -24,6 +24,7 @@ from fhrmm.study import load_study
 from intake.center import CenterFile
 from intake.cleaning import clean_scope
 from intake.init_center import init_center
+from intake.init_center.match import match_headers
 from intake.readers.spreadsheets import read_ods
 from intake.values import parse_date
 
@@ -368,3 +369,81 @@ def test_lines_without_a_number_are_told_by_their_start(tmp_path):
     refused = clean(folder)
     assert refused.patients.empty
     assert errors(refused) == ["line_number_missing"]
+
+
+def test_lines_and_laboratory_are_proposed_and_tried(tmp_path):
+    folder = dataset(tmp_path, "lines_in_a_long_table_and_lis")
+    report = init_center(folder)
+    assert "With this file all 10 patients would be accepted." in report
+    assert_lines_and_laboratory_are_read(clean(folder))
+
+
+def test_a_header_that_names_two_dates_is_asked_for_with_the_column_that_tells_them_apart(tmp_path):
+    folder = dataset(tmp_path, "status_and_one_shared_date", files=("casistica.csv",), center="VITAL2")
+    (folder / "center.toml").unlink(missing_ok=True)
+    report = init_center(folder)
+    assert "With this file 10 of 14 patients would be accepted; this stops the others:" in report
+    assert "what do these values of emd_second_line mean: 'sì'?" in report
+    assert "No column records a death" in report
+    text = (folder / "center.toml").read_text(encoding="utf-8")
+    assert '"death_date"' not in [line.partition(" = ")[2] for line in text.splitlines() if line.startswith('"')]
+    confirmed = text.replace('# CONFIRM "sì" = ""', '"sì" = "extramedullary"').replace("# CONFIRM ", "")
+    (folder / "center.toml").write_text(confirmed, encoding="utf-8")
+    cleaned = clean(folder)
+    assert len(cleaned.patients) == 14
+    assert estimates_of(cleaned, "OS").loc["median_months", "n_events"] == 8
+    assert estimates_of(cleaned, "PFS").loc["median_months", "n_events"] == 13
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("ID;Sesso;Età alla diagnosi\nP1;F;62\n", "'Età alla diagnosi' holds an age"),
+        ("ID;Sesso;Giorni al decesso\nP1;F;412\n", "'Giorni al decesso' counts days"),
+        ("ID;Sesso;Data ultimo contatto o decesso\nP1;F;2023-01-01\n", "names two things"),
+        ("ID;Sesso;ISS;Anno di nascita\nP1;F;I;1950\nP1;F;I;1950\nP1;F;I;1951\n", "several rows per patient"),
+        ("ID;Sesso;ISS\nP1;F;I\n;F;I\nP2;M;II\n", "do they belong to the patient above"),
+        ("ID;Sesso;Data;Data\nP1;F;2020-01-01;2021-01-01\n", "'Data [2]'"),
+        ("ID;Sesso;ISS\nP1;F;I\nTotale;;\n", "all 1 patients would be accepted"),
+        ("ID;Sesso;ISS\nP1;F;IX\n", "With this file 0 of 1 patients would be accepted; this stops the others:"),
+        (
+            "ID;Farmaco;Data inizio\nP1;bortezomib;2020-01-01\nP1;lenalidomide;2020-01-01\n",
+            "no column numbers the lines",
+        ),
+    ],
+)
+def test_what_a_file_cannot_say_is_said_before_the_first_run(content, said, tmp_path):
+    (tmp_path / "data" / "X").mkdir(parents=True)
+    (tmp_path / "data" / "X" / "p.csv").write_text(content, encoding="utf-8")
+    assert said in init_center(tmp_path / "data" / "X")
+
+
+def test_files_that_complete_the_registry_and_files_that_cannot_be_read_are_told_apart(tmp_path):
+    folder = tmp_path / "data" / "X"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("ID;Sesso;ISS\nP1;F;I\nP2;M;II\n", encoding="utf-8")
+    (folder / "b.csv").write_text(
+        "ID;Ultimo contatto;Data decesso\nP1;2024-01-01;\nP2;2024-01-01;2024-01-01\n", encoding="utf-8"
+    )
+    (folder / "note.docx").write_bytes(b"x")
+    report = init_center(folder)
+    assert "note.docx: not read, no format has the ending .docx" in report
+    assert "completes = true  # its patients are those of a.csv" in (folder / "center.toml").read_text(encoding="utf-8")
+    assert clean(folder).patients["death_date"].notna().tolist() == [False, True]
+
+
+def test_headers_of_real_registries_are_recognized():
+    headers = {
+        "Cod. paziente": "patient_id", "Data di diagnosi del mieloma": "diagnosis_date", "Sesso (M/F)": "sex",
+        "Data inizio terapia di 1ª linea": "first_line_start_date", "Schema di prima linea": "first_line_regimen",
+        "Best response to 1st line": "first_line_best_response", "Data autotrapianto": "asct_date",
+        "Numero di trapianti": "asct_count", "Data della prima progressione": "first_progression_date",
+        "Inizio della II linea": "second_line_start_date", "Second line treatment": "second_line_regimen",
+        "ECOG PS alla recidiva": "ecog_second_line", "Best response to second line": "best_response",
+        "Date of second progression": "progression_date", "Start of third line": "next_line_start_date",
+        "Date of last follow-up": "last_contact_date", "Data del decesso": "death_date", "Causa morte": "death_cause",
+        "Microglobulina β2": "beta2_microglobulin_mg_l", "LDH (U/L)": "ldh_u_l", "FISH del(17p)": "del17p",
+        "Stadio ISS all'esordio": "iss_diagnosis", "year_of_birth": "birth_year",
+    }  # fmt: skip
+    found = {match.header: match.column for match in match_headers(list(headers), "patients") if match.certain}
+    assert {name: column for name, column in headers.items() if found.get(name) != column} == {}

@@ -109,7 +109,7 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
 def _cell_dialect(raw: RawTable, column: str, decimal: str | None) -> CellDialect:
     """Return how the cells of one column are read."""
     spec = raw.spec
-    codes, keys = missing_codes(spec.missing)
+    codes, keys = missing_codes(spec.missing, of_redcap=(spec.format or "").startswith("redcap"))
     return CellDialect(
         decimal=decimal,
         thousands=spec.thousands,
@@ -170,16 +170,13 @@ def _note_problems(values: ColumnValues, identity: dict[str, np.ndarray], typed:
         hidden |= mask
     for rule in sorted(set(values.problems[values.problems != ""])):
         _add(typed, values, Finding(rule), (values.problems == rule) & ~hidden, shown=not rule.startswith("identifier"))
-    if values.variable.required or values.variable.column == "patient_id":
-        _note_missing(values, typed)
-
-
-def _note_missing(values: ColumnValues, typed: TypedTable) -> None:
-    """Report required cells that are empty."""
-    rule = "patient_id_missing" if values.variable.column == "patient_id" else "required_missing"
-    empty = values.is_missing & (values.problems == "")
-    if values.variable.column != "center":
-        _add(typed, values, Finding(rule), empty, shown=True)
+    name = values.variable.column
+    if name == "patient_id" or (values.variable.required and name != "center"):
+        rule = "patient_id_missing" if name == "patient_id" else "required_missing"
+        _add(typed, values, Finding(rule), values.is_missing & (values.problems == ""), shown=True)
+    if short := len(values.rows_where(values.changes == "two_digit_year")):
+        where = {"table": typed.raw.spec.table, "file": typed.raw.spec.path, "column": name}
+        typed.findings.append(Finding("two_digit_years", found=f"{short} dates", **where))
 
 
 def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np.ndarray, *, shown: bool) -> None:

@@ -78,7 +78,7 @@ class Reporter:
                     "row_width",
                     row=[number for number, _ in refused],
                     found=[f"{width} cells" for _, width in refused],
-                    expected=f"{len(self.grid.headers)} cells",
+                    expected=f"{len(set(self.grid.positions) or self.grid.headers)} cells",
                 )
             )
 

@@ -10,7 +10,15 @@ from fhrmm.schema import Variable
 from intake.values.dates import FULL_DATE_LIKE, DateOrder, parse_date
 from intake.values.numbers import parse_integer, parse_number, write_number
 from intake.values.parsed import MISSING, NO_STORED_VALUE, Parsed, comparison_key, tidy
-from intake.values.synonyms import RESPONSE_GROUP, is_missing, missing_kind, parse_category, read_mapped, zero_words
+from intake.values.synonyms import (
+    RESPONSE_GROUP,
+    is_missing,
+    load_synonyms,
+    missing_kind,
+    parse_category,
+    read_mapped,
+    zero_words,
+)  # fmt: skip
 from intake.values.units import RATIO, UNITS, conversion_factor, convert, find_unit, known_units
 
 BOXES = " + "
@@ -49,9 +57,10 @@ class CellDialect:
         return self.unit is not None and find_unit("ldh_u_l", self.unit) == RATIO
 
 
-def missing_codes(codes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return a center's own codes for missing, as written and as compared."""
-    plain = frozenset(tidy(code) for code in codes)
+def missing_codes(codes: tuple[str, ...], *, of_redcap: bool = False) -> tuple[frozenset[str], frozenset[str]]:
+    """Return a center's own codes for missing, with those of REDCap, as written and as compared."""
+    standard = load_synonyms()["missing"]["redcap"] if of_redcap else ()
+    plain = frozenset(tidy(code) for code in (*codes, *standard))
     return plain, frozenset(key for code in plain if (key := comparison_key(code)))
 
 

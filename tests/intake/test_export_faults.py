@@ -1,0 +1,73 @@
+"""Single faults in the shapes that hospitals export: each is found in its place, and everybody else is accepted."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fhrmm.study import load_study
+from intake.cleaning import clean_scope
+
+CORPUS = tomllib.loads((Path(__file__).parent / "faults" / "exports.toml").read_text(encoding="utf-8"))
+STUDY = load_study()
+
+
+def each_case():
+    for case in CORPUS["cases"]:
+        yield pytest.param(case, id=f"{case['shape']}-{case.get('name', 'as it is')}".replace(" ", "_"))
+
+
+def write_center(case: dict, folder: Path) -> None:
+    """Write the files of a shape with the one text changed."""
+    shape = CORPUS["shapes"][case["shape"]]
+    files = {"center.toml": shape["center"]} | {name: text.lstrip("\n") for name, text in shape["files"].items()}
+    if "change" in case:
+        name = case.get("file") or next(name for name, text in reversed(files.items()) if case["change"][0] in text)
+        assert files[name].count(case["change"][0]) == 1, "the text to change stands once"
+        files[name] = files[name].replace(*case["change"])
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_corpus_is_large():
+    assert len(CORPUS["cases"]) >= 60
+
+
+@pytest.mark.parametrize("case", list(each_case()))
+def test_fault_of_an_export_is_found_in_its_place(case, tmp_path):
+    write_center(case, tmp_path / "X01")
+    cleaned = clean_scope(tmp_path, "X01", STUDY)
+    issues = cleaned.issues
+    expected = {case["rule"]} - {""} if "rule" in case else set()
+    errors = set(issues.loc[issues["severity"] == "error", "rule"])
+    assert errors <= expected | set(case.get("also", [])), issues.to_string()
+    own = issues[issues["rule"].isin(expected)]
+    assert len(own) or not expected, issues.to_string()
+    rows = case.get("rows", [case["row"]] if "row" in case else [])
+    if rows:
+        assert sorted(own["row"].tolist()) == rows
+        assert (own["file"] == case["place"]).all() if "place" in case else len(set(own["file"])) == 1
+    if "column" in case:
+        assert case["column"] in set(own["column"])
+    if "accepted" in case:
+        assert cleaned.patients["patient_id"].tolist() == case["accepted"]
+    for patient, values in case.get("value", {}).items():
+        found = cleaned.patients.set_index("patient_id").loc[patient]
+        for column, value in values.items():
+            text = found[column].strftime("%Y-%m-%d") if isinstance(found[column], pd.Timestamp) else found[column]
+            assert ("" if pd.isna(text) else text) == value, column
+    if "visits" in case:
+        assert len(cleaned.assessments) == case["visits"]
+    for column, value in case.get("visit", {}).items():
+        assert cleaned.assessments.iloc[0][column] == value, column
+    if "unrecorded" in case:
+        assert case["unrecorded"] in cleaned.patients["unrecorded"].iloc[0].split("; ")
+    if "unknown" in case:
+        assert case["unknown"] in set(cleaned.unknown_columns["column"])
+    accounted = cleaned.row_accounting
+    parts = accounted[["rows_accepted", "rows_quarantined", "rows_duplicate"]].sum(axis=1)
+    assert (accounted["rows_read"] == parts).all()

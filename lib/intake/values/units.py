@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 RATIO = "ratio"
-CONCENTRATION = {"g/dL": 1.0, "g/L": 0.1}
-ENZYME = {"U/L": 1.0, "UI/L": 1.0, "IU/L": 1.0, "mU/mL": 1.0, "ukat/L": 60.0}
-CHAIN = {"mg/L": 1.0, "ug/mL": 1.0, "mg/dL": 10.0}
-FRACTION = {"%": 1.0, "fraction": 100.0}
-
-# Factor from the unit to the canonical unit of the column (molar: beta-2 microglobulin 11.8 kDa, creatinine 113.1 Da).
-UNITS: dict[str, dict[str, float]] = {
-    "beta2_microglobulin_mg_l": {
-        "mg/L": 1.0, "ug/mL": 1.0, "ug/dL": 0.01, "ug/L": 0.001, "ng/mL": 0.001, "mg/dL": 10.0, "nmol/L": 1 / 84.7,
-    },
-    "albumin_g_dl": CONCENTRATION,
-    "ldh_u_l": ENZYME | {RATIO: 1.0},
-    "ldh_uln_u_l": ENZYME,
-    "creatinine_mg_dl": {"mg/dL": 1.0, "umol/L": 1 / 88.4, "mg/L": 0.1},
-    "hemoglobin_g_dl": CONCENTRATION,
-    "bm_plasma_cells_pct": FRACTION,
-    "serum_m_protein_g_dl": CONCENTRATION,
-    "urine_m_protein_mg_24h": {"mg/24h": 1.0, "g/24h": 1000.0},
-    "flc_kappa_mg_l": CHAIN,
-    "flc_lambda_mg_l": CHAIN,
-}  # fmt: skip
-ALIASES = {
-    "gr/dl": "g/dl", "g/100ml": "g/dl", "gr/l": "g/l", "mcg/ml": "ug/ml", "mcg/dl": "ug/dl", "mcg/l": "ug/l",
-    "mcmol/l": "umol/l", "micromol/l": "umol/l", "xuln": "ratio", "x uln": "ratio", "/uln": "ratio", "uln": "ratio",
-    "volteuln": "ratio", "rapporto": "ratio", "percent": "%", "pct": "%", "mg/24ore": "mg/24h", "g/24ore": "g/24h",
-    "mg/die": "mg/24h", "g/die": "g/24h", "mg/24hours": "mg/24h", "g/24hours": "g/24h", "mg/d": "mg/24h",
-}  # fmt: skip
+_TABLE = tomllib.loads((Path(__file__).resolve().parents[1] / "units.toml").read_text(encoding="utf-8"))
+# Factor from the unit to the canonical unit of the column.
+UNITS: dict[str, dict[str, float]] = _TABLE["units"]
 
 
 def normalize_unit(text: str) -> str:
@@ -44,7 +22,7 @@ def normalize_unit(text: str) -> str:
     """
     plain = re.sub(r"\s+", "", text.replace("\u00b5", "u").replace("\u03bc", "u")).lower()
     plain = re.sub(r"/(dl|l|ml)\.?$", r"/\1", plain)
-    return ALIASES.get(plain, plain)
+    return _TABLE["aliases"].get(plain, plain)
 
 
 def known_units(column: str) -> tuple[str, ...]:

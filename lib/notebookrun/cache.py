@@ -13,6 +13,7 @@ from notebookrun.graph import NodeId
 from notebookrun.places import Places
 
 VERSION = 1
+SHOWN = (".html", ".ipynb")  # what can be made again without executing anything
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,14 @@ def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str
     reasons += [f"package {name} changed" for name in changed(then.packages, now.packages)]
     reasons += [f"input {name} changed" for name in changed(then.inputs, now.inputs)]
     for name, kept in then.outputs.items():
-        if not name.endswith(".html") and (present := digests.get(name)) != kept:
+        if not name.endswith(SHOWN) and (present := digests.get(name)) != kept:
             reasons.append(f"output {name} {'is gone' if present is None else 'was edited'}")
     return reasons
 
 
 def reasons_to_render(now: Entry, then: Entry, digests: Digests) -> list[str]:
     """Say why a page must be made again although nothing needs to be executed."""
-    pages = {name: kept for name, kept in then.outputs.items() if name.endswith(".html")}
+    pages = {name: kept for name, kept in then.outputs.items() if name.endswith(SHOWN)}
     reasons = [] if now.page == then.page else ["text or navigation of the page changed"]
     reasons += [f"page {name} is gone or was edited" for name, kept in pages.items() if digests.get(name) != kept]
     return reasons

@@ -16,7 +16,6 @@ from notebookrun.local import LocalPool
 from notebookrun.pagecontext import Link, PageContext
 from notebookrun.places import Places
 from notebookrun.render import render_page
-from notebookrun.scratch import scratch_folder
 from notebookrun.sources import cell_source
 from notebookrun.task import Outcome, Task
 
@@ -113,21 +112,21 @@ def build_course(
     heads = {name: cell_source(master["cells"][0]).splitlines() for name, master in masters.items()}
     titles = {name: lines[0].lstrip("# ") for name, lines in heads.items()}
     about = {name: next((line.strip("* ") for line in lines[1:] if line.strip()), "") for name, lines in heads.items()}
-    with scratch_folder() as scratch:
-        places = Places(course.root, Path(scratch) / "data", Path(scratch) / "work", course.out)
-        tasks = []
-        for edition in editions:
-            for name in chosen:
-                content, page = make_edition(masters[name], edition), _context(course, edition, titles, name)
-                write_json(course.out / edition.name / "notebooks" / f"{name}.ipynb", content)
-                node = NodeId(edition.name, f"lessons/{name}")
-                tasks.append(Task(node, places, content=content, page=page, time_limit=LESSON_SECONDS))
-            if should_run:
-                index = _render_index(course, _context(course, edition, titles), about)
-                write_whole(course.out / edition.name / "index.html", index)
+    work = course.root / "work"
+    tasks = []
+    for edition in editions:
+        for name in chosen:
+            content, page = make_edition(masters[name], edition), _context(course, edition, titles, name)
+            write_json(course.out / edition.name / "notebooks" / f"{name}.ipynb", content)
+            node = NodeId(edition.name, f"lessons/{name}")
+            places = Places(course.root, work / "no data", work, course.out)
+            tasks.append(Task(node, places, content=content, page=page, time_limit=LESSON_SECONDS))
         if should_run:
-            yield from _run(tasks, LocalPool(jobs, course.preload, course.root))
-            remove_partial(course.out)
+            index = _render_index(course, _context(course, edition, titles), about)
+            write_whole(course.out / edition.name / "index.html", index)
+    if should_run:
+        yield from _run(tasks, LocalPool(jobs, course.preload, course.root))
+        remove_partial(course.out)
 
 
 def _run(tasks: Sequence[Task], pool: LocalPool) -> Iterator[Outcome]:

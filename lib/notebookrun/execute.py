@@ -15,6 +15,7 @@ from nbclient.exceptions import CellTimeoutError
 from papermill.exceptions import PapermillExecutionError
 
 from notebookrun.kernels import kernel_for
+from notebookrun.launch import READER_MARK
 
 OUTPUT_SECONDS = 30  # how long the outputs of a cell that has ended may be under way
 TIME_IS_OVER = "the time limit for one notebook was reached"
@@ -30,6 +31,8 @@ class Execution:
         As far as it has come.
     error : str
         Why it stopped, in one sentence; empty if it ran through.
+    is_text_hidden : bool
+        Whether the error has a text that is not for pages.
     is_lost : bool
         Whether the kernel was killed from outside or outputs went astray, so that another try may help.
     kernel_seconds, cell_seconds : float
@@ -42,6 +45,7 @@ class Execution:
     deadline: float
     notebook: Any = None
     error: str = ""
+    is_text_hidden: bool = False
     is_lost: bool = False
     kernel_seconds: float = 0.0
     cell_seconds: float = 0.0
@@ -87,7 +91,10 @@ def execute_notebook(content: dict[str, Any], parameters: dict[str, Any], execut
             )
             nbformat.validate(execution.notebook)
         except PapermillExecutionError as error:
-            execution.error = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
+            # any other text than that of an error meant for the reader may quote a patient
+            execution.is_text_hidden = error.traceback[:1] != [READER_MARK]
+            said = error.ename if execution.is_text_hidden else f"{error.ename}: {error.evalue}"
+            execution.error = f"cell {error.exec_count}: {said}"
         except CellTimeoutError:
             execution.is_lost = time.monotonic() < execution.deadline
             execution.error = "outputs of a cell did not arrive" if execution.is_lost else TIME_IS_OVER

@@ -23,6 +23,16 @@ class NodeId:
     def __str__(self) -> str:
         return f"{self.scope}/{self.name}"
 
+    @property
+    def page(self) -> str:
+        """Name of the file that shows it."""
+        return f"reports/{self}.html"
+
+    @property
+    def notebook(self) -> str:
+        """Name of the executed notebook for reading."""
+        return f"reports/{self.scope}/notebooks/{self.name}.ipynb"
+
 
 @dataclass(frozen=True)
 class Node:

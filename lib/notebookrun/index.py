@@ -44,14 +44,16 @@ def write_index(
     """
     states = {name: row["state"] for name, row in rows.items()}
     pages = {name for name in rows if (reports / f"{name}.html").is_file()}
+    offered = {name: "/notebooks/".join(name.split("/", 1)) + ".ipynb" for name in pages}
+    notebooks = {name: file for name, file in offered.items() if (reports / file).is_file()}
     problems = [
         {"node": name, "reason": row["reason"] or row["state"], "href": f"{name}.html" if name in pages else ""}
         for name, row in rows.items()
         if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
     ]
     used = {states.get(f"{scope}/{name}", "absent") for scope in scopes for name in titles}
-    shown = {"scopes": scopes, "titles": titles, "states": states, "pages": pages, "problems": problems, "used": used}
-    write_page(reports / "index.html", render("index.html.j2", **content, **shown))
+    shown = {"scopes": scopes, "titles": titles, "states": states, "pages": pages, "notebooks": notebooks}
+    write_page(reports / "index.html", render("index.html.j2", **content, **shown, problems=problems, used=used))
 
 
 def render(template: str, **shown: Any) -> str:

@@ -50,6 +50,8 @@ class PageContext:
         What a scope is called.
     is_code_open : bool
         Whether code is shown at once, as part of the text; cells tagged ``fold`` stay folded.
+    notebook : str
+        Where the executed notebook is, relative to the page; empty if none is offered.
     """
 
     site: str
@@ -64,6 +66,7 @@ class PageContext:
     home: str = "../index.html"
     scope_label: str = "Scope"
     is_code_open: bool = False
+    notebook: str = ""
 
     @property
     def neighbors(self) -> tuple[Link | None, Link | None]:

@@ -198,6 +198,7 @@ class Planner:
             parameters=self._parameter_rows(node),
             pages=pages,
             glossary=self._glossary,
+            notebook=f"notebooks/{work.name}.ipynb",
         )
 
     def _address(self, notebook: str, scope: str) -> str:

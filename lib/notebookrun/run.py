@@ -158,7 +158,7 @@ class Run:
         """Forget a node and delete what it wrote, so that nothing stale survives a failure; say what is in the way."""
         self.memory.forget(node.id)
         places = self.planner.places
-        written = set(places.find(node.writes)) | set(then.outputs if then else ())
+        written = {*places.find(node.writes), *(then.outputs if then else ()), node.id.notebook}
         return remove_files(places, [name for name in written if not name.endswith(".html")])
 
     def _submit(self, task: Task) -> None:
@@ -175,10 +175,9 @@ class Run:
             run.state = PENDING
             self._ready.append(node)
             return
-        page = f"reports/{node}.html"
-        if outcome.state in (FAILED, LOST) and page not in outcome.outputs:
+        if outcome.state in (FAILED, LOST) and node.page not in outcome.outputs:
             # nobody was left to say on its page what happened
-            remove_files(self.planner.places, [page])
+            remove_files(self.planner.places, [node.page])
         if run.reason:
             # it could not run; whether or not a page could be written that says so
             self._finish(node, BLOCKED, run.reason)

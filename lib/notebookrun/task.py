@@ -75,11 +75,6 @@ class Task:
         """Where that file lies."""
         return self.places.absolute(self.executed_name)
 
-    @property
-    def page_path(self) -> Path:
-        """Where the page goes."""
-        return self.places.reports / self.node.scope / f"{self.node.name}.html"
-
 
 @dataclass(frozen=True)
 class Outcome:

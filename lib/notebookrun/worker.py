@@ -14,8 +14,8 @@ from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import describe_problem, digest_names, write_page, write_whole
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE
 from notebookrun.places import Places, Scrubber
-from notebookrun.render import Notice, clean_notebook, render_page
-from notebookrun.render.outputs import clean_text
+from notebookrun.render import Notice, clean_notebook, readable_notebook, render_page
+from notebookrun.render.outputs import INJECTED_TAG, clean_text
 from notebookrun.sources import cell_source
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
@@ -58,9 +58,9 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     scrub = _scrubber(task.places)
     problems = [] if kept or execution.error else check_use(task, use)
     reason = clean_text(execution.error or "; ".join(problems), scrub)
+    reason += f" (its text, which may quote data, is in {task.executed_name})" if execution.is_text_hidden else ""
     executed = clean_notebook(execution.notebook, scrub)
-    if not reason:
-        write_whole(task.executed_path, json.dumps(executed, ensure_ascii=False))
+    write_whole(task.executed_path, json.dumps(executed, ensure_ascii=False))
     state = DONE if not reason else LOST if execution.is_lost else FAILED
     outputs = digest_names(task.places, use.written)
     seconds = {"kernel": execution.kernel_seconds, "cells": execution.cell_seconds, "total": time.monotonic() - begun}
@@ -69,11 +69,14 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
 
 
 def _make_page(task: Task, executed: dict[str, Any], notice: Notice | None) -> dict[str, str]:
-    """Write the page and return its digest by name; a step has none."""
+    """Write the page, and the notebook for reading if all went well; return their digests. A step has none."""
     if task.page is None:
         return {}
-    write_page(task.page_path, render_page(executed, task.page, notice))
-    return digest_names(task.places, [f"reports/{task.node}.html"])
+    if task.page.notebook and not notice:
+        write_page(task.places.absolute(task.node.notebook), readable_notebook(executed, task.page))
+    write_page(task.places.absolute(task.node.page), render_page(executed, task.page, notice))
+    offered = [task.node.notebook] if task.page.notebook and not notice else []
+    return digest_names(task.places, [task.node.page, *offered])
 
 
 def _execute(task: Task) -> tuple[Execution, FileUse]:
@@ -95,12 +98,16 @@ def _recall(task: Task) -> Execution | None:
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     try:
         kept = json.loads(task.executed_path.read_text(encoding="utf-8"))["cells"]
-        done = [c for c in kept if c["cell_type"] == "code"]
-        own = [c for c in done if "injected-parameters" not in c["metadata"].get("tags", [])]
-        for cell, result in zip(code, own, strict=True):
+        injected: list[Any] = []
+        done: list[Any] = []
+        for cell in (cell for cell in kept if cell["cell_type"] == "code"):
+            (injected if INJECTED_TAG in cell["metadata"].get("tags", []) else done).append(cell)
+        for cell, result in zip(code, done, strict=True):
             cell |= {"outputs": result["outputs"], "execution_count": result["execution_count"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    place = next((i + 1 for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])), 0)
+    cells[place:place] = injected
     execution = Execution(task.is_warm, {}, task.places.root, 0.0)
     execution.notebook = {**task.content, "cells": cells}
     return execution

@@ -143,7 +143,8 @@ def test_every_kind_of_output_comes_back(tmp_path: Path) -> None:
     assert cells[1].outputs[0].data["text/html"] == "<b>second</b>"
     assert cells[1].outputs[1].data["text/plain"] == "42"
     assert cells[3].outputs[0].text == "kept\n"
-    assert execution.error == "cell 5: ZeroDivisionError: division by zero"
+    assert execution.error == "cell 5: ZeroDivisionError"
+    assert execution.is_text_hidden
 
 
 def test_output_that_no_notebook_can_hold_is_said(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from notebookrun.index import write_index
 from notebookrun.launch import READER_MARK
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
-from notebookrun.render import Notice, clean_notebook, render_page
+from notebookrun.render import Notice, clean_notebook, readable_notebook, render_page
 
 REMOTE = re.compile(r"""<(?:script|link|iframe|img)\b[^>]*\b(?:src|href)=["']?https?:""", re.IGNORECASE)
 PNG = base64.b64encode(b"\x89PNG").decode()
@@ -187,15 +188,12 @@ def test_page_leads_home_and_calls_its_scope_by_its_name() -> None:
     assert "scope" not in page[page.index("<footer") : page.index("</footer>")]
 
 
-def test_errors_are_readable_folded_and_without_paths() -> None:
-    page = page_of(
-        code("x", error("ValueError", "bad <age>", "File /srv/repo/lib/x.py, line 3", "\x1b[0;31mValueError\x1b[0m"))
-    )
+def test_text_of_an_error_that_is_not_for_the_reader_is_not_on_the_page() -> None:
+    """It may quote a patient: the page says the kind of error, at the cell."""
+    page = page_of(code("x", error("ValueError", "bad <age> of P-017", "ValueError: bad <age> of P-017")))
     check_html(page)
-    assert "ValueError: bad &lt;age&gt;" in page
-    assert "Details for the maintainer" in page
-    assert "File lib/x.py, line 3" in page
-    assert "\x1b" not in page
+    assert "ValueError: what it says may quote data, and stays in the work folder." in page
+    assert "P-017" not in page
 
 
 def test_error_for_the_reader_is_its_message() -> None:
@@ -254,3 +252,57 @@ def test_key_findings_come_first_and_again_where_they_were_made():
     assert page.count("Half of the patients responded.") == 2
     assert page.index("Half of the patients") < page.index("Method.")
     assert "Key findings" not in page_of(text("# Title"), code("show()", finding))
+
+
+SVG = "<svg/>"
+FIGURE = f'<img src="data:image/svg+xml;base64,{base64.b64encode(SVG.encode()).decode()}" alt="A &amp; B">'
+
+
+def as_notebook(*cells: dict[str, Any], context: PageContext = CONTEXT) -> dict[str, Any]:
+    """Return a notebook for reading, and check that it is one."""
+    executed = {"cells": list(cells), "metadata": {"papermill": {"start": "now"}}, "nbformat": 4, "nbformat_minor": 5}
+    made = readable_notebook(clean_notebook(executed, lambda text: text.replace("/srv/repo/", "")), context)
+    notebook = nbformat.reads(made, as_version=4)
+    nbformat.validate(notebook)
+    return dict(notebook)
+
+
+def test_a_figure_of_a_notebook_is_svg_and_png_and_its_caption_stands_below() -> None:
+    shown = f'<figure>{FIGURE}<figcaption>Ages. <a href="figures/a.svg">SVG</a></figcaption></figure>'
+    (cell,) = as_notebook(code("show()", data(text_html=shown, image_png=PNG, text_plain="figure")))["cells"]
+    picture, caption = cell["outputs"]
+    assert dict(picture["data"]) == {"image/svg+xml": SVG, "image/png": PNG, "text/plain": "A & B"}
+    assert 'Ages. <a href="../figures/a.svg">' in caption["data"]["text/html"]
+    assert "data:image" not in caption["data"]["text/html"]
+
+
+def test_cells_of_a_table_are_aligned_without_a_style_sheet() -> None:
+    cells = '<th scope="row">n</th><td class="numeric pair">1</td><td>b</td>'
+    table = f"<table><caption>A</caption><tr>{cells}</tr></table>"
+    (cell,) = as_notebook(code("show()", data(text_html=table)))["cells"]
+    shown = cell["outputs"][0]["data"]["text/html"]
+    assert '<th scope="row" align="left" style="text-align: left">n' in shown
+    assert '<td class="numeric pair" align="right" style="text-align: right">1' in shown
+    assert '<caption align="left" style="text-align: left">' in shown
+
+
+def test_a_notebook_for_reading_tells_nothing_of_machine_and_moment() -> None:
+    injected = code("data_dir = '/srv/repo/data'", tags=("injected-parameters",)) | {"id": "chance"}
+    hidden = {"application/x": "more", "text/plain": "shown"}
+    output = {"output_type": "display_data", "metadata": {}, "data": hidden}
+    made = as_notebook(text("# T"), injected, code("x", output, tags=("hide-input",)))
+    assert set(made["metadata"]) == {"kernelspec", "language_info"}
+    assert made["metadata"]["language_info"] == {"name": "python"}
+    assert made["cells"][1]["source"] == "data_dir = 'data'"
+    assert made["cells"][1]["id"] == "injected-parameters"
+    assert made["cells"][2]["metadata"] == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+    assert dict(made["cells"][2]["outputs"][0]["data"]) == {"text/plain": "shown"}
+
+
+def test_links_between_notebooks_lead_to_notebooks() -> None:
+    pages = {"00_a": "00_a.html", "06_b": "../ALL/06_b.html", "07_c": "../index.html"}
+    source = "[a](00_a.ipynb) [b](06_b.ipynb#x) [c](07_c.ipynb) [d](https://example.org)"
+    (cell,) = as_notebook(text(source), context=replace(CONTEXT, pages=pages))["cells"]
+    assert cell["source"] == (
+        "[a](00_a.ipynb) [b](../../ALL/notebooks/06_b.ipynb#x) [c](../../index.html) [d](https://example.org)"
+    )

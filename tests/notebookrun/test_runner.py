@@ -39,6 +39,24 @@ def test_first_run_writes_every_page_and_table(ran: Any) -> None:
     assert len(manifest["nodes"]) == NODES
 
 
+def test_every_page_offers_its_executed_notebook(ran: Any) -> None:
+    for page in (ran.root / "reports").glob("*/*.html"):
+        assert f'href="notebooks/{page.stem}.ipynb"' in page.read_text(encoding="utf-8")
+        text = (page.parent / "notebooks" / f"{page.stem}.ipynb").read_text(encoding="utf-8")
+        assert str(ran.root) not in text
+        cells = json.loads(text)["cells"]
+        assert any(cell.get("outputs") for cell in cells)
+        assert cells[2]["id"] == "injected-parameters"
+    assert 'href="ALL/notebooks/02_compare.ipynb"' in ran.read("reports/index.html")
+    assert "reports/C01/notebooks/00_intro.ipynb" in ran.nodes()["C01/00_intro"]["outputs"]
+    before = ran.outputs()
+    ran.edit("notebooks/00_intro.ipynb", "Text.", "Text!")
+    ran.run()
+    ran.edit("notebooks/00_intro.ipynb", "Text!", "Text.")
+    ran.run()
+    assert ran.outputs() == before, "made again without executing, it is the same"
+
+
 def test_warm_and_cold_kernels_and_any_number_of_jobs_give_the_same_bytes(ran: Any) -> None:
     warm = ran.outputs()
     assert ran.run("--jobs", "1", "--force", "--cold").returncode == 0
@@ -137,6 +155,7 @@ def test_changed_text_renders_without_executing(ran: Any) -> None:
     ("name", "expected"),
     [
         ("reports/C01/01_summary.html", "rendered"),
+        ("reports/C01/notebooks/01_summary.ipynb", "rendered"),
         ("reports/C01/figures/01_summary_ages.png", "executed"),
         ("work/C01/clean.csv", "executed"),
     ],
@@ -162,7 +181,8 @@ def test_corrupt_memory_means_running_again(ran: Any) -> None:
     assert done.returncode == 0, done.stderr
     assert ran.actions()["C01/00_intro"] == ran.actions()["C02/00_intro"] == "executed"
     changed = {name for name, content in ran.outputs().items() if before[name] != content}
-    assert changed == {f"reports/{scope}/00_intro.html" for scope in ("ALL", "C01", "C02")}
+    made = [f"reports/{scope}/{{}}" for scope in ("ALL", "C01", "C02")]
+    assert changed == {each.format(name) for each in made for name in ("00_intro.html", "notebooks/00_intro.ipynb")}
 
 
 def test_shared_file_and_repository_files_read_count_as_inputs(ran: Any) -> None:
@@ -276,7 +296,11 @@ def test_parameters_are_listed(toy: Any) -> None:
 
 
 def test_failing_cell_stops_only_dependents_and_says_why(ran: Any) -> None:
-    ran.edit("notebooks/00_intro.ipynb", "len(ages)", "print('so far')\\nassert center != 'C01', 'no ages'\\nlen(ages)")
+    ran.edit(
+        "notebooks/00_intro.ipynb",
+        "len(ages)",
+        "print('so far')\\nassert center != 'C01', f'no age of {center}'\\nlen(ages)",
+    )
     done = ran.run()
     assert done.returncode == 1
     states = {name: row["state"] for name, row in ran.nodes().items()}
@@ -284,9 +308,17 @@ def test_failing_cell_stops_only_dependents_and_says_why(ran: Any) -> None:
     assert states["C01/01_summary"] == "blocked"
     assert {states[n] for n in states if not n.startswith("C01/0")} == {"ok"}
     page = ran.read("reports/C01/00_intro.html")
-    assert "no ages" in page
+    assert "AssertionError: what it says may quote data" in page
+    assert (
+        "no age of C01" not in page + ran.read("reports/index.html") + ran.read("reports/manifest.json") + done.stderr
+    )
+    kept = "work/.notebookrun/executed/C01/00_intro.ipynb"
+    assert ran.nodes()["C01/00_intro"]["reason"].endswith(
+        f": AssertionError (its text, which may quote data, is in {kept})"
+    )
+    assert "no age of C01" in ran.read(kept)
     assert "so far" in page
-    assert "Details for the maintainer" in page
+    assert not (ran.root / "reports/C01/notebooks/00_intro.ipynb").exists()
     assert str(ran.root) not in page
     assert "Not run, because it needs C01/00_intro, which failed." in ran.read("reports/C01/01_summary.html")
     assert not (ran.root / "reports/C01/figures/01_summary_ages.png").exists()
@@ -301,7 +333,8 @@ def test_step_that_fails_says_so_on_the_cover(ran: Any) -> None:
     assert done.returncode == 1
     row = ran.nodes()["C01/estimates"]
     assert row["state"] == "failed"
-    assert "ValueError: nothing of C01 can be joined" in row["reason"]
+    assert "ValueError" in row["reason"]
+    assert "ValueError: nothing of C01 can be joined" in ran.read("work/.notebookrun/executed/C01/estimates.ipynb")
     assert "C01/estimates: cell " in ran.read("reports/index.html")
     assert not (ran.root / "reports/C01/estimates.html").exists()
 
@@ -536,7 +569,11 @@ def test_worker_lost_over_a_page_runs_its_notebook_again_before_others_read_what
     assert second < done.stdout.index("C01/01_summary"), "what reads it waits"
     assert {name: row["state"] for name, row in ran.nodes().items() if row["state"] != "ok"} == {}
     assert "data/C01/a.csv" in ran.nodes()["C01/00_intro"]["inputs"]
-    assert set(ran.nodes()["C01/00_intro"]["outputs"]) == {"reports/C01/00_intro.html", "work/C01/clean.csv"}
+    assert set(ran.nodes()["C01/00_intro"]["outputs"]) == {
+        "reports/C01/00_intro.html",
+        "reports/C01/notebooks/00_intro.ipynb",
+        "work/C01/clean.csv",
+    }
     assert {"kernel", "cells", "page", "total"} <= set(ran.nodes()["C01/00_intro"]["seconds"])
     assert ran.outputs() == before
     assert f"{NODES} kept" in ran.run().stdout

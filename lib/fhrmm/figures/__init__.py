@@ -5,7 +5,7 @@ from fhrmm.figures.diagnostics import plot_schoenfeld
 from fhrmm.figures.flow import count_routes, plot_flow
 from fhrmm.figures.forest import plot_forest
 from fhrmm.figures.kaplan_meier import plot_cumulative_incidence, plot_kaplan_meier
-from fhrmm.figures.output import PRINT_DPI, mark_synthetic, save_figure
+from fhrmm.figures.output import PRINT_DPI, SCREEN_DPI, mark_synthetic, save_figure
 from fhrmm.figures.rates import plot_center_rates, plot_rates
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
 from fhrmm.figures.specifications import plot_specification_curve
@@ -14,6 +14,7 @@ from fhrmm.figures.style import Drawing, Plot
 
 __all__ = [
     "PRINT_DPI",
+    "SCREEN_DPI",
     "Drawing",
     "Plot",
     "count_routes",

@@ -12,7 +12,7 @@ from PIL import Image, TiffImagePlugin
 from fhrmm.figures.style import MUTED, STYLE
 from fhrmm.wording import SYNTHETIC_MARK
 
-PRINT_DPI = 300
+PRINT_DPI, SCREEN_DPI = 300, 96
 _MARK = "synthetic-mark"
 _POSITION_DECIMALS = 6
 _TIFF_DESCRIPTION = 270
@@ -27,8 +27,8 @@ _METADATA: dict[str, dict[str, str | None]] = {
 _ALT_FIELD = {"svg": "Description", "pdf": "Subject", "png": "Description"}
 
 
-def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "") -> bytes:
-    """Return a figure as a file, pixels at the resolution of print.
+def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "", dpi: int = PRINT_DPI) -> bytes:
+    """Return a figure as a file.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "") 
         File format. Letters are outlines in an SVG and TrueType fonts in a PDF; a TIFF is opaque and compressed.
     caption, alt : str
         Kept inside the file, so that a figure that travels alone still says what it shows.
+    dpi : int, default 300
+        Resolution of pixels.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "") 
     metadata = _METADATA[kind] | ({"Title": caption, _ALT_FIELD[written]: alt} if caption else {})
     with matplotlib.rc_context(dict(STYLE)):
         _lay_out(figure)
-        figure.savefig(buffer, format=written, dpi=PRINT_DPI, metadata=metadata)
+        figure.savefig(buffer, format=written, dpi=dpi, metadata=metadata)
     return _to_tiff(buffer, caption) if kind == "tiff" else buffer.getvalue()
 
 

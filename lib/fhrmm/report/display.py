@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fhrmm.errors import StudyError
-from fhrmm.figures import PRINT_DPI, Drawing, Plot, mark_synthetic, save_figure
+from fhrmm.figures import PRINT_DPI, SCREEN_DPI, Drawing, Plot, mark_synthetic, save_figure
 from fhrmm.report.markup import figure_html
 from fhrmm.report.page import Page, changed_values, show_html
 from fhrmm.report.publish import protect_frame, protections
@@ -71,12 +71,14 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     stem = f"{page.notebook}_{name}"
     for kind, content in (files := _figure_files(page, drawing, name, caption)).items():
         write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
-    links = " ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
-    said = f'{escape(caption)}<span class="downloads">Figure as {links}</span>'
+    links = " · ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
+    said = f'{escape(caption)} <span class="downloads">Figure as {links}</span>'
     width, height = drawing.figure.get_size_inches()
     where = {"shape": "tall" if height > width else "wide", "anchor": f"figure-{stem}"}
     html = figure_html(files["svg"], said, drawing.alt, is_synthetic=page.info.synthetic, **where)
-    show_html(page, html, f"figure {name}")
+    # for viewers of the notebook that draw no SVG, or none from somebody they do not trust
+    pixels = save_figure(drawing.figure, "png", caption=caption, alt=drawing.alt, dpi=SCREEN_DPI)
+    show_html(page, html, f"figure {name}", pixels=pixels)
 
 
 def show_table(

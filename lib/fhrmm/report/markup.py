@@ -34,6 +34,6 @@ def figure_html(svg: bytes, caption: str, alt: str, *, is_synthetic: bool, shape
     source = "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
     css = f"fhrmm {shape}".rstrip()
     named = f' id="{anchor}"' if anchor else ""
-    mark = f'<span class="mark">{SYNTHETIC_MARK.capitalize()}</span>' if is_synthetic else ""
+    mark = f'<span class="mark">{SYNTHETIC_MARK.capitalize()}</span> ' if is_synthetic else ""
     image = f'<img src="{source}" alt="{escape(alt)}">'
     return f'<figure class="{css}"{named}>{image}<figcaption>{mark}{caption}</figcaption></figure>'

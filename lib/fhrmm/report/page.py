@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -145,10 +146,11 @@ def _refuse_to_overwrite(run: Run, notebook: str, parameters: Mapping[str, Any])
         )
 
 
-def show_html(page: Page, html: str, where: str, *, with_dates: bool = False) -> None:
-    """Display checked HTML."""
+def show_html(page: Page, html: str, where: str, *, with_dates: bool = False, pixels: bytes = b"") -> None:
+    """Display checked HTML, and the same as a PNG for those who cannot show it."""
     page.check(html, where, with_dates=with_dates)
-    display({"text/html": html, "text/plain": where}, raw=True)
+    picture = {"image/png": base64.b64encode(pixels).decode("ascii")} if pixels else {}
+    display({"text/html": html, **picture, "text/plain": where}, raw=True)
 
 
 def remember(page: Page, shown: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 Scrub = Callable[[str], str]
+INJECTED_TAG = "injected-parameters"
 
 # Anchored at the start of a word: without it a long unbroken word, such as an embedded image, costs its square.
 _CELL_FILE = re.compile(r"(?:File )?(?<!\S)\S{0,300}?ipykernel_\d+[/\\]\d+\.py")
@@ -36,7 +37,8 @@ def clean_text(text: str, scrub: Scrub) -> str:
 def clean_notebook(notebook: Any, scrub: Scrub) -> Any:
     """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata."""
     shown = _copy_of(notebook)
-    shown["metadata"] = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    shown["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
     own = [cell for cell in shown["cells"] if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
     shown["cells"] = [_clean_cell(cell, scrub) for cell in own]
     return shown
@@ -52,6 +54,8 @@ def _copy_of(part: Any) -> Any:
 def _clean_cell(cell: Any, scrub: Scrub) -> Any:
     tags = cell["metadata"].get("tags", [])
     cell["metadata"] = {"tags": tags} if tags else {}
+    if INJECTED_TAG in tags:  # papermill's cell has an id of chance, and holds the folders of this run
+        cell["id"], cell["source"] = INJECTED_TAG, scrub(cell["source"])
     for output in cell.get("outputs", []):
         _clean_output(output, scrub)
     return cell

@@ -57,7 +57,7 @@
     });
     link.addEventListener("keydown", function (event) { if (event.key === " ") { event.preventDefault(); link.click(); } });
     svg.insertAdjacentElement("afterend", link);
-    svg.insertAdjacentText("afterend", " ");
+    svg.insertAdjacentText("afterend", " · ");
   });
   var main = document.getElementById("main");
   var tip = document.createElement("div");

@@ -15,7 +15,11 @@ KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown
 _FIGURE = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]*)" alt="([^"]*)">')
 _LINK = re.compile(r"\]\((?P<name>[\w-]+)\.ipynb")
 _HREF = re.compile(r'\bhref="(?=[\w.])(?!\w+:)')
-_CELL = re.compile(r"<(th|td|caption)\b(?P<attributes>[^>]*)>")
+# Viewers remove style sheets and align every cell to the right, or center it: each is aligned by itself.
+_CELLS = {
+    "right": re.compile(r'<(td|th)\b([^>]*\bclass="[^"]*\bnumeric\b[^>]*)>'),
+    "left": re.compile(r"<(td|th|caption)\b((?![^>]*\balign=)[^>]*)>"),
+}
 
 
 def readable_notebook(clean: dict[str, Any], context: PageContext) -> str:
@@ -67,12 +71,6 @@ def _parts(output: dict[str, Any]) -> list[dict[str, Any]]:
         pictures = {"image/svg+xml": base64.b64decode(figure[1]).decode(), "image/png": data.pop("image/png")}
         alone = {**output, "data": {**pictures, "text/plain": html.unescape(figure[2])}}
         return [alone, {**output, "data": {**data, "text/html": text.replace(figure[0], "")}}]
-    if text:
-        data["text/html"] = _CELL.sub(_aligned, text)
-    return [{**output, "data": data}]
-
-
-def _aligned(match: re.Match[str]) -> str:
-    """Align a cell by itself: viewers remove styles, and align everything to the right or center it."""
-    side = "right" if re.search(r'class="[^"]*\bnumeric\b', match["attributes"]) else "left"
-    return f'<{match[1]}{match["attributes"]} align="{side}" style="text-align: {side}">'
+    for side, cells in _CELLS.items():
+        text = cells.sub(rf'<\1\2 align="{side}" style="text-align: {side}">', text)
+    return [{**output, "data": {**data, "text/html": text} if text else data}]

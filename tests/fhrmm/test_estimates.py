@@ -243,6 +243,17 @@ def test_an_endpoint_whose_event_was_never_recorded_is_not_estimated():
     assert "ok" in set(survival.estimate_survival(recorded, STUDY, endpoint="PFS2")["status"])
 
 
+def test_a_center_that_cannot_record_an_event_leaves_the_others_their_estimate():
+    patients = make_patients(12).assign(note="")
+    unable = patients["patient_id"] == patients["patient_id"].iloc[0]
+    patients.loc[unable, ["time_months", "note"]] = [math.nan, "this export has no way to record a progression"]
+    pooled = survival.estimate_survival(patients, STUDY, endpoint="PFS")
+    assert one(pooled, estimand="survival_probability", time_months=6.0)["n"] == 11
+    assert set(pooled["status"]) != {"not_estimable"}
+    alone = survival.estimate_survival(patients[unable], STUDY, endpoint="PFS")
+    assert set(alone["note"]) == {"this export has no way to record a progression"}
+
+
 def test_completeness_asks_only_those_to_whom_a_variable_applies():
     patients = pd.DataFrame({"asct_count": [0, 1, 2, 0], "asct_date": [None, "2020", None, None], "death_date": None})
     found = characteristics.estimate_completeness(patients, ["asct_count", "asct_date", "death_date"])

@@ -240,7 +240,7 @@ def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> 
     assert "33.3" not in shown[-1]
     assert shown[-1].count("suppressed") >= 2
     report.say(page, frame, endpoint="ORR", estimand="proportion", variable="sex", level="female")
-    assert "is not shown: the numbers are too small" in shown[-1]
+    assert "is not shown: small numbers" in shown[-1]
     report.show_figure(page, figures.plot_rates, frame, name="f", caption="By sex", endpoint="ORR")
     assert "33%" not in shown[-1], "the text alternative is made from protected rows"
     assert "suppressed" not in report.publish_estimates(start(), frame)["status"].tolist()

@@ -246,11 +246,13 @@ def test_large_pictures_are_cleaned_in_linear_time() -> None:
     assert picture in page
 
 
-def test_key_findings_come_first_and_again_where_they_were_made():
+def test_key_findings_come_first_and_once_and_what_the_page_is_about_is_folded():
     finding = data(text_html="<p>Half of the patients responded.</p>")
-    page = page_of(text("# Title"), text("Method."), code("show()", finding, tags=("key-findings",)))
-    assert page.count("Half of the patients responded.") == 2
-    assert page.index("Half of the patients") < page.index("Method.")
+    about = {**text("Method."), "metadata": {"tags": ["about"]}}
+    page = page_of(text("# Title"), about, text("First result."), code("show()", finding, tags=("key-findings",)))
+    assert page.count("Half of the patients responded.") == 1
+    places = [page.index(words) for words in ("Half of the", '<details class="about">', "Method.", "First result.")]
+    assert places == sorted(places)
     assert "Key findings" not in page_of(text("# Title"), code("show()", finding))
 
 
@@ -306,3 +308,9 @@ def test_links_between_notebooks_lead_to_notebooks() -> None:
     assert cell["source"] == (
         "[a](00_a.ipynb) [b](../../ALL/notebooks/06_b.ipynb#x) [c](../../index.html) [d](https://example.org)"
     )
+
+
+def test_checks_that_held_are_counted():
+    held = "assert one == 1\nfor x in y:\n    assert x, 'words'"
+    assert "2 of 2 passed" in page_of(text("# Title"), code(held))
+    assert "passed" not in page_of(text("# Title"), code("x = 'assert '"))

@@ -11,7 +11,7 @@ from typing import Any
 from fhrmm.errors import StudyError
 from fhrmm.figures import PRINT_DPI, SCREEN_DPI, Drawing, Plot, mark_synthetic, save_figure
 from fhrmm.report.markup import figure_html
-from fhrmm.report.page import Page, changed_values, show_html
+from fhrmm.report.page import Page, changed_values, number, show_html
 from fhrmm.report.publish import protect_frame, protections
 from fhrmm.store import write_report_bytes, write_report_csv
 from fhrmm.study import repository_root
@@ -72,7 +72,8 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     for kind, content in (files := _figure_files(page, drawing, name, caption)).items():
         write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
     links = " · ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
-    said = f'{escape(caption)} <span class="downloads">Figure as {links}</span>'
+    head = number(page, "Figure", f"figure-{stem}")
+    said = f'{head}{escape(caption)} <span class="downloads">Figure as {links}</span>'
     width, height = drawing.figure.get_size_inches()
     where = {"shape": "tall" if height > width else "wide", "anchor": f"figure-{stem}"}
     html = figure_html(files["svg"], said, drawing.alt, is_synthetic=page.info.synthetic, **where)
@@ -90,6 +91,7 @@ def show_table(
     caption: str,
     notes: Collection[str] = (),
     public: bool = False,
+    folded: bool = False,
     **options: object,
 ) -> None:
     """Lay a table out, show it and write its cells to ``tables/<notebook>_<name>.csv``.
@@ -110,6 +112,8 @@ def show_table(
         Footnotes before those of the layout.
     public : bool
         True for definitions and settings, in which no number is a number of patients: nothing is protected.
+    folded : bool
+        True for a long table to look things up in: closed until it is opened, and on paper.
     **options
         Further arguments of the layout; the plan is given by the page.
 
@@ -121,7 +125,10 @@ def show_table(
         If a cell holds what looks like a patient identifier or a date.
     """
     cells = layout(rows if public else protect_frame(page, rows), page.study, **options)
-    html = render_table(cells, caption=caption, table_id=f"table-{name}", notes=tuple(notes))
+    said = number(page, "Table", f"table-{name}") + caption
+    html = render_table(cells, caption=said, table_id=f"table-{name}", notes=tuple(notes))
+    if folded:
+        html = f'<details class="folded"><summary>{escape(caption)}</summary>{html}</details>'
     show_html(page, html, f"table {name}", with_dates=public)
     grouped = cells.text
     if cells.group:

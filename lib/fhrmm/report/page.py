@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import display
+from markupsafe import Markup
 
 from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.errors import StudyError
@@ -50,6 +52,8 @@ class Page:
         What the dataset is.
     patient_ids : frozenset of str
         Identifiers that must not appear in anything shown, besides what looks like one.
+    shown : Counter
+        How many figures and tables have been shown: they are numbered.
     released : dict
         In release: estimates rows shown so far, on this page and on those before, so that nothing can be worked out
         from several tables together.
@@ -61,6 +65,7 @@ class Page:
     display: str
     info: DatasetInfo
     patient_ids: frozenset[str] = frozenset()
+    shown: Counter[str] = field(default_factory=Counter)
     released: dict[tuple[object, ...], dict[str, object]] = field(default_factory=dict)
 
     @property
@@ -144,6 +149,12 @@ def _refuse_to_overwrite(run: Run, notebook: str, parameters: Mapping[str, Any])
             f"{'; '.join(other)}: this would overwrite tables of the report in {run.reports_dir.name!r}, made with "
             f"other parameters. To have both, add yours (-p NAME VALUE) to: {command}"
         )
+
+
+def number(page: Page, kind: str, anchor: str) -> Markup:
+    """Return the number of the next figure or table as a link to itself, to be copied."""
+    page.shown[kind] += 1
+    return Markup('<a class="number" href="#{}">{} {}</a>. ').format(anchor, kind, page.shown[kind])
 
 
 def show_html(page: Page, html: str, where: str, *, with_dates: bool = False, pixels: bytes = b"") -> None:

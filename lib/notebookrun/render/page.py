@@ -22,6 +22,7 @@ from notebookrun.render.outputs import wrap_tables
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 LEAD_TAG = "key-findings"
+ABOUT_TAG = "about"
 FOLD_TAG = "fold"
 CODE_ONLY_TAG = "code-only"
 _HEADING = re.compile(r"<h([2-6])\b(?:(?!<h[1-6]\b).)*</h\1>", re.DOTALL)
@@ -128,11 +129,16 @@ def _mark_headings_of_code(blocks: list[dict[str, Any]]) -> None:
 
 
 def _with_lead(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Repeat what cells tagged ``key-findings`` show below the title: a reader in a hurry reads no further."""
-    outputs = [output for block in blocks if LEAD_TAG in block["tags"] for output in block.get("outputs", [])]
-    if not outputs:
-        return blocks
-    return [*blocks[:1], {"kind": "lead", "outputs": outputs, "tags": []}, *blocks[1:]]
+    """Put below the title what a reader in a hurry reads: the key findings, then what the page is about, folded."""
+    outputs = []
+    for block in blocks[1:]:
+        if LEAD_TAG in block["tags"]:
+            outputs += block.get("outputs", [])
+            block["outputs"] = []
+    about = [block for block in blocks[1:] if ABOUT_TAG in block["tags"]]
+    found = [{"kind": "lead", "outputs": outputs, "tags": []}] if outputs else []
+    found += [{"kind": "about", "blocks": about, "tags": []}] if about else []
+    return [*blocks[:1], *found, *(block for block in blocks[1:] if block not in about)]
 
 
 def _prepare_outputs(outputs: list[Any], contents: Contents, marker: TermMarker) -> None:
@@ -152,4 +158,6 @@ def _code_block(cell: Any, tags: list[str], *, is_code_open: bool) -> dict[str, 
     outputs = [o for o in cell["outputs"] if not (o["output_type"] == "stream" and not o["text"].strip())]
     hide = "hide-input" in tags or not cell["source"].strip()
     shown = {"source": cell["source"], "hide_input": hide, "is_open": is_code_open and FOLD_TAG not in tags}
-    return {"kind": "code", **shown, "outputs": outputs, "tags": tags}
+    failed = any(output["output_type"] == "error" for output in outputs)
+    checks = 0 if failed else len(re.findall(r"^(?:    )?assert ", cell["source"], re.MULTILINE))
+    return {"kind": "code", **shown, "outputs": outputs, "tags": tags, "checks": checks}

@@ -152,7 +152,7 @@ def test_firth_by_center_is_that_of_all_patients(finished, study):
 @pytest.fixture
 def table():
     random = np.random.default_rng(3)
-    days, event = random.integers(1, 40, 120).astype(float), random.random(120) < 0.6
+    days, event = random.integers(1, 40, 120), random.random(120) < 0.6
     pattern = random.integers(0, 4, 120)
     return count_days(days, event, pattern, np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]))
 
@@ -189,13 +189,13 @@ def test_local_fit_is_that_of_the_library_and_says_what_it_cannot_fit(table):
     ]
     whole = fit_cox(pd.DataFrame(rows), time="days", event="event", terms=["a", "b"])
     only = count_days(
-        np.array([row["days"] for row in rows]),
+        np.array([int(row["days"]) for row in rows]),
         np.ones(len(rows), dtype=bool),
         np.array([int(row["a"] * 2 + row["b"]) for row in rows]),
         table.x,
     )
     np.testing.assert_allclose(fit_alone(only)[0], whole.beta, atol=1e-6)
     np.testing.assert_allclose(np.sqrt(fit_alone(only)[1]), whole.coefficients["std_error"], rtol=1e-5)
-    separated = count_days(np.arange(6.0) + 1, np.arange(6) < 3, (np.arange(6) < 3).astype(int), np.array([[0.0], [1]]))
+    separated = count_days(np.arange(6) + 1, np.arange(6) < 3, (np.arange(6) < 3).astype(int), np.array([[0.0], [1]]))
     assert np.isnan(fit_alone(separated)[0]).all()
     assert np.isfinite(variance).all()

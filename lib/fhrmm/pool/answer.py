@@ -136,13 +136,13 @@ def _count(block: Block, rows: pd.DataFrame) -> tuple[FloatArray, NDArray[np.boo
     return counts, np.stack([counts[..., a:b].sum(axis=-1) > 0 for a, b in _windows(block)], axis=-1)
 
 
-def _patterns(block: Block, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64], FloatArray]:
-    """Return the complete rows, the pattern of levels of each, and the covariates of all patterns."""
+def _patterns(block: Block, rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.int64], FloatArray]:
+    """Return which rows are complete, the pattern of levels of each of them, and the covariates of all patterns."""
     levels = [len(term["levels"]) for term in block["terms"]]
     codes = [_codes(rows, term) for term in block["terms"]]
     complete = np.logical_and.reduce([code < n for code, n in zip(codes, levels, strict=True)])
     pattern = np.ravel_multi_index([code[complete] for code in codes], levels)
-    return rows[complete], pattern, pattern_covariates(levels)
+    return complete, pattern, pattern_covariates(levels)
 
 
 def pattern_covariates(levels: Sequence[int]) -> FloatArray:
@@ -159,7 +159,8 @@ def pattern_covariates(levels: Sequence[int]) -> FloatArray:
 
 def _day_table(block: Block, rows: pd.DataFrame) -> DayTable:
     complete, pattern, x = _patterns(block, rows)
-    return count_days(complete["days"].to_numpy(float), complete["event"].to_numpy(bool), pattern, x)
+    days, event = rows["days"].to_numpy(np.int64)[complete], rows["event"].to_numpy(bool)[complete]
+    return count_days(days, event, pattern, x)
 
 
 def _cox(block: Block, rows: pd.DataFrame) -> tuple[FloatArray, NDArray[np.bool_]]:
@@ -191,7 +192,7 @@ def _logrank(block: Block, rows: pd.DataFrame) -> tuple[FloatArray, NDArray[np.b
 def _rates(block: Block, rows: pd.DataFrame) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Events and person-months by pattern of covariates and interval of time."""
     complete, pattern, x = _patterns(block, rows)
-    months, event = complete["time_months"].to_numpy(float), complete["event"].to_numpy(bool)
+    months, event = rows["time_months"].to_numpy(float)[complete], rows["event"].to_numpy(bool)[complete]
     starts = [0.0, *block["cuts"]]
     within = [np.clip(months - a, 0, b - a) for a, b in zip(starts, [*block["cuts"], np.inf], strict=True)]
     exposure = np.stack([np.bincount(pattern, part, len(x)) for part in within], axis=1)

@@ -44,7 +44,7 @@ def make_tables(
     used = [*_TIMES, *(name for name in univariable(study) if name not in _TIMES)]
     for endpoint in (*ENDPOINTS, *OVERALL):
         rows = select_endpoint(times[used], endpoint).reset_index(drop=True)
-        days = np.rint(rows["time_months"].to_numpy(float) * study.time.days_per_month)
+        days = np.rint(rows["time_months"].to_numpy(float) * study.time.days_per_month).astype(np.int64)
         event, causes = rows["event"].to_numpy(bool), rows["event_description"].astype(object)
         ended = np.where(event, causes.where(causes.isin(CAUSES), CAUSES[0]), "censored")
         levels = pd.Categorical(ended, ["censored", *CAUSES])

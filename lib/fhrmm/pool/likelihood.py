@@ -21,6 +21,7 @@ from timetoevent.cox.newton import find_redundant
 FARTHEST = 15.0  # beyond, a coefficient rises without end
 LOCAL_STEPS = 25
 LOCAL_TOLERANCE = 1e-6
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,15 @@ class DayTable:
     events: FloatArray
 
 
-def count_days(days: FloatArray, event: NDArray[np.bool_], pattern: NDArray[np.int64], x: FloatArray) -> DayTable:
+def count_days(days: IntArray, event: NDArray[np.bool_], pattern: IntArray, x: FloatArray) -> DayTable:
     """Count patients at risk and events on each day with an event; `x` has one row per pattern."""
-    event_days = np.unique(days[event])
-    shape = (len(event_days) + 1, len(x))
-    last = np.searchsorted(event_days, days, side="right")
-    leaving = np.bincount(last * shape[1] + pattern, minlength=shape[0] * shape[1]).reshape(shape)
-    at_risk = leaving[::-1].cumsum(axis=0)[::-1][1:]
-    place = np.searchsorted(event_days, days[event]) * shape[1] + pattern[event]
-    events = np.bincount(place, minlength=(shape[0] - 1) * shape[1]).reshape(shape[0] - 1, shape[1])
-    return DayTable(x, event_days, at_risk.astype(float), events.astype(float))
+    shape = (int(days.max(initial=0)) + 1, len(x))
+    place = days * len(x) + pattern
+    leaving, events = (
+        np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) for cell in (place, place[event])
+    )
+    at_risk, used = leaving[::-1].cumsum(axis=0)[::-1], events.any(axis=1)
+    return DayTable(x, np.flatnonzero(used).astype(float), at_risk[used].astype(float), events[used].astype(float))
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from notebookrun.progress import say_any_letter
 
 ROOT = Path(__file__).resolve().parent
 INTRODUCTION = """\
-Twelve lessons on the statistics of a small retrospective cohort with survival endpoints. Each shows a common mistake on
-simulated patients whose truth is known, then the right way, and asks questions that check their own answers.
+Thirteen lessons on the statistics of a small retrospective cohort with survival endpoints. Each shows a common mistake
+on simulated patients whose truth is known, then the right way, and asks questions that check their own answers.
 
 Read the pages as they are. To do the exercises, and to move the sliders, open the folder `notebooks` beside this page
 in JupyterLab, started from the environment of the repository (`.venv/bin/jupyter lab`, after `make env`).

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course.lessons import t01, t02, t03, t04, t05, t06, t07, t08, t09, t10, t11, t12
+from course.lessons import t01, t02, t03, t04, t05, t06, t07, t08, t09, t10, t11, t12, t13
 from course.rows import fit_three_ways
 from course.simulated import constant_hazard_curve
 from timetoevent.cox import fit_cox
@@ -171,6 +171,16 @@ def test_later_relapse_has_the_better_course_and_centers_share_one_rate():
     assert np.mean(rates) == pytest.approx(0.72, abs=0.02)
 
 
+def test_averages_of_small_centers_lie_nearer_zero_than_the_model_of_all_patients():
+    patients = t13.small_centers()
+    exact = fit_cox(patients, time="days", event="event", terms=["is_krd"], strata="center").beta[0]
+    assert t13.follow_rounds(patients)["log_ratio"].iloc[-1] == pytest.approx(exact, abs=1e-8)
+    assert exact < 0 < t13.average(t13.fit_locally(patients).dropna())[0]
+    local, pooled = t13.averages_and_exact(40)["mean_log_ratio"]
+    assert pooled == pytest.approx(np.log(0.5), abs=0.25)
+    assert local > pooled + 0.2
+
+
 def test_nothing_matters_where_nothing_matters():
     outcome, traits = t04.patients_without_effects(N, 3)
     for name in traits:
@@ -198,6 +208,7 @@ def test_visits_find_progression_late_and_never_early():
         lambda: t10.cytogenetic_patients(50),
         lambda: t11.competing_patients(50),
         t12.relapsing_patients,
+        t13.small_centers,
         t01.visited_patients,
     ],
 )

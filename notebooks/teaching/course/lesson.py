@@ -35,7 +35,7 @@ class Lesson:
     Attributes
     ----------
     number : str
-        ``T01`` to ``T12``.
+        ``T01`` to ``T13``.
     is_live : bool
         Whether sliders are offered where a kernel answers.
     """
@@ -150,7 +150,7 @@ def start_lesson(number: str, *, controls: bool = True) -> Lesson:
     Parameters
     ----------
     number : str
-        ``T01`` to ``T12``.
+        ``T01`` to ``T13``.
     controls : bool
         Whether to offer sliders where a kernel answers.
     """

@@ -44,7 +44,7 @@ def small_centers(draw: int = _STORY) -> pd.DataFrame:
     return pd.DataFrame({"center": name, "is_krd": is_krd.astype(int), "days": days, "event": time <= until})
 
 
-def day_tables(patients: pd.DataFrame) -> dict[str, DayTable]:
+def _day_tables(patients: pd.DataFrame) -> dict[str, DayTable]:
     """Count each center's patients at risk and events by day and regimen, as a center does before it answers."""
     patterns = np.array([[0.0], [1.0]])
     return {
@@ -56,7 +56,7 @@ def day_tables(patients: pd.DataFrame) -> dict[str, DayTable]:
 def fit_locally(patients: pd.DataFrame) -> pd.DataFrame:
     """Fit each center alone: patients, events by regimen, log hazard ratio and its standard error, where it has one."""
     rows = []
-    for name, table in day_tables(patients).items():
+    for name, table in _day_tables(patients).items():
         part, (beta, variance) = patients[patients["center"] == name], fit_alone(table)
         of_krd = part["is_krd"] == 1
         counts = {"n": len(part), "events_krd": int(part.loc[of_krd, "event"].sum())}
@@ -67,7 +67,7 @@ def fit_locally(patients: pd.DataFrame) -> pd.DataFrame:
 
 def score_and_information(patients: pd.DataFrame, log_ratio: float) -> pd.DataFrame:
     """Return what each center sends for one round: score and information at the coefficient asked."""
-    found = {name: evaluate(table, np.array([log_ratio])) for name, table in day_tables(patients).items()}
+    found = {name: evaluate(table, np.array([log_ratio])) for name, table in _day_tables(patients).items()}
     rows = [(name, one.score[0], one.information[0, 0]) for name, one in found.items()]
     return pd.DataFrame(rows, columns=["center", "score", "information"])
 

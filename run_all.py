@@ -132,9 +132,8 @@ POOL_PROJECT = replace(
 )
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
-    say_any_letter()
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the runner's options and the study's own."""
     parser = build_parser(PROJECT)
     parser.add_argument(
         "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
@@ -149,6 +148,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         pooling.add_argument(f"--pool-{step}", metavar="STUDYFOLDER", help=help_text)
     pooling.add_argument("--yes", action="store_true", help="answer without asking a person, for scripts")
     pooling.add_argument("--leave", action="store_true", help="with --pool-answer: sign that it never will")
+    parser.add_argument("--language", choices=("en", "it"), default="en", help="language of the problem lists")
+    return parser
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the study, with its manuscripts if asked; or look at a center's files and propose its `center.toml`."""
+    say_any_letter()
+    parser = make_parser()
     options, _ = parser.parse_known_args(arguments)
     for step in POOL_STEPS:
         if folder := getattr(options, f"pool_{step}"):
@@ -158,8 +165,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if options.manuscript and options.matrix:
         print("run_all: --manuscript does not go with --matrix; run it for one set of parameters", file=sys.stderr)
         return MISUSE
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     if options.manuscript:
-        arguments = [*(sys.argv[1:] if arguments is None else arguments), "-p", "figure_formats", "pdf,tiff"]
+        arguments += ["-p", "figure_formats", "pdf,tiff"]
+    if options.language != "en":
+        arguments += ["-p", "language", options.language]
     project = with_plan(PROJECT, options)
     status = main(project, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import openpyxl
+import pandas as pd
 import pytest
 
 from fhrmm.errors import StudyError
@@ -255,6 +257,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["-p", "fhr_windw_months", "18"], "did you mean 'fhr_window_months'"),
         (["-p", "fhr_window_months", "60"], "6 to 36"),
         (["-p", "fhr_window_months", "long"], "not of type int"),
+        (["-p", "fhr_definition", "seed_onion"], "nearest: 'seed_union'"),
+        (["-p", "second_line_to", "2021-13-01"], "cohort.second_line_to: Input should be a valid date"),
+        (["-p", "study_file", "no_plan.toml"], "no_plan.toml: file not found"),
         (["--center", "C99"], "no scope 'C99'"),
         (["--data", "no/such/folder"], "no dataset folder"),
         (["--manuscript", "--matrix", "m.yaml"], "--manuscript does not go with --matrix"),
@@ -274,6 +279,38 @@ def test_parameters_and_plan_are_listed_without_running(tmp_path: Path) -> None:
     assert plan.returncode == 0
     assert "C10/04_pfs_os: run" in plan.stdout
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.slow
+def test_the_problem_list_closes_the_loop(tmp_path: Path) -> None:
+    """What was open before, and what the center answered, is known to the next run of the runner."""
+    center = tmp_path / "data" / "C01"
+    center.mkdir(parents=True)
+    head, rows = "patient_id,sex,second_line_start_date\n", "P1,boh,2023-01-01\nP2,mah,2023-01-01\nP3,f,2023-01-01\n"
+    (center / "patients.csv").write_text(head + rows, encoding="utf-8")
+    places = [arg for name in ("data", "work", "out") for arg in (f"--{name}", str(tmp_path / name))]
+    command = [*places, "--center", "C01", "--notebook", "01_cleaning", "--jobs", "1"]
+    path = tmp_path / "work" / "C01" / "issues.csv"
+
+    def listed(*more: str) -> pd.DataFrame:
+        done = run(*command, *more)
+        assert done.returncode == 0, done.stderr
+        found = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return found[found["rule"] == "value_unknown"].set_index("patient_id")
+
+    first = listed("--language", "it")
+    assert first["state"].tolist() == ["new", "new"]
+    assert first.loc["P1", "problem"] == "Il testo non è tra i valori della variabile"
+    book = openpyxl.load_workbook(path.with_suffix(".xlsx"))
+    sheet = book.active
+    place = [cell.value for cell in sheet[1]].index("Risposta del centro")
+    next(row for row in sheet.iter_rows(min_row=2) if "boh" in [cell.value for cell in row])[place].value = "contestato"
+    book.save(path.with_suffix(".xlsx"))
+    (center / "patients.csv").write_text(head + rows.replace("mah", "f"), encoding="utf-8")
+    second = listed("--language", "it")
+    assert second["state"].to_dict() == {"P1": "still open", "P2": "resolved"}
+    assert second.loc["P1", "answer"] == "disputed"
+    assert listed()["state"].to_dict() == {"P1": "still open", "P2": "resolved"}, "running again changes nothing"
 
 
 @pytest.mark.slow

@@ -136,6 +136,17 @@ def write_work_csv(run: Run, name: str, frame: pd.DataFrame) -> None:
     frame.to_csv(run.work / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
+def write_work_bytes(run: Run, file_name: str, content: bytes) -> None:
+    """Write one file below work/, whole or not at all; a file that a program holds is said to be in use."""
+    partial = run.work / f"{file_name}.part"
+    partial.write_bytes(content)
+    try:
+        partial.replace(run.work / file_name)
+    except PermissionError:
+        partial.unlink()
+        raise StudyError(f"{file_name} is in use: close it in Excel and run again") from None
+
+
 def read_work_csv(run: Run, name: str) -> pd.DataFrame:
     """Read a list written by `write_work_csv`; every column is text."""
     path = _existing(run.work / f"{name}.csv", run.scope)

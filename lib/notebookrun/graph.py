@@ -54,6 +54,11 @@ class Node:
     writes: tuple[str, ...]
 
     @property
+    def keeps(self) -> tuple[str, ...]:
+        """What it wrote before and goes on from."""
+        return tuple(pattern.replace("{scope}", self.id.scope) for pattern in self.work.keeps)
+
+    @property
     def compares_scopes(self) -> bool:
         """Whether it reads what other scopes have written."""
         return any(_reads_all_scopes(pattern) for pattern in self.work.reads)

@@ -145,7 +145,8 @@ class Run:
                 return
             run.action = "executed"
         task = self.planner.task(planned, should_execute=not is_page_alone)
-        self._submit(replace(task, digests=dict(run.entry.inputs)))
+        kept = self.digests.many(self.planner.places.find(planned.keeps))
+        self._submit(replace(task, digests=kept | run.entry.inputs))
 
     def _missing_reads(self, node: Node) -> str:
         """Say which declared input is neither there nor optional; empty if none is missing."""
@@ -158,7 +159,7 @@ class Run:
         """Forget a node and delete what it wrote, so that nothing stale survives a failure; say what is in the way."""
         self.memory.forget(node.id)
         places = self.planner.places
-        written = {*places.find(node.writes), *(then.outputs if then else ()), node.id.notebook}
+        written = {*places.find(node.writes), *(then.outputs if then else ()), node.id.notebook} - set(node.keeps)
         return remove_files(places, [name for name in written if not name.endswith(".html")])
 
     def _submit(self, task: Task) -> None:

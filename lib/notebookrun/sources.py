@@ -17,7 +17,7 @@ from notebookrun.places import PLACES
 
 NUMBERED = re.compile(r"^\d\d_\w+$")
 _TITLE = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
-_DECLARABLE = {"reads", "writes", "scopes", "after"}
+_DECLARABLE = {"reads", "writes", "keeps", "scopes", "after"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Notebook:
         Of its parameters cell.
     reads, writes : tuple of str
         Declared file patterns with ``{scope}``; a trailing ``?`` marks what may be absent.
+    keeps : tuple of str
+        Those of `writes` that it goes on from: they are not deleted before it runs.
     scopes : str
         ``each``, or the one scope it runs in.
     is_step : bool
@@ -51,6 +53,7 @@ class Notebook:
     parameters: dict[str, Parameter]
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     scopes: str = "each"
     is_step: bool = False
 
@@ -136,6 +139,7 @@ def read_notebook(path: Path) -> Notebook:
         parameters=read_parameters(tagged[0], path.stem) if tagged else {},
         reads=tuple(declared.get("reads", ())),
         writes=tuple(declared.get("writes", ())),
+        keeps=tuple(declared.get("keeps", ())),
         scopes=declared.get("scopes", "each"),
     )
 

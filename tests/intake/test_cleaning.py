@@ -10,10 +10,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from fhrmm.errors import StudyError
 from fhrmm.schema import TABLES, column_types
 from fhrmm.store import Run
 from fhrmm.study import load_study
 from intake.cleaning import clean_scope, summarize_problems, write_problem_list
+from intake.language import say
 from intake.rules import ISSUE_COLUMNS, load_rules
 
 BASE = Path(__file__).parent / "faults" / "base"
@@ -80,7 +82,10 @@ def test_exact_duplicates_count_once_and_conflicts_not_at_all(data, study):
     assert accounting(cleaned) == [[6, 2, 2, 2]]
     assert cleaned.issues.loc[cleaned.issues["rule"] == "duplicate_row", "row"].tolist() == [4, 7]
     conflict = cleaned.issues[cleaned.issues["rule"] == "duplicate_patient"]
-    assert conflict[["row", "found"]].values.tolist() == [[3, "also in row 5"], [5, "also in row 3"]]
+    assert conflict[["row", "found"]].values.tolist() == [
+        [3, "also in row 5 of patients.csv"],
+        [5, "also in row 3 of patients.csv"],
+    ]
 
 
 def test_duplicates_across_the_files_of_a_table(data, study):
@@ -295,3 +300,98 @@ def test_list_without_findings_is_written_too(data, run, study):
     assert write_problem_list(run, clean).empty
     assert summarize_problems(write_problem_list(run, clean)).empty
     assert dataclasses.is_dataclass(clean)
+
+
+def answer(
+    run: Run, patient: str, *answers: str, titles: tuple[str, ...] = ("Patient", "Answer", "Answered by")
+) -> None:
+    """Fill in the answer to a patient's first finding as a person does in a spreadsheet."""
+    book = openpyxl.load_workbook(run.work / "issues.xlsx")
+    sheet = book.active
+    heads = [cell.value for cell in sheet[1]]
+    row = next(row for row in sheet.iter_rows(min_row=2) if row[heads.index(titles[0])].value == patient)
+    for title, text in zip(titles[1:], answers, strict=False):
+        row[heads.index(title)].value = text
+    book.save(run.work / "issues.xlsx")
+
+
+def test_answers_survive_the_next_runs_and_a_moved_row(data, run, study):
+    write(data, FAULTY)
+    write_problem_list(run, clean_scope(data, "C01", study))
+    answer(run, "P1", "Disputed", "Anna")
+    write(data, "patient_id,sex,second_line_regimen\nP0,f,Kd\nP1,boh,KRd\nP2,f,=1+1\nP3,mah,Kd\n")
+    for _ in range(2):
+        listed = write_problem_list(run, clean_scope(data, "C01", study)).set_index("patient_id")
+        assert listed.loc["P1", ["state", "answer", "answered_by", "row"]].tolist() == ["new", "disputed", "Anna", "3"]
+    assert summarize_problems(listed.reset_index()).set_index("rule").loc["value_unknown", "answered"] == 1
+    write(data, "patient_id,sex,second_line_regimen\nP0,f,Kd\n")
+    for _ in range(2):
+        listed = write_problem_list(run, clean_scope(data, "C01", study)).set_index("patient_id")
+        assert listed.loc["P1", ["state", "answer"]].tolist() == ["resolved", "disputed"]
+    write(data, FAULTY)
+    listed = write_problem_list(run, clean_scope(data, "C01", study)).set_index("patient_id")
+    assert listed.loc["P1", ["state", "answer"]].tolist() == ["new", "disputed"], (
+        "an answer comes back with its finding"
+    )
+
+
+def test_an_answer_in_the_csv_counts_where_that_was_saved_last(data, run, study):
+    write(data, FAULTY)
+    write_problem_list(run, clean_scope(data, "C01", study))
+    path = run.work / "issues.csv"
+    listed = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    listed.loc[listed["patient_id"] == "P3", ["answer", "answered_on"]] = ["accepted", "2025-04-01"]
+    listed.to_csv(path, index=False, encoding="utf-8-sig")
+    again = write_problem_list(run, clean_scope(data, "C01", study)).set_index("patient_id")
+    assert again.loc["P3", ["answer", "answered_on"]].tolist() == ["accepted", "2025-04-01"]
+
+
+def test_a_workbook_that_cannot_be_read_is_not_overwritten(data, run, study):
+    write(data, FAULTY)
+    write_problem_list(run, clean_scope(data, "C01", study))
+    (run.work / "issues.xlsx").write_bytes(b"half a workbook")
+    with pytest.raises(StudyError, match="its answers cannot be read"):
+        write_problem_list(run, clean_scope(data, "C01", study))
+    assert (run.work / "issues.xlsx").read_bytes() == b"half a workbook"
+
+
+def test_the_list_speaks_italian_and_knows_its_answers_again(data, run, study):
+    write(data, FAULTY)
+    write_problem_list(run, clean_scope(data, "C01", study), "it")
+    sheet = openpyxl.load_workbook(run.work / "issues.xlsx").active
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert rows[0][:3] == ["Stato", "Gravità", "Centro"]
+    row = next(dict(zip(rows[0], row, strict=True)) for row in rows if "P1" in row)
+    assert (row["Stato"], row["Gravità"], row["Atteso"]) == ("nuovo", "errore", "uno di female, male")
+    assert row["Problema"] == "Il testo non è tra i valori della variabile"
+    answer(run, "P1", "corretto", "Anna", titles=("Paziente", "Risposta del centro", "Risposto da"))
+    listed = write_problem_list(run, clean_scope(data, "C01", study), "en").set_index("patient_id")
+    assert listed.loc["P1", ["state", "answer", "problem"]].tolist() == [
+        "new", "corrected", "The text is none of the values that the variable has",
+    ]  # fmt: skip
+
+
+def test_every_rule_has_its_texts_in_italian():
+    for rule in load_rules().values():
+        for text in (rule.message, rule.what_to_do):
+            assert say(text, "it") != text, f"add the texts of {rule.id} to lib/intake/italian.toml"
+
+
+def test_partners_of_a_duplicate_are_named_with_file_and_row(data, study):
+    twice = "P1,f,1950,2021-01-05,2023-01-01\n"
+    head = "patient_id,sex,birth_year,diagnosis_date,second_line_start_date\n"
+    write(data, head + twice + twice + "P2,f,1950,2021-01-05,2023-01-01\n")
+    found = clean_scope(data, "C01", study).issues.set_index("rule")
+    assert found.loc["duplicate_row", ["row", "found"]].tolist() == [3, "the same as row 2 of patients.csv"]
+    suspected = found.loc[["suspected_duplicate"]]
+    assert [text.rpartition("; ")[2] for text in suspected["found"]] == [
+        "as in row 4 of patients.csv",
+        "as in row 2 of patients.csv",
+    ]
+
+
+def test_an_identifier_in_a_cell_has_row_and_letter(data, run, study):
+    write(data, "patient_id,sex,note\nP1,f,\nP2,m,RSSMRA80A01H501U\n")
+    listed = write_problem_list(run, clean_scope(data, "C01", study)).set_index("rule")
+    assert listed.loc["identifier_tax_code", ["row", "letter"]].tolist() == ["3", "C"]
+    assert "RSSMRA" not in listed.to_csv()

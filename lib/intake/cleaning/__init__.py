@@ -14,6 +14,7 @@ from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
 from fhrmm.study import Study
 from intake.cleaning.audit import audit_frame, pool_audits
 from intake.cleaning.completeness import absent_columns, empty_columns
+from intake.cleaning.cutoff import cut_after
 from intake.cleaning.problem_list import summarize_problems
 from intake.cleaning.problem_list import write_problem_list as _write_problem_list
 from intake.cleaning.reshape import make_canonical
@@ -102,10 +103,11 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str
     return _pool(cleaned, study)
 
 
-def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
+def write_problem_list(run: Run, cleaned: CleanedScope, language: str = "en") -> pd.DataFrame:
     """Write `work/<SCOPE>/issues.csv` and `issues.xlsx`: every finding in the order of the source files.
 
-    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`.
+    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`; what the center
+    has answered in it stays beside its finding.
 
     Parameters
     ----------
@@ -113,13 +115,15 @@ def write_problem_list(run: Run, cleaned: CleanedScope) -> pd.DataFrame:
         Where.
     cleaned : CleanedScope
         Whose findings.
+    language : str
+        ``en`` or ``it``.
 
     Returns
     -------
     DataFrame
         The list, one row per finding. `summarize_problems` counts it without patients.
     """
-    return _write_problem_list(run, cleaned.issues, cleaned.headers)
+    return _write_problem_list(run, cleaned.issues, cleaned.headers, language)
 
 
 def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
@@ -130,11 +134,16 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
     frames, duplicate, unique = _put_together(shaped, findings)
     findings += [*empty_columns(typed), *absent_columns(set(unique["patients"]), raw)]
     unique["assessments"], joined = join_visits(unique["assessments"])
-    findings += [*joined, *check_center(unique, study, info.data_cutoff_date)]
+    stated = None if study.cohort.data_cutoff_date else info.data_cutoff_date  # that of a run is no fault of the data
+    findings += [*joined, *check_center(unique, study, stated)]
     issues = findings_frame(findings, raw.center)
     quarantined = quarantined_patients(issues)
     patients = set(quarantined["patient_id"])
     accepted = {name: _keep_rows(frame, ~bad_rows(frame, patients)) for name, frame in unique.items()}
+    audit = audit_frame(typed, raw.center)
+    if info.data_cutoff_date:
+        accepted, cut = cut_after(accepted, raw.center, info.data_cutoff_date)
+        audit = pool_audits([audit, cut])
     fates = []
     for name, frame in frames.items():
         state = np.select([duplicate[name], bad_rows(frame, patients)], ["duplicate", "quarantined"], "accepted")
@@ -145,7 +154,7 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
     return CleanedScope(
         **finished,
         issues=issues,
-        audit=audit_frame(typed, raw.center),
+        audit=audit,
         row_accounting=account_rows(raw, [table.raw for table in shaped], pd.concat(fates), sorted(set(files))),
         quarantined=quarantined[quarantined["patient_id"].isin(set(patient_ids(frames["patients"])))],
         unknown_columns=raw.unknown_columns,

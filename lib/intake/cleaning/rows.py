@@ -11,6 +11,7 @@ from fhrmm.schema import variables
 from intake.cleaning.typed import REFUSED_ID, patient_ids
 from intake.readers import RawCenter, RawTable
 from intake.rules import Finding
+from intake.rules.typed_rows import other_rows
 
 COMPANIONS = ("", "_lower", "_upper", "_precision")
 ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
@@ -45,10 +46,14 @@ def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
     repeated = np.flatnonzero(_repeated(frame))
     if not len(repeated):
         return duplicate
-    columns = [name for name in variables(table) if name in frame]
-    columns += [name for name in frame if name.endswith(("_lower", "_upper"))] + ["_rest"]
-    duplicate[repeated] = frame.iloc[repeated][columns].duplicated().to_numpy()
+    duplicate[repeated] = frame.iloc[repeated][_content(frame, table)].duplicated().to_numpy()
     return duplicate
+
+
+def _content(frame: pd.DataFrame, table: str) -> list[str]:
+    """Return the columns in which two rows must agree to be the same."""
+    dates = [name for name in frame if name.endswith(("_lower", "_upper"))]
+    return [*(name for name in variables(table) if name in frame), *dates, "_rest"]
 
 
 def _repeated(frame: pd.DataFrame) -> np.ndarray:
@@ -79,11 +84,15 @@ def row_findings(
         return []
     ids = patient_ids(frame)
     where = {"table": table, "column": "patient_id"}
-    findings = [Finding("duplicate_row", **where, **place(frame, np.flatnonzero(duplicate)))]
+    equal = np.flatnonzero(pd.Series(ids).isin(ids[duplicate]))
+    rows = frame.iloc[equal][_content(frame, table)].astype(str).to_numpy(dtype=object)
+    others = other_rows(frame, np.array(["|".join(row) for row in rows], dtype=object), equal)
+    same = [f"the same as {other}" for other in np.array(others, dtype=object)[duplicate[equal]]]
+    findings = [Finding("duplicate_row", found=same, **where, **place(frame, np.flatnonzero(duplicate)))]
     if once:
         again = np.flatnonzero(_repeated(frame) & ~duplicate)
         again = again[pd.Series(ids[again]).duplicated(keep=False).to_numpy()]
-        found = [f"also in {rows}" for rows in _other_rows(frame, ids, again)]
+        found = [f"also in {rows}" for rows in other_rows(frame, ids[again], again)]
         findings.append(Finding("duplicate_patient", found=found, **where, **place(frame, again)))
     if known_ids is not None:
         usable = (ids != "") & (ids != REFUSED_ID)
@@ -134,20 +143,6 @@ def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.Da
     return patients.assign(**added), findings
 
 
-def _other_rows(frame: pd.DataFrame, ids: np.ndarray, rows: np.ndarray) -> list[str]:
-    """Return for each repeated row where the others of its patient stand: row, and file where that is another one."""
-    places = list(zip(frame["_file"].iloc[rows].astype(str), frame["_row"].iloc[rows].astype(str), strict=True))
-    groups = pd.Series(places).groupby(ids[rows]).agg(list)
-    return [
-        ", ".join(
-            f"row {other[1]}" + (f" of {other[0]}" if other[0] != own[0] else "")
-            for other in groups[patient][:5]
-            if other != own
-        )
-        for patient, own in zip(ids[rows], places, strict=True)
-    ]
-
-
 def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     """Put the rows of one patient and day together as one visit, unless they contradict each other.
 
@@ -177,7 +172,10 @@ def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     day[several] += frame["assessment_date_lower"].iloc[several].astype(str).to_numpy(dtype=object)
     findings = [
         Finding(
-            rule, found=[f"{word} {rows}" for rows in _other_rows(frame, day, chosen)], **where, **place(frame, chosen)
+            rule,
+            found=[f"{word} {rows}" for rows in other_rows(frame, day[chosen], chosen)],
+            **where,
+            **place(frame, chosen),
         )
         for rule, word, chosen in (
             ("assessment_rows_joined", "with", joined),

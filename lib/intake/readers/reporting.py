@@ -116,4 +116,6 @@ class Reporter:
         for place, kind in places:
             column = f"column {column_letter(grid.position(searched[place]))}"
             if (kind, column) not in self.said(IN_CELLS):
-                self.notes.findings.append(self.finding(kind, column=column, found=IN_CELLS))
+                hits = np.flatnonzero(kinds[kind][owner == place])
+                first = int(grid.rows[np.isin(grid.columns[searched[place]].codes, hits)].min())
+                self.notes.findings.append(self.finding(kind, column=column, found=IN_CELLS, row=[first]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from intake.rules.catalog import Finding, Rule, findings_frame
 from intake.rules.checks import Check
-from intake.rules.typed_rows import Tables
+from intake.rules.typed_rows import Tables, other_rows
 
 DATES = ("diagnosis_date", "second_line_start_date")
 KEY = ("sex", "birth_year", *DATES)
@@ -38,9 +40,12 @@ def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
         return []
     identity = rows.frame.loc[again.index, "patient_id"]
     different = identity.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
-    selected = np.zeros(len(rows.frame), dtype=bool)
-    selected[again.index[different.to_numpy(dtype=bool)]] = True
-    return [rows.finding(rule, selected)]
+    chosen = again[different.to_numpy(dtype=bool)].sort_index()
+    others = other_rows(
+        rows.frame, chosen.groupby(list(chosen), observed=True).ngroup().to_numpy(), chosen.index.to_numpy()
+    )
+    found = rows.finding(rule, chosen.index.to_numpy())
+    return [replace(found, found=[f"{what}; as in {other}" for what, other in zip(found.found, others, strict=True)])]
 
 
 def check_scope(patients: pd.DataFrame) -> pd.DataFrame:

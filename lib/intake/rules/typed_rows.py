@@ -19,6 +19,16 @@ NO_DATE = np.datetime64("NaT", "ns")
 SHOWN = {"day": 10, "month": 7, "year": 4}
 
 
+def other_rows(frame: pd.DataFrame, groups: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Return for each of some rows where the others of its group stand: row and file, five at most."""
+    places = list(zip(frame["_file"].iloc[rows].astype(str), frame["_row"].iloc[rows].astype(str), strict=True))
+    together = pd.Series(places, dtype=object).groupby(groups).agg(list)
+    return [
+        ", ".join(f"row {other[1]} of {other[0]}" for other in together[group][:5] if other != own)
+        for group, own in zip(groups, places, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """One typed table.

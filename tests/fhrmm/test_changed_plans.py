@@ -27,6 +27,7 @@ FIXED = {"schema_version", "pathway.variable", "comparison.treatment"}  # have o
 NUMBERS: dict[str, Any] = {
     "study.title": "A plan of 01/02/2020", "study.question": "How do they do since 2020-02-01?",
     "study.published_reference": "None, 2020-02-03", "published.n_patients": 40,
+    "published.eligibility": "All since 2020-02-01", "published.krd_benefit": "none",
     "published.results": [
         {"endpoint": "CR_OR_BETTER", "estimand": "proportion", "estimate": 0.2},
         {"endpoint": "OS", "estimand": "survival_probability", "time_months": 9.0, "estimate": 0.6},

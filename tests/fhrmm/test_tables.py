@@ -246,6 +246,28 @@ def test_headline_keeps_published_truth_and_run_apart() -> None:
     assert by_name["12-month overall survival"][2] == "not computed in this run"
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Estimate(3.05, 1.2, 7.7, n=17), "3.05 (1.20 to 7.70); as published"),
+        (Estimate(1.4, 0.5, 3.9, n=17), "1.40 (0.50 to 3.90); direction as published, the interval includes one"),
+        (Estimate(0.6, 0.2, 1.9, n=17), "0.60 (0.20 to 1.90); not in the published direction"),
+        (not_estimable("no overlap"), "not estimable"),
+    ],
+)
+def test_published_statements_stand_beside_what_was_computed(value: Estimate, shown: str) -> None:
+    krd = ratio("overlap weights", "second_line_krd", "other", "KRd", value)
+    route = {"variable": "fhr_route", "endpoint": "BASELINE", "estimand": "count"}
+    routes = [rate(62, 37) | route | {"level": name, "estimate": n} for name, n in (("quadruplet", 9), ("both", 5))]
+    cells = tabulate_headline(to_frame([rate(62, 37), *routes]), STUDY, comparison=to_frame([krd]))
+    by_name = {row[0]: row[1:] for row in cells.text.to_numpy(dtype=object).tolist()}
+    assert by_name["Eligible by either route"] == [STUDY.published.eligibility, "quadruplet: 9; both: 5"]
+    name = "Benefit of KRd, naive: hazard ratio for PFS, other versus KRd, overlap-weighted"
+    published, ours = by_name[name]
+    assert published == STUDY.published.krd_benefit
+    assert ours.startswith(shown)
+
+
 def test_headline_of_real_data_has_no_synthetic_column() -> None:
     cells = tabulate_headline(to_frame([rate(4, 1)]), STUDY)
     assert cells.text.columns.tolist() == ["Quantity", "Published", "This run (95% CI)"]

@@ -47,6 +47,8 @@ class _PublishedStudy(Frozen):
     """What the paper states, and nothing else."""
 
     n_patients: int = Field(ge=10, le=2000)
+    eligibility: str
+    krd_benefit: str
     results: tuple[PublishedResult, ...]
     adverse_factors: tuple[str, ...]
 

@@ -27,7 +27,12 @@ Record = Mapping[str, object]
 
 
 def tabulate_headline(
-    estimates: Estimates, study: Study, *, truth: Sequence[Record] | None = None, model: str = "univariable"
+    estimates: Estimates,
+    study: Study,
+    *,
+    truth: Sequence[Record] | None = None,
+    model: str = "univariable",
+    comparison: pd.DataFrame | None = None,
 ) -> Cells:
     """Lay out published, synthetic truth and this run side by side.
 
@@ -43,12 +48,17 @@ def tabulate_headline(
         status where they apply. None for real data: the column is then absent.
     model : str
         The model whose hazard ratios are shown.
+    comparison : DataFrame, optional
+        Estimates of the treatment comparison, for the published statement on it.
     """
     frame = clean_estimates(estimates)
     frame = frame[frame["population"].isin(["cohort", ""])]
     notes = Footnotes()
     size = _pick(frame, {"endpoint": "ORR", "estimand": "proportion"})
     content = [("Cohort", "Patients", format_count(study.published.n_patients), DASH, format_count(size.get("n")))]
+    routes = frame[(frame["variable"] == "fhr_route") & (frame["estimand"] == "count")].to_dict("records")
+    counted = "; ".join(f"{row['level']}: {status_text(row) or format_count(row['estimate'])}" for row in routes)
+    content.append(("Cohort", "Eligible by either route", study.published.eligibility, DASH, counted or DASH))
     for result in study.published.results:
         key = {"endpoint": result.endpoint, "estimand": result.estimand, "time_months": result.time_months}
         published = status_text({"status": result.status}) or _published_number(result, study)
@@ -62,6 +72,8 @@ def tabulate_headline(
         truly = _truth_text(truth, key, study)
         group = "Hazard ratio for PFS, adverse versus reference level"
         content.append((group, name, "adverse, size not stated", truly, ours))
+    if comparison is not None:
+        content.append(_krd_benefit(comparison, study, notes))
     columns = ["Quantity", PUBLISHED, TRUTH, RUN]
     shown = [place for place, name in enumerate(columns) if truth is not None or name != TRUTH]
     return list_lines(
@@ -70,6 +82,23 @@ def tabulate_headline(
         group=[row[0] for row in content],
         notes=[*notes.lines(), f"Published: {study.study.published_reference}"],
     )
+
+
+def _krd_benefit(comparison: pd.DataFrame, study: Study, notes: Footnotes) -> tuple[str, ...]:
+    """Return the line of the published statement on KRd, with how the weighted ratio of this run stands to it."""
+    factor = study.factor(study.comparison.treatment)
+    levels = f"{name_level(factor.adverse)} versus {name_level(factor.reference)}"
+    population = ", ".join(study.comparison.population_levels)
+    key = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
+    row = _pick(clean_estimates(comparison), key | {"model": "overlap weights"})
+    text = _run_text(row, study, notes)
+    if row and row["status"] == OK:
+        is_harm = (row["estimate"] > 1) == (factor.reference == "KRd")
+        is_open = row["ci_lower"] <= 1 <= row["ci_upper"]
+        agrees = "direction as published, the interval includes one" if is_open else "as published"
+        text += f"; {agrees if is_harm else 'not in the published direction'}"
+    name = f"Benefit of KRd, {population}: hazard ratio for PFS, {levels}, overlap-weighted"
+    return ("Treatment comparison", name, study.published.krd_benefit, DASH, text)
 
 
 def _name(result: PublishedResult, study: Study) -> str:

@@ -131,7 +131,7 @@ def plot_swimmer(courses: pd.DataFrame, /, *, study: Study | None = None) -> Dra
     if "ongoing" in ordered.columns and ordered["ongoing"].any():
         places = np.flatnonzero(ordered["ongoing"])
         ends = ordered["end_months"].to_numpy()[places]
-        handles += axes.plot(ends, places, ">", color=MUTED, markersize=5, label="Observation goes on", clip_on=False)
+        handles += axes.plot(ends, places, ">", color=MUTED, markersize=5, label="Alive at last contact", clip_on=False)
     axes.set(ylim=(len(ordered) - 0.3, -0.7), yticks=[], ylabel="Patients, one bar each")
     axes.set(xlim=(0, float(ordered["end_months"].max()) * 1.04 + 0.1), xlabel="Months since start of second line")
     axes.xaxis.set_major_locator(MultipleLocator(6))

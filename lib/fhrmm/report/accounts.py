@@ -120,12 +120,13 @@ def say_performance(page: Page, performance: pd.DataFrame) -> None:
     }
     if "coverage" in words:
         show_text(
-            page, f"In samples of {size} patients, intervals held the truth in {words['coverage']} of the samples."
+            page,
+            f"In samples of {size} patients, intervals included the true value in {words['coverage']} of the samples.",
         )
     if "exaggeration_ratio" in words:
         over = words["exaggeration_ratio"]
         show_text(
-            page, f"Where the interval excluded one, the log hazard ratio was {over} times the true one on average."
+            page, f"Where the interval excluded one, the log hazard ratio was on average {over} times the true value."
         )
 
 

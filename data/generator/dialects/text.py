@@ -24,7 +24,8 @@ def write_text(table: pd.DataFrame, file: CenterFile, style: Style) -> pd.DataFr
     The inverse of what intake does with the same description: units, words and date order are the center's.
     """
     known = variables(file.table)
-    filled = [name for name in known if table[name].notna().any()]
+    # an outcome that none of its patients had has a column all the same: an export without one cannot know of any
+    filled = [name for name in known if table[name].notna().any() or known[name].group == "outcome"]
     names = [*file.columns.values(), *file.checkboxes] or filled
     return pd.DataFrame(
         {name: _write_column(table, known[name], file, style) for name in names}, index=table.index, dtype=object

@@ -67,11 +67,11 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
 
 
 def _why_absent(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> str:
-    """Why nothing is estimated of an endpoint: an event that nobody can record, or that it needs and nobody has."""
+    """Why nothing is estimated of an endpoint: an event that no center can record, or that it needs and nobody has."""
     rows = time_to_event[time_to_event["endpoint"] == endpoint]
-    if rows["time_months"].isna().all():
-        notes = rows.get("note", pd.Series(dtype=object)).astype(object).unique()
-        return next((note for note in notes if str(note).startswith(NO_WAY)), "")
+    notes = rows.get("note", pd.Series(dtype=object)).astype(str)
+    if len(notes) and notes.str.startswith(NO_WAY).all():
+        return notes.iloc[0]
     needs = study.endpoints[endpoint].needs
     is_recorded = not needs or (rows["event_description"].astype(object) == needs).any()
     return "" if is_recorded else f"no {needs} is recorded"

@@ -11,6 +11,7 @@ import pytest
 from fhrmm.cohort import apply_criteria
 from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.errors import StudyError
+from fhrmm.plan_check import load_plan
 from fhrmm.schema import column_types, conform, empty_table
 from fhrmm.store import DatasetInfo, Transfer
 from fhrmm.study import load_study
@@ -103,7 +104,7 @@ def test_criteria_and_their_order_are_the_plans():
     found = select({"first_progression_date": "2023-07-02", "second_line_start_date": None}, study=study)
     assert found.decisions["first_failed_criterion"].tolist() == ["early_relapse"]
     with pytest.raises(StudyError, match="nearest: 'early_relapse'"):
-        select({}, study=load_study(overrides={"cohort.criteria": ["early_relaps"]}))
+        load_plan(overrides={"cohort.criteria": ["early_relaps"]})
 
 
 def test_every_named_criterion_is_in_the_plan():

@@ -164,7 +164,7 @@ def test_rows_of_one_day_are_one_visit(tmp_path):
     accounting = cleaned.row_accounting.set_index("file").loc["assessments.csv"]
     joined = cleaned.issues.query("rule == 'assessment_rows_joined'")
     assert accounting["rows_accepted"] == accounting["rows_read"] == len(joined) == 2 * len(days)
-    assert joined["found"].iloc[0] == "with row 3"
+    assert joined["found"].iloc[0] == "with row 3 of assessments.csv"
     best = derive_response(cleaned.patients, cleaned.assessments, STUDY).set_index("patient_id")[
         "best_confirmed_response"
     ]
@@ -205,7 +205,7 @@ def test_rows_that_differ_in_any_column_are_no_duplicates_and_name_the_other_fil
     issues = clean(folder).issues
     assert issues.query("rule == 'duplicate_row'")["row"].tolist() == [5]
     found = issues.query("rule == 'duplicate_patient'").set_index(["file", "row"])["found"]
-    assert found["patients.csv", 2] == "also in row 3, row 2 of altri.csv"
+    assert found["patients.csv", 2] == "also in row 3 of patients.csv, row 2 of altri.csv"
     assert found["altri.csv", 2] == "also in row 2 of patients.csv, row 3 of patients.csv"
 
 

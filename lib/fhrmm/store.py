@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.folders import center_folders
 from fhrmm.study import Frozen, Study, describe_validation, list_problems, resolve_path
 from fhrmm.wording import POOL, POOLED
+
+# A text that a spreadsheet takes for a formula, unless it is a number; and the same made inert.
+FORMULA = re.compile(r"(?=[=+\-@\t\r])(?![+-]?[\d.,]+$)")
+INERT = r"^'(?=[=+\-@\t\r])"
 
 
 class Transfer(Frozen):
@@ -99,10 +104,10 @@ def read_dataset_info(data_dir: str | Path, study: Study | None = None) -> Datas
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return DatasetInfo.model_validate(content | ({"data_cutoff_date": cutoff} if cutoff else {}))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"dataset.toml: not readable as TOML: {error}") from None
     except ValidationError as error:
         raise StudyError(list_problems(describe_validation(error), path.name)) from None
+    except (ValueError, RecursionError) as error:  # of numbers with thousands of digits and of deep nesting as well
+        raise StudyError(f"dataset.toml: not readable as TOML: {error!s:.200}") from None
 
 
 def read_truth(data_dir: str | Path) -> dict[str, Any]:
@@ -133,7 +138,17 @@ def write_table(run: Run, name: str, frame: pd.DataFrame) -> None:
 def write_work_csv(run: Run, name: str, frame: pd.DataFrame) -> None:
     """Write one patient-level list (issues, audit) below work/, as CSV that a spreadsheet opens."""
     run.work.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(run.work / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+    _inert(frame).to_csv(run.work / f"{name}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+
+
+def _inert(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before texts that a spreadsheet would take for a formula; readers here take it away again."""
+    safe = frame.copy(deep=False)
+    for name in frame.select_dtypes(["object", "category"]):
+        texts = frame[name].astype("category").cat.categories
+        if changed := {text: f"'{text}" for text in texts if isinstance(text, str) and FORMULA.match(text)}:
+            safe[name] = frame[name].astype(object).replace(changed)
+    return safe
 
 
 def write_work_bytes(run: Run, file_name: str, content: bytes) -> None:
@@ -150,21 +165,23 @@ def write_work_bytes(run: Run, file_name: str, content: bytes) -> None:
 def read_work_csv(run: Run, name: str) -> pd.DataFrame:
     """Read a list written by `write_work_csv`; every column is text."""
     path = _existing(run.work / f"{name}.csv", run.scope)
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    listed = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return listed.replace(INERT, "", regex=True)
 
 
 def write_report_csv(run: Run, name: str, frame: pd.DataFrame) -> Path:
     """Write one table below reports/<SCOPE>/tables/. Only `report` calls it, after disclosure."""
     path = run.reports / "tables" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False, lineterminator="\n")
+    _inert(frame).to_csv(path, index=False, lineterminator="\n")
     return path
 
 
 def read_report_csv(run: Run, name: str, scope: str | None = None) -> pd.DataFrame:
     """Read one published table of this scope, or of another scope of the same report."""
     scope = scope or run.scope
-    return pd.read_csv(_existing(run.reports_dir / scope / "tables" / f"{name}.csv", scope))
+    shown = pd.read_csv(_existing(run.reports_dir / scope / "tables" / f"{name}.csv", scope))
+    return shown.replace(INERT, "", regex=True)
 
 
 def _existing(path: Path, scope: str) -> Path:

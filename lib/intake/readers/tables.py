@@ -88,11 +88,10 @@ def _check_cells(n_rows: int, n_columns: int) -> None:
 
 
 def _arrow_text(column: pa.ChunkedArray) -> pd.Categorical:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
     if pa.types.is_nested(column.type):
         column = pa.chunked_array([[str(value) for value in column.to_pylist()]])
-    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    encoded = (column if pa.types.is_dictionary(column.type) else column.dictionary_encode()).unify_dictionaries()
+    encoded = encoded.combine_chunks()
     encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return categorical_text([_text(value) for value in encoded.dictionary.to_pylist()], codes)

@@ -30,6 +30,7 @@ LONGEST_ROW = 16 * 2**20
 LARGEST_FILE = 2 * 2**30
 BLOCK = 4 * 2**20
 MOST_COLUMNS = 16_384
+MOST_REFUSED = 100_000
 
 
 def read_text_file(path: Path, file: CenterFile) -> Grid:
@@ -202,7 +203,7 @@ def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int
 
     def refuse(row: arrow_csv.InvalidRow) -> str:
         refused.append((row.number + header_rows, row.actual_columns))
-        return "skip"
+        return "skip" if len(refused) < MOST_REFUSED else "error"  # a file of which nothing fits is another one
 
     if not body.strip():
         empty = pd.Categorical([], categories=pd.Index([], dtype=object))

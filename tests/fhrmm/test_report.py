@@ -248,10 +248,12 @@ def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> 
 
 @pytest.mark.parametrize(("n", "local"), [(1, "1 patient was quarantined"), (3, "3 patients were quarantined")])
 def test_release_does_not_give_a_small_number_away_by_its_grammar(start, shown: list[str], n: int, local: str) -> None:
-    issues = pd.DataFrame({"severity": ["error"] * n})
+    issues = pd.DataFrame({"severity": ["error"] * n, "rule": "date_unreadable", "center": "C01"})
     quarantined, unknown = pd.DataFrame({"patient": range(n)}), pd.DataFrame({"column": []})
     report.say_findings(start(), issues, quarantined, unknown)
     assert local in shown[-1]
+    report.say_findings(start(), issues.assign(rule="center_unreadable"), quarantined, unknown)
+    assert "1 center could not be read and was left out: C01." in shown[-1]
     report.say_findings(start(display="release"), issues, quarantined, unknown)
     assert "fewer than 5 patients were quarantined" in shown[-1]
     assert "fewer than 5 errors" in shown[-1]

@@ -36,6 +36,10 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
         f"The rules gave {counted(_count(page, errors), 'error')} and {counted(_count(page, warnings), 'warning')}; "
         f"{counted(held, 'patient')} {_were(held)} quarantined."
     )
+    unread = sorted(set(issues.loc[issues["rule"] == "center_unreadable", "center"]))
+    if unread and not page.is_release:
+        text += f" {counted(len(unread), 'center')} could not be read and {_were(str(len(unread)))} left out: "
+        text += f"{', '.join(unread)}."
     if columns:
         text += f" {counted(columns, 'column')} unknown to the data dictionary {_were(str(columns))} kept out."
     show_text(page, text)

@@ -50,16 +50,9 @@ PLAN = read_toml(ROOT / "study.toml")
 
 def check_plan(values: Mapping[str, Any]) -> list[str]:
     """Say what is wrong with the plan of a run, as its parameters change it."""
-    from fhrmm.errors import StudyError
-    from fhrmm.plan_check import load_plan
-    from fhrmm.study import PLAN_PARAMETERS
+    from fhrmm.plan_check import say_problems
 
-    changes = {dotted: values.get(name) for name, dotted in PLAN_PARAMETERS.items()}
-    try:
-        load_plan(str(values.get("study_file", "study.toml")), changes)
-    except StudyError as error:
-        return [str(error)]
-    return []
+    return say_problems(values)
 
 
 def list_scopes(data: Path) -> list[str]:
@@ -148,6 +141,9 @@ def make_parser() -> argparse.ArgumentParser:
         pooling.add_argument(f"--pool-{step}", metavar="STUDYFOLDER", help=help_text)
     pooling.add_argument("--yes", action="store_true", help="answer without asking a person, for scripts")
     pooling.add_argument("--leave", action="store_true", help="with --pool-answer: sign that it never will")
+    parser.add_argument(
+        "--freeze", metavar="NAME", help="keep what the run was made from and gave, to see what changes"
+    )
     parser.add_argument("--language", choices=("en", "it"), default="en", help="language of the problem lists")
     return parser
 
@@ -162,8 +158,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return pool(step, Path(folder).resolve(), options)
     if options.init_center is not None:
         return propose_center(Path(options.init_center))
-    if options.manuscript and options.matrix:
-        print("run_all: --manuscript does not go with --matrix; run it for one set of parameters", file=sys.stderr)
+    if problem := wrong_use(options):
+        print(f"run_all: {problem}", file=sys.stderr)
         return MISUSE
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if options.manuscript:
@@ -173,14 +169,48 @@ def run(arguments: Sequence[str] | None = None) -> int:
     project = with_plan(PROJECT, options)
     status = main(project, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
-    if options.manuscript and has_run:
-        status = write_manuscripts(options) or status
+    if not has_run:
+        return status
+    status = (write_manuscripts(options) if options.manuscript else GOOD) or status
+    is_written, outcome = compare_freezes(options)
+    status = status or outcome
+    if is_written or options.manuscript:
         try:
             rewrite_index(project, options)  # the cover links to what was written just now
         except (MisuseError, OSError) as error:
             print(f"run_all: {error}", file=sys.stderr)
             status = SOMETHING_FAILED
     return status
+
+
+def wrong_use(options: argparse.Namespace) -> str:
+    """Say which options of the study do not go together, or name no possible freeze; empty if all is well."""
+    for name in ("manuscript", "freeze"):
+        if options.matrix and getattr(options, name):
+            return f"--{name} does not go with --matrix; run it for one set of parameters"
+    if options.freeze is None:
+        return ""
+    from fhrmm.freeze import refuse_name
+
+    return refuse_name(options.freeze, find_places(PROJECT, options).work)
+
+
+def compare_freezes(options: argparse.Namespace) -> tuple[bool, int]:
+    """Write what has changed since each freeze, make a new one if asked; say if there was one, and how it went."""
+    places, lines, status = find_places(PROJECT, options), [], GOOD
+    if options.freeze or any(places.work.glob("*/frozen_*")):
+        from fhrmm.errors import StudyError
+        from fhrmm.freeze import follow
+        from fhrmm.store import Run
+
+        for scope in dict.fromkeys(options.center or list_scopes(places.data)):
+            try:
+                lines += follow(Run(scope, places.data, places.work, places.reports), options.freeze)
+            except (StudyError, OSError) as error:
+                print(f"run_all: {scope}: {error}", file=sys.stderr)
+                status = SOMETHING_FAILED
+    print("\n".join(lines), end="\n" if lines else "", file=sys.stderr if options.json_log == "-" else sys.stdout)
+    return bool(lines), status
 
 
 def with_plan(project: Project, options: argparse.Namespace) -> Project:

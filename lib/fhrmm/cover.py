@@ -138,8 +138,10 @@ def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
         for name, note in notes.items()
         if scope == POOLED and (reports / scope / "tables" / f"{name}.csv").is_file()
     ]
+    since = [path.relative_to(reports).as_posix() for path in sorted(reports.glob("*/tables/since_*.csv"))]
     return [
         *links,
+        *_list_made(reports, [(name, f"what changed: {name}") for name in since if name.split("/")[0] in scopes]),
         {"href": "manifest.json", "text": "manifest.json", "note": "(inputs, parameters, versions, digests)"},
         *_list_made(
             reports, [(f"{scope}/manuscript/{METHODS_FILE}", f"methods of the manuscript, {scope}") for scope in scopes]

@@ -15,7 +15,7 @@ from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.errors import StudyError, nearest
 from fhrmm.response import derive_response
 from fhrmm.schema import RESPONSES, empty_table, variables
-from fhrmm.study import Study, list_problems, override_study, read_study
+from fhrmm.study import PLAN_PARAMETERS, Study, list_problems, override_study, read_study
 
 # What the notebooks ask for by name, and the rates of response.
 ENDPOINTS = ("PFS", "OS", "TTNT", "DOR", "TTR", "TTASCT")
@@ -64,6 +64,16 @@ def load_plan(path: str | Path = "study.toml", overrides: Mapping[str, Any] | No
     if study is None or problems:
         raise StudyError(list_problems(problems, Path(path).name))
     return study
+
+
+def say_problems(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the plan of a run by the values of its parameters; nothing if it can run."""
+    changes = {dotted: values.get(name) for name, dotted in PLAN_PARAMETERS.items()}
+    try:
+        load_plan(str(values.get("study_file", "study.toml")), changes)
+    except StudyError as error:
+        return [str(error)]
+    return []
 
 
 def _columns(study: Study) -> tuple[dict[str, tuple[str, ...]], list[str]]:

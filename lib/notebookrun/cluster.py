@@ -9,15 +9,13 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import MisuseError
 from notebookrun.exchange import Exchange, describe_any, fetch_outputs, run_staged, send_inputs
 from notebookrun.graph import NodeId
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
-from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.hostclient import KernelHost, fork_from, start_host
 from notebookrun.scratch import remove_abandoned, scratch_folder
 from notebookrun.task import FAILED, LOST, Outcome, Task
 
@@ -34,8 +32,8 @@ class DaskPool:
         Address of the scheduler, or ``local`` to start scheduler and workers on this machine.
     jobs : int
         Number of workers to start, where they are started here.
-    modules : sequence of str
-        What the parents of warm kernels import beforehand.
+    modules : tuple of str or None
+        What the parents of warm kernels import beforehand; None starts every kernel afresh.
     root : Path
         The repository.
     exchange_url : str
@@ -47,7 +45,9 @@ class DaskPool:
         If Dask is not installed, no scheduler or no worker answers, or the place of exchange is none.
     """
 
-    def __init__(self, address: str, jobs: int, modules: Sequence[str], root: Path, exchange_url: str = "") -> None:
+    def __init__(
+        self, address: str, jobs: int, modules: tuple[str, ...] | None, root: Path, exchange_url: str = ""
+    ) -> None:
         self._exchange = Exchange(exchange_url) if exchange_url else None
         if self._exchange:
             self._exchange.check()
@@ -56,8 +56,7 @@ class DaskPool:
 
         self._unreachable = (OSError, RuntimeError, ClosedClientError)
         self._slots = max(jobs if address == "local" else sum(self._client.nthreads().values()), 1)
-        self._modules = tuple(modules)
-        self._root = str(root)
+        self._modules, self._root = modules, str(root)
         self._running: dict[NodeId, tuple[Any, Task]] = {}
         self._done: queue.Queue[Any] = queue.Queue()
         self._answers: list[Outcome] = []
@@ -161,37 +160,33 @@ _LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio
 _lock = threading.Lock()
 
 
-def run_remote(task: Task, modules: Sequence[str], root: str) -> Outcome:
+def run_remote(task: Task, modules: tuple[str, ...] | None, root: str) -> Outcome:
     """Run a task on a Dask worker: the function that is sent to the cluster. Kernels are processes that end with it.
 
     Parameters
     ----------
     task : Task
         What to run.
-    modules : sequence of str
-        What the parent of warm kernels imports beforehand.
+    modules : tuple of str or None
+        What the parent of warm kernels imports beforehand; None starts every kernel afresh.
     root : str
         The repository on the worker's machine; ``NOTEBOOKRUN_ROOT`` of the worker's environment goes before.
     """
     from notebookrun.worker import run_task  # and with it all that a worker needs
 
     folder = Path(os.environ.get("NOTEBOOKRUN_ROOT", root))
-    os.environ.update(KERNEL_ENVIRONMENT)
-    if task.is_warm and CAN_FORK:
-        with _lock:
-            host = _host(tuple(modules), folder)
-            host.tend()
-        os.environ[ADDRESS_VARIABLE] = host.address
+    with _lock:
+        fork_from(_host(modules, folder))
     if not task.exchange:
         return run_task(task)
     with scratch_folder() as scratch:
-        return run_staged(task, Path(scratch) / "run", folder, run_task)
+        return run_staged(task, Path(scratch), folder, run_task)
 
 
 @functools.cache
-def _host(modules: tuple[str, ...], folder: Path) -> KernelHost:
+def _host(modules: tuple[str, ...] | None, folder: Path) -> KernelHost | None:
     remove_abandoned()
-    return KernelHost(modules, folder)
+    return start_host(modules, folder)
 
 
 def _connect(address: str, jobs: int) -> Any:

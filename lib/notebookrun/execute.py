@@ -39,7 +39,6 @@ class Execution:
         Time until the kernel was ready, and in cells.
     """
 
-    is_warm: bool
     environment: dict[str, str]
     folder: Path
     deadline: float
@@ -72,7 +71,7 @@ def execute_notebook(content: dict[str, Any], parameters: dict[str, Any], execut
     def note_start(notebook: Any) -> None:
         execution.notebook, execution.kernel_seconds = notebook, time.monotonic() - begun
 
-    with kernel_for(execution.is_warm, execution.folder, execution.environment) as kernel, warnings.catch_warnings():
+    with kernel_for(execution.folder, execution.environment) as kernel, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             papermill.execute_notebook(

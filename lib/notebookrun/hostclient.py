@@ -82,6 +82,18 @@ class KernelHost:
         remove_abandoned()
 
 
+def start_host(modules: Sequence[str] | None, folder: Path) -> KernelHost | None:
+    """Start a parent of warm kernels; none where every kernel is to start afresh, or has to on some systems."""
+    return KernelHost(modules, folder) if modules is not None and CAN_FORK else None
+
+
+def fork_from(host: KernelHost | None) -> None:
+    """Have kernels of this process, and of those it starts, forked from a host; without one they start afresh."""
+    if host is not None:
+        host.tend()
+    os.environ.update({**KERNEL_ENVIRONMENT, ADDRESS_VARIABLE: host.address if host else ""})
+
+
 class ForkedProcess:
     """A kernel forked by a host, with the face of `subprocess.Popen` that a provisioner needs.
 

@@ -11,14 +11,6 @@ from jinja2 import Environment, FileSystemLoader
 from notebookrun.files import write_page
 
 TEMPLATES = Path(__file__).parent / "templates"
-STATES = {
-    "ok": ("ready", "the page shows the present data, parameters and code"),
-    "failed": ("failed", "a step could not be completed; the page shows how far it came"),
-    "blocked": ("not run", "something it needs failed"),
-    "stale": ("out of date", "data, parameters or code have changed since; run again"),
-    "interrupted": ("interrupted", "the run was stopped before it"),
-    "absent": ("none", "not part of this run, or not made for this scope"),
-}
 
 
 def write_index(
@@ -60,4 +52,4 @@ def render(template: str, **shown: Any) -> str:
     """Return a page that is no notebook, from its template."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True)
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(shown, style=style, words=STATES)
+    return environment.get_template(template).render(shown, style=style)

@@ -23,7 +23,6 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.utils import run_sync
 
 from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, ForkedProcess, NoHostError
-from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.scratch import scratch_folder
 
 NAME = "notebookrun-warm"
@@ -34,14 +33,14 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start one kernel."""
-        address = os.environ.get(ADDRESS_VARIABLE)
-        if address and CAN_FORK and getattr(self.parent, "is_warm", True):
+        address = kwargs.get("env", os.environ).get(ADDRESS_VARIABLE)
+        if address and CAN_FORK:
             with contextlib.suppress(NoHostError):
                 return self._fork(address, cmd, kwargs)
         return await super().launch_kernel(cmd, **kwargs)
 
     def _fork(self, address: str, cmd: list[str], kwargs: dict[str, Any]) -> Any:
-        environment = {str(k): str(v) for k, v in kwargs.get("env", os.environ).items()} | KERNEL_ENVIRONMENT
+        environment = {str(name): str(value) for name, value in kwargs.get("env", os.environ).items()}
         folder = str(kwargs.get("cwd") or os.getcwd())
         request = {"arguments": cmd[cmd.index("-f") :], "folder": folder, "environment": environment}
         self.process = ForkedProcess(address, request)  # type: ignore[assignment]
@@ -85,8 +84,6 @@ class EngineKernelManager(AsyncKernelManager):
 
     Attributes
     ----------
-    is_warm : bool
-        Whether to fork the kernel where that is possible.
     environment, folder : dict, str
         Where the kernel runs.
     exit_status : int or None
@@ -95,7 +92,6 @@ class EngineKernelManager(AsyncKernelManager):
         Who talks to it.
     """
 
-    is_warm = True
     environment: dict[str, str] | None = None
     folder = "."
     exit_status: int | None = None
@@ -136,11 +132,11 @@ def kernel_specification() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def kernel_for(is_warm: bool, folder: Path, environment: dict[str, str]) -> Iterator[EngineKernelManager]:
+def kernel_for(folder: Path, environment: dict[str, str]) -> Iterator[EngineKernelManager]:
     """Give a manager for one new kernel, whose sockets lie in a private folder; the kernel is ended afterwards."""
     with scratch_folder() as sockets:
         manager = EngineKernelManager(connection_file=str(Path(sockets) / "k.json"), client_factory=_EngineClient)
-        manager.is_warm, manager.folder, manager.environment = is_warm, str(folder), environment
+        manager.folder, manager.environment = str(folder), environment
         if sys.platform != "win32":
             manager.transport, manager.ip = "ipc", str(Path(sockets) / "k")
         try:

@@ -10,8 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from notebookrun.graph import NodeId
-from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, KernelHost
-from notebookrun.launch import KERNEL_ENVIRONMENT
+from notebookrun.hostclient import fork_from, start_host
 from notebookrun.processes import become_worker
 from notebookrun.task import LOST, Outcome, Task
 
@@ -24,16 +23,14 @@ class LocalPool:
     size : int
         Number of worker processes.
     modules : sequence of str or None
-        What the parent of warm kernels imports beforehand; None starts every kernel afresh, as some systems must.
+        What the parent of warm kernels imports beforehand; None starts every kernel afresh.
     folder : Path
         Working folder of that parent.
     """
 
     def __init__(self, size: int, modules: Sequence[str] | None, folder: Path) -> None:
-        os.environ.update(KERNEL_ENVIRONMENT)
-        self._host = KernelHost(modules, folder) if modules is not None and CAN_FORK else None
-        if self._host is not None:
-            os.environ[ADDRESS_VARIABLE] = self._host.address
+        self._host = start_host(modules, folder)
+        fork_from(self._host)
         self._size = size
         method = "forkserver" if hasattr(os, "fork") else "spawn"
         self._context = multiprocessing.get_context(method)

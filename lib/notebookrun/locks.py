@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from notebookrun.errors import BusyFolderError
+from notebookrun.errors import BusyFolderError, MisuseError
 from notebookrun.files import write_json
 
 PATIENCE_SECONDS = 2.0  # the last processes of a run that was killed may still be ending
@@ -36,18 +36,20 @@ def hold_folder(folder: Path, kind: str) -> Iterator[None]:
     ------
     BusyFolderError
         If another run holds it; the message says which.
+    MisuseError
+        If the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / ".run.json"
-    lock = FileLock(str(folder / ".run.lock"))
+    note, lock = folder / ".run.json", FileLock(str(folder / ".run.lock"))
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:
         raise BusyFolderError([f"the {kind} folder {folder.name!r} is in use by {_describe_holder(note)}"]) from None
+    except OSError as error:
+        raise MisuseError([f"cannot write into {folder.name!r}: {error.strerror}"]) from None
     try:
-        write_json(
-            note, {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-        )
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        write_json(note, {"pid": os.getpid(), "host": socket.gethostname(), "since": since})
         yield
     finally:
         note.unlink(missing_ok=True)

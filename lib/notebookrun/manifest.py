@@ -16,7 +16,6 @@ from notebookrun.task import DONE
 VERSION = 1
 # What is said about the dataset for readers: on the cover, and not in the manifest.
 SHOWN_FACTS = frozenset({"banner", "paragraphs"})
-_FINAL = {"ok", "failed", "blocked", "interrupted"}
 
 
 def read_former(planner: Planner) -> dict[str, Any]:
@@ -36,7 +35,7 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
     for node, run in runs.items():
         entry = run.entry
         rows[str(node)] = {
-            "state": run.state if run.state in _FINAL else "interrupted",
+            "state": run.state,
             "action": run.action,
             "reason": run.reason,
             "why": run.why,

@@ -115,8 +115,7 @@ def _read_line(statement: ast.stmt, comment: str) -> Parameter:
     except ValueError:
         raise ValueError(f"{name}: the default must be a literal; derive values in a later cell") from None
     parameter = _with_limits(Parameter(name, kind, default), comment)
-    if complaint := _complaint(parameter, default):
-        raise ValueError(f"default of {complaint}")
+    _check(parameter, default, "default of ")
     return parameter
 
 
@@ -134,21 +133,20 @@ def _with_limits(parameter: Parameter, comment: str) -> Parameter:
     return replace(parameter, help="; ".join(words))
 
 
-def _complaint(parameter: Parameter, value: Value) -> str | None:
-    """Say what is wrong with a value, or None."""
-    if value is None:
-        return None
-    expected = KINDS[parameter.kind]
+def _check(parameter: Parameter, value: Value, of: str = "") -> None:
+    """Raise a ValueError that says what is wrong with a value."""
+    expected, said = KINDS[parameter.kind], f"{of}{parameter.name}: {shortened(value)}"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None:
+        return
     if type(value) is not expected and not (expected is float and is_number):
-        return f"{parameter.name}: {shortened(value)} is not of type {parameter.kind}"
+        raise ValueError(f"{said} is not of type {parameter.kind}")
     if parameter.choices and str(value) not in parameter.choices:
-        return f"{parameter.name}: {shortened(value)} is not one of {', '.join(parameter.choices)}"
+        raise ValueError(f"{said} is not one of {', '.join(parameter.choices)}")
     limits = (parameter.least or "", parameter.most or "")
     low, high = (limit if re.fullmatch(_NUMBER, limit) else "" for limit in limits)
     if is_number and ((low and not value >= float(low)) or (high and not value <= float(high))):
-        return f"{parameter.name}: {shortened(value)} is out of range, expected {describe_range(parameter)}"
-    return None
+        raise ValueError(f"{said} is out of range, expected {describe_range(parameter)}")
 
 
 def describe_range(parameter: Parameter) -> str:
@@ -274,22 +272,15 @@ def check_values(
         elif name not in parameters:
             problems.append(unknown("parameter", name, set(parameters) - set(reserved or {})))
         else:
-            problems += _take(parameters[name], given, (name, given) in words, values)
+            try:
+                value = parse_value(parameters[name], given) if (name, given) in words else given
+                _check(parameters[name], value)
+            except ValueError as error:
+                problems.append(str(error))
+                continue
+            if values.setdefault(name, value) != value:
+                problems.append(f"parameter {name!r} is given twice, as {values[name]!r} and as {value!r}")
     return values, problems + _crossed(parameters, values)
-
-
-def _take(parameter: Parameter, given: Any, as_word: bool, values: dict[str, Value]) -> list[str]:
-    """Put one value in place; return what is wrong with it."""
-    try:
-        value = parse_value(parameter, given) if as_word else given
-    except ValueError as error:
-        return [str(error)]
-    if complaint := _complaint(parameter, value):
-        return [complaint]
-    name = parameter.name
-    if values.setdefault(name, value) != value:
-        return [f"parameter {name!r} is given twice, as {values[name]!r} and as {value!r}"]
-    return []
 
 
 def _crossed(parameters: Mapping[str, Parameter], values: Mapping[str, Value]) -> list[str]:

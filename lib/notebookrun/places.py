@@ -7,9 +7,10 @@ else lies below the repository root. Only these names enter declarations, the ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import reduce
 from pathlib import Path
 
 PLACES = ("data", "work", "reports", "repository")
@@ -121,8 +122,8 @@ def shown_path(path: str, root: Path) -> str:
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.name
 
 
-class Scrubber:
-    """Replaces machine-specific folders in text that is going to be shown.
+def make_scrubber(folders: dict[Path, str]) -> Callable[[str], str]:
+    """Return what replaces machine-specific folders in text that is going to be shown.
 
     Parameters
     ----------
@@ -131,20 +132,13 @@ class Scrubber:
 
     Examples
     --------
-    >>> Scrubber({Path("/srv/repo"): ""})("File /srv/repo/lib/x.py, line 3")
+    >>> make_scrubber({Path("/srv/repo"): ""})("File /srv/repo/lib/x.py, line 3")
     'File lib/x.py, line 3'
     """
-
-    def __init__(self, folders: dict[Path, str]) -> None:
-        longest_first = sorted(folders.items(), key=lambda item: -len(str(item[0])))
-        self._rules = [
-            (re.compile(re.escape(str(folder)) + r"(?![\w-])[/\\]?"), f"{word}/" if word else "")
-            for folder, word in longest_first
-            if len(folder.parts) > 1
-        ]
-
-    def __call__(self, text: str) -> str:
-        """Return the text without absolute folders."""
-        for pattern, word in self._rules:
-            text = pattern.sub(word, text)
-        return text
+    longest_first = sorted(folders.items(), key=lambda item: -len(str(item[0])))
+    rules = [
+        (re.compile(re.escape(str(folder)) + r"(?![\w-])[/\\]?"), f"{word}/" if word else "")
+        for folder, word in longest_first
+        if len(folder.parts) > 1
+    ]
+    return lambda text: reduce(lambda shown, rule: rule[0].sub(rule[1], shown), rules, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,11 +68,6 @@ class Planner:
         """The scopes of this run and those that have pages already, in the order of the dataset."""
         chosen = {node.scope for node in self.selected}
         return [s for s in self.graph.scopes if s in chosen or any((self.places.reports / s).glob("*.html"))]
-
-    @property
-    def is_warm(self) -> bool:
-        """Whether kernels are forked."""
-        return not self.options.cold and hasattr(os, "fork")
 
     @cached_property
     def packages(self) -> dict[str, str]:
@@ -163,7 +157,6 @@ class Planner:
 
     def task(self, node: Node, should_execute: bool = True) -> Task:
         """Return the task of a node."""
-        needs_data = any(p.split("/")[0] == "data" for p in node.reads)
         return Task(
             node.id,
             self.places,
@@ -171,9 +164,7 @@ class Planner:
             node.work.content,
             node.reads,
             node.writes,
-            inputs=tuple(self.scope_inputs(node.id.scope)) if needs_data else (),
             page=self.page(node),
-            is_warm=self.is_warm,
             should_execute=should_execute,
             time_limit=self.options.time_limit,
             place_parameters=dict(self.project.place_parameters),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from notebookrun.cache import Memory, reasons_to_render
 from notebookrun.errors import MisuseError
-from notebookrun.files import describe_problem, partial_path, remove_partial
+from notebookrun.files import describe_problem, remove_partial
 from notebookrun.fingerprint import Digests
 from notebookrun.graph import NodeId
 from notebookrun.index import write_index
@@ -80,7 +80,6 @@ class Session:
         What processes killed in this run or a former one left half-written is cleared away at the end.
         """
         places = self._places
-        self._check_folders()
         with hold_folder(places.reports, "report"), hold_folder(places.work, "work"):
             started, begun = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
             former = read_former(self._planner)
@@ -96,21 +95,6 @@ class Session:
         if stopped:
             return 128 + stopped
         return int(bool(changed or self._unwritten) or any(r.state != "ok" for r in run.nodes.values()))
-
-    def _check_folders(self) -> None:
-        """Refuse folders that cannot be written, before anything starts."""
-        problems = []
-        for folder in (self._places.reports, self._places.work):
-            probe = partial_path(folder / "probe")
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                probe.write_bytes(b"probe")
-            except OSError as error:
-                problems.append(f"cannot write into {folder.name!r}: {error.strerror}")
-            with contextlib.suppress(OSError):
-                probe.unlink()
-        if problems:
-            raise MisuseError(problems)
 
     @contextlib.contextmanager
     def _json_log(self) -> Iterator[TextIO | None]:
@@ -142,12 +126,12 @@ class Session:
 
     def _executor(self) -> LocalPool | DaskPool:
         """Start workers, and the parent of warm kernels beside them."""
-        modules = self._planner.project.preload if self._planner.is_warm else None
+        modules = None if self._options.cold else self._planner.project.preload
         if self._options.scheduler:
             from notebookrun.cluster import DaskPool
 
             root, exchange = self._places.root, self._options.exchange
-            return DaskPool(self._options.scheduler, self._options.jobs, modules or (), root, exchange)
+            return DaskPool(self._options.scheduler, self._options.jobs, modules, root, exchange)
         return LocalPool(self._options.jobs, modules, self._places.root)
 
     def _write(self, run: Run, former: dict[str, Any], started: str) -> tuple[int, list[str]]:

@@ -116,7 +116,12 @@ def read_notebook(path: Path) -> Notebook:
     DeclarationError
         If it is not a notebook, has no or several parameters cells, or declares something that is not understood.
     """
-    content = _load(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DeclarationError([f"{path.name}: not readable as a notebook ({error})"]) from None
+    if not isinstance(content, dict) or content.get("nbformat") != 4 or "cells" not in content:
+        raise DeclarationError([f"{path.name}: not a notebook of format 4"])
     cells = content["cells"]
     tagged = [cell_source(c) for c in cells if c["cell_type"] == "code" and "parameters" in _cell_tags(c)]
     if len(tagged) > 1:
@@ -142,16 +147,6 @@ def read_notebook(path: Path) -> Notebook:
         keeps=tuple(declared.get("keeps", ())),
         scopes=declared.get("scopes", "each"),
     )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DeclarationError([f"{path.name}: not readable as a notebook ({error})"]) from None
-    if not isinstance(content, dict) or content.get("nbformat") != 4 or "cells" not in content:
-        raise DeclarationError([f"{path.name}: not a notebook of format 4"])
-    return content
 
 
 def _declaration_problems(name: str, declared: dict[str, Any]) -> list[str]:

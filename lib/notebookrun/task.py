@@ -29,12 +29,8 @@ class Task:
         The notebook as JSON.
     reads, writes : tuple of str
         Declared patterns.
-    inputs : tuple of str
-        Names of the dataset's files that belong to the scope.
     page : PageContext or None
         What surrounds the cells of its page; None for a step, which has none.
-    is_warm : bool
-        Whether to fork the kernel.
     should_execute : bool
         False renders the kept execution again.
     time_limit : float
@@ -55,9 +51,7 @@ class Task:
     content: dict[str, Any] = field(default_factory=dict, repr=False)
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
     page: PageContext | None = field(default=None, repr=False)
-    is_warm: bool = True
     should_execute: bool = True
     time_limit: float = 0.0
     blocked_by: str = ""

@@ -80,7 +80,7 @@ def _may_read(task: Task, name: str) -> bool:
     if place == "repository" or _any_match(name, task.writes):
         return True
     if place == "data":
-        return any(p.split("/")[0] == "data" for p in task.reads) and name in task.inputs
+        return name in task.digests
     return _any_match(name, task.reads)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import describe_problem, digest_names, write_page, write_whole
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE
-from notebookrun.places import Places, Scrubber
+from notebookrun.places import Places, make_scrubber
 from notebookrun.render import Notice, clean_notebook, readable_notebook, render_page
 from notebookrun.render.outputs import INJECTED_TAG, clean_text
 from notebookrun.sources import cell_source
@@ -44,10 +45,10 @@ def run_task(task: Task) -> Outcome:
     return Outcome(task.node, FAILED, clean_text(reason, _scrubber(task.places)))
 
 
-def _scrubber(places: Places) -> Scrubber:
+def _scrubber(places: Places) -> Callable[[str], str]:
     """Return what replaces this machine's folders in shown text."""
     known = {places.root: "", places.data: places.data.name, places.work: "work", places.reports: "reports"}
-    return Scrubber({Path.home(): "~", Path(sys.prefix): "python", **known})
+    return make_scrubber({Path.home(): "~", Path(sys.prefix): "python", **known})
 
 
 def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
@@ -85,7 +86,7 @@ def _execute(task: Task) -> tuple[Execution, FileUse]:
     trace.unlink(missing_ok=True)
     limit = task.time_limit or 10.0**9
     environment = {**os.environ, **KERNEL_ENVIRONMENT, TRACE_VARIABLE: str(trace)}
-    execution = Execution(task.is_warm, environment, task.places.root, time.monotonic() + limit)
+    execution = Execution(environment, task.places.root, time.monotonic() + limit)
     execute_notebook(task.content, task.parameters, execution)
     use = read_trace(trace, task.places)
     trace.unlink(missing_ok=True)
@@ -108,6 +109,6 @@ def _recall(task: Task) -> Execution | None:
         return None
     place = next((i + 1 for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])), 0)
     cells[place:place] = injected
-    execution = Execution(task.is_warm, {}, task.places.root, 0.0)
+    execution = Execution({}, task.places.root, 0.0)
     execution.notebook = {**task.content, "cells": cells}
     return execution

@@ -235,7 +235,7 @@ def test_damaged_file_is_not_taken(tmp_path: Path) -> None:
 
 def test_a_cluster_started_here_keeps_no_task_that_is_done(tmp_path: Path) -> None:
     places = Places(root=tmp_path, data=tmp_path / "data", work=tmp_path / "work", reports=tmp_path / "reports")
-    pool = DaskPool("local", 1, (), tmp_path)
+    pool = DaskPool("local", 1, None, tmp_path)
 
     def run_some(first: int) -> int:
         """Run twenty large tasks and return the bytes this process holds afterwards."""

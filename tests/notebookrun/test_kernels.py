@@ -32,8 +32,9 @@ def execute(folder: Path, *cells: str, is_warm: bool = True, seconds: float = 60
         for n, cell in enumerate(cells)
     ]
     notebook: dict[str, Any] = {"cells": content, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    execution = Execution(is_warm, environment | KERNEL_ENVIRONMENT, folder, time.monotonic() + seconds)
+    left_out = {"PYTEST_CURRENT_TEST"} | (set() if is_warm else {ADDRESS_VARIABLE})
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    execution = Execution(environment | KERNEL_ENVIRONMENT, folder, time.monotonic() + seconds)
     execute_notebook(notebook, {}, execution)
     return execution
 

@@ -16,7 +16,7 @@ from notebookrun.files import write_whole
 from notebookrun.fingerprint import Digests, installed_packages
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
-from notebookrun.places import Places, Scrubber
+from notebookrun.places import Places, make_scrubber
 from notebookrun.processes import is_alive
 from notebookrun.scratch import remove_abandoned, scratch_folder
 from notebookrun.sources import read_notebook, read_notebooks
@@ -46,7 +46,7 @@ def test_find_expands_patterns_sorted(places: Places) -> None:
 
 
 def test_scrubber_replaces_longest_first_and_keeps_look_alikes() -> None:
-    scrub = Scrubber({Path("/srv/repo"): "", Path("/srv/repo/data"): "data", Path("/srv"): "srv"})
+    scrub = make_scrubber({Path("/srv/repo"): "", Path("/srv/repo/data"): "data", Path("/srv"): "srv"})
     assert scrub("/srv/repo/data/C01 /srv/repo/x /srv/repository /srv/repo") == "data/C01 x srv/repository "
 
 
@@ -83,7 +83,7 @@ def test_packages_are_listed() -> None:
 
 
 def _task(places: Places, reads: tuple[str, ...], writes: tuple[str, ...]) -> Task:
-    return Task(NodeId("C01", "x"), places, reads=reads, writes=writes, inputs=("data/C01/a.csv",))
+    return Task(NodeId("C01", "x"), places, reads=reads, writes=writes, digests={"data/C01/a.csv": "x"})
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ HOPS = 55
 DOCUMENTED_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_replace"}
 # Public, though only tests call them by name beside their own file: each is a rule or a part that is proven alone.
 TESTED_ALONE = {
-    "ForkedProcess", "count_threads", "cumulative_hazard_at", "drug_classes", "kernel_specification", "list_exercises",
+    "ForkedProcess", "count_threads", "cumulative_hazard_at", "drug_classes", "list_exercises",
     "list_files", "make_edition", "match_patients", "parse_value", "read_notebook", "read_rounds", "trace_files",
     "warm_up", "write_out_times", "DisclosureError",
 }  # fmt: skip

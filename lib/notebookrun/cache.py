@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from notebookrun.files import write_json
-from notebookrun.fingerprint import Digests, digest
+from notebookrun.files import digest, digest_file, write_json
 from notebookrun.graph import NodeId
 from notebookrun.places import Places
 
@@ -83,12 +84,42 @@ class NodeRun:
 
 
 class Memory:
-    """The entries of all nodes of one work folder."""
+    """What one work folder knows: the entries of its nodes, and digests of files by name.
+
+    A file is read again only when its size, time or inode has changed.
+    """
 
     def __init__(self, places: Places) -> None:
-        self._folder = places.state / "nodes"
+        self._places = places
+        self._folder, self._file = places.state / "nodes", places.state / "digests.json"
+        self._known: dict[str, list[Any]] = {}
+        with contextlib.suppress(OSError, ValueError):
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+            if isinstance(known, dict) and all(isinstance(kept, list) and len(kept) == 5 for kept in known.values()):
+                self._known = known
 
-    def _path(self, node: NodeId) -> Any:
+    def digest(self, name: str) -> str | None:
+        """Return the digest of a named file, or None if it is not there."""
+        path = self._places.absolute(name)
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        mark = [str(path), status.st_size, status.st_mtime_ns, status.st_ino]
+        known = self._known.get(name)
+        if not known or known[:-1] != mark:
+            known = self._known[name] = [*mark, digest_file(path)]
+        return str(known[-1])
+
+    def digests(self, names: Iterable[str]) -> dict[str, str | None]:
+        """Return the digests of several named files."""
+        return {name: self.digest(name) for name in sorted(set(names))}
+
+    def save(self) -> None:
+        """Keep the digests for the next run."""
+        write_json(self._file, self._known, is_for_readers=False)
+
+    def _path(self, node: NodeId) -> Path:
         return self._folder / node.scope / f"{node.name}.json"
 
     @property
@@ -117,7 +148,7 @@ class Memory:
         self._path(node).unlink(missing_ok=True)
 
 
-def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str]:
+def reasons_to_run(now: Entry, then: Entry | None, memory: Memory) -> list[str]:
     """Say why a node must be executed.
 
     Parameters
@@ -126,7 +157,7 @@ def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str
         The present code, parameters, packages and inputs.
     then : Entry or None
         The last good run.
-    digests : Digests
+    memory : Memory
         To look at the outputs as they are.
 
     Returns
@@ -141,16 +172,16 @@ def reasons_to_run(now: Entry, then: Entry | None, digests: Digests) -> list[str
     reasons += [f"package {name} changed" for name in changed(then.packages, now.packages)]
     reasons += [f"input {name} changed" for name in changed(then.inputs, now.inputs)]
     for name, kept in then.outputs.items():
-        if not name.endswith(SHOWN) and (present := digests.get(name)) != kept:
+        if not name.endswith(SHOWN) and (present := memory.digest(name)) != kept:
             reasons.append(f"output {name} {'is gone' if present is None else 'was edited'}")
     return reasons
 
 
-def reasons_to_render(now: Entry, then: Entry, digests: Digests) -> list[str]:
+def reasons_to_render(now: Entry, then: Entry, memory: Memory) -> list[str]:
     """Say why a page must be made again although nothing needs to be executed."""
     pages = {name: kept for name, kept in then.outputs.items() if name.endswith(SHOWN)}
     reasons = [] if now.page == then.page else ["text or navigation of the page changed"]
-    reasons += [f"page {name} is gone or was edited" for name, kept in pages.items() if digests.get(name) != kept]
+    reasons += [f"page {name} is gone or was edited" for name, kept in pages.items() if memory.digest(name) != kept]
     return reasons
 
 

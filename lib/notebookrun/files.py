@@ -76,6 +76,17 @@ def write_json(path: Path, value: Any, *, is_for_readers: bool = True) -> None:
     write_whole(path, json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False) + "\n")
 
 
+def digest(value: Any) -> str:
+    """Return the SHA-256 of plain data.
+
+    Examples
+    --------
+    >>> digest({"a": 1}) == digest({"a": 1}) != digest({"a": 2})
+    True
+    """
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
 def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
     with path.open("rb") as stream:

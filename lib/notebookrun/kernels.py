@@ -100,7 +100,9 @@ class EngineKernelManager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """Return how the engine starts kernels."""
-        return KernelSpec(**kernel_specification())
+        argv = [sys.executable, "-P", "-m", "notebookrun.launch", "-f", "{connection_file}"]
+        provisioner = {"kernel_provisioner": {"provisioner_name": NAME}}
+        return KernelSpec(argv=argv, display_name="Python 3 (warm)", language="python", metadata=provisioner)
 
     async def start_kernel(self, **options: Any) -> None:
         """Start the kernel in its folder and environment."""
@@ -119,16 +121,6 @@ class EngineKernelManager(AsyncKernelManager):
         name = signal.Signals(-status).name if -status in {s.value for s in signal.Signals} else "unknown"
         hint = "; the machine may have run out of memory" if status == -signal.SIGKILL else ""
         return f"the kernel was killed by signal {-status} ({name}){hint}"
-
-
-def kernel_specification() -> dict[str, Any]:
-    """Return the specification of a kernel of this engine."""
-    return {
-        "argv": [sys.executable, "-P", "-m", "notebookrun.launch", "-f", "{connection_file}"],
-        "display_name": "Python 3 (warm)",
-        "language": "python",
-        "metadata": {"kernel_provisioner": {"provisioner_name": NAME}},
-    }
 
 
 @contextlib.contextmanager

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from notebookrun.cache import Memory, NodeRun
-from notebookrun.files import write_json, write_whole
-from notebookrun.fingerprint import Digests, digest
+from notebookrun.cache import NodeRun
+from notebookrun.files import digest, write_json, write_whole
 from notebookrun.graph import NodeId
 from notebookrun.plan import Planner
 from notebookrun.task import DONE
@@ -50,7 +49,7 @@ def node_rows(planner: Planner, runs: Mapping[NodeId, NodeRun], former: Mapping[
     return dict(sorted(rows.items()))
 
 
-def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory: Memory) -> dict[NodeId, NodeId]:
+def mark_stale(planner: Planner, rows: dict[str, Any]) -> dict[NodeId, NodeId]:
     """Mark nodes whose data, parameters or code are no longer those of their page, and all that come after them.
 
     Entries are read one at a time: each holds the digest of every module its notebook can reach.
@@ -65,8 +64,7 @@ def mark_stale(planner: Planner, rows: dict[str, Any], digests: Digests, memory:
         row = rows.get(str(node), {})
         if row.get("state") not in ("ok", "stale"):
             continue
-        then = memory.load(node)
-        reasons, _ = planner.compare(planner.graph.nodes[node], then, digests)
+        reasons, *_ = planner.compare(planner.graph.nodes[node])
         failed = [n for n in planner.graph.needs[node] if rows.get(str(n), {}).get("state") == "failed"]
         if reasons and failed:  # it had ended when that one lost its page, and with it what it wrote
             cause[node], reasons = failed[0], [f"it needs {failed[0]}, which failed"]

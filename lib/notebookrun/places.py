@@ -110,18 +110,6 @@ def _segments_overlap(one: str, other: str) -> bool:
     return fnmatchcase(one, other) or fnmatchcase(other, one)
 
 
-def shown_path(path: str, root: Path) -> str:
-    """Return a path as it may be shown: relative to the repository, else its last component.
-
-    Examples
-    --------
-    >>> shown_path("/data/export", Path("/srv/repo"))
-    'export'
-    """
-    absolute = Path(path) if Path(path).is_absolute() else root / path
-    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.name
-
-
 def make_scrubber(folders: dict[Path, str]) -> Callable[[str], str]:
     """Return what replaces machine-specific folders in text that is going to be shown.
 

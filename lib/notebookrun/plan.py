@@ -9,15 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from notebookrun.cache import Entry, reasons_to_run
-from notebookrun.codeuse import CodeIndex
-from notebookrun.files import describe_problem
-from notebookrun.fingerprint import Digests, digest, installed_packages
+from notebookrun.cache import Entry, Memory, reasons_to_run
+from notebookrun.codeuse import CodeIndex, installed_packages
+from notebookrun.files import describe_problem, digest
 from notebookrun.glossary import Term, read_glossary
 from notebookrun.graph import Graph, Node, NodeId
 from notebookrun.pagecontext import Link, PageContext, ParameterRow
 from notebookrun.parameters import Value
-from notebookrun.places import Places, shown_path
+from notebookrun.places import Places
 from notebookrun.project import Project
 from notebookrun.sources import Notebook
 from notebookrun.task import Task
@@ -70,6 +69,11 @@ class Planner:
         return [s for s in self.graph.scopes if s in chosen or any((self.places.reports / s).glob("*.html"))]
 
     @cached_property
+    def memory(self) -> Memory:
+        """What is remembered of former runs."""
+        return Memory(self.places)
+
+    @cached_property
     def packages(self) -> dict[str, str]:
         """Installed versions."""
         return installed_packages()
@@ -118,23 +122,24 @@ class Planner:
             names |= {name for name in then.inputs if name.startswith("repository/")}
         return sorted(names)
 
-    def entry(self, node: Node, then: Entry | None, digests: Digests) -> Entry:
+    def entry(self, node: Node, then: Entry | None) -> Entry:
         """Return what a node stands for at present."""
         return Entry(
             code=self._code[node.id.name],
             parameters={k: v for k, v in self.injected(node).items() if self._place_of(k) in ("", "scope")},
             packages=self.packages,
-            inputs=digests.many(self.input_names(node, then)),
+            inputs=self.memory.digests(self.input_names(node, then)),
             page=self.page_digest(node),
         )
 
-    def compare(self, node: Node, then: Entry | None, digests: Digests) -> tuple[list[str], Entry | None]:
-        """Return why a node must be executed, and what it stands for; a file that cannot be read is a reason, too."""
+    def compare(self, node: Node) -> tuple[list[str], Entry | None, Entry | None]:
+        """Return why a node must be executed, and what it stands for now and then; an unreadable file is a reason."""
+        then = self.memory.load(node.id)
         try:
-            now = self.entry(node, then, digests)
-            return reasons_to_run(now, then, digests), now
+            now = self.entry(node, then)
+            return reasons_to_run(now, then, self.memory), now, then
         except OSError as error:
-            return [describe_problem(error)], None
+            return [describe_problem(error)], None, then
 
     def page_digest(self, node: Node) -> str:
         """Return the digest of what a page shows apart from outputs; empty for a step."""
@@ -201,10 +206,14 @@ class Planner:
 
     def shown_values(self, node: Node) -> dict[str, Value]:
         """Return the value of each parameter of a notebook, defaults included, without the folders of the run."""
-        values, known = self.injected(node), node.work.parameters
-        shown = {k: values.get(k, known[k].default) for k in known if self._place_of(k) not in ("work", "reports")}
-        root = self.places.root
-        return {k: shown_path(str(v), root) if self._place_of(k) == "data" else v for k, v in shown.items()}
+        injected, shown = self.injected(node), {}
+        for name, parameter in node.work.parameters.items():
+            value, place = injected.get(name, parameter.default), self._place_of(name)
+            if place == "data" and Path(str(value)).is_absolute():
+                value = Path(str(value)).name
+            if place not in ("work", "reports"):
+                shown[name] = value
+        return shown
 
     def _parameter_rows(self, node: Node) -> tuple[ParameterRow, ...]:
         rows = []

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from notebookrun.cache import INTERRUPTED, PENDING, RUNNING, Entry, Memory, NodeRun, reasons_to_render, reasons_to_run
+from notebookrun.cache import INTERRUPTED, PENDING, RUNNING, Entry, NodeRun, reasons_to_render, reasons_to_run
 from notebookrun.files import describe_problem, remove_files
-from notebookrun.fingerprint import Digests
 from notebookrun.graph import Node, NodeId
 from notebookrun.plan import Planner
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
@@ -39,8 +38,7 @@ class Run:
 
     def __init__(self, planner: Planner, executor: Callable[[], LocalPool | DaskPool], jobs: int) -> None:
         self.planner = planner
-        self.memory = Memory(planner.places)
-        self.digests = Digests(planner.places)
+        self.memory = planner.memory
         self.nodes = {node: NodeRun() for node in planner.graph.nodes if node in planner.selected}
         self._jobs = jobs
         self._report: Callable[[str, NodeId, NodeRun], None] = lambda event, node, run: None
@@ -126,11 +124,11 @@ class Run:
             self._block(node, reason)
             return
         then = self.memory.load(node)
-        run.entry = self.planner.entry(planned, then, self.digests)
-        run.why = reasons_to_run(run.entry, then, self.digests) or (["forced"] if self.planner.options.force else [])
+        run.entry = self.planner.entry(planned, then)
+        run.why = reasons_to_run(run.entry, then, self.memory) or (["forced"] if self.planner.options.force else [])
         is_page_alone = not run.why and then is not None
         if is_page_alone:
-            run.why = reasons_to_render(run.entry, then, self.digests)
+            run.why = reasons_to_render(run.entry, then, self.memory)
             run.action = "rendered"
             run.entry = replace(run.entry, outputs=then.outputs, seconds=then.seconds, warnings=then.warnings)
             if not run.why:
@@ -184,11 +182,11 @@ class Run:
             self._finish(node, BLOCKED, run.reason)
             return
         # what was known before keeps its digest: if that is no longer so, an input has changed
-        inputs = {**self.digests.many(outcome.reads), **run.entry.inputs}
+        inputs = {**self.memory.digests(outcome.reads), **run.entry.inputs}
         outputs, seconds = {**run.entry.outputs, **outcome.outputs}, {**run.entry.seconds, **outcome.seconds}
         warnings = outcome.warnings or run.entry.warnings
         run.entry = replace(run.entry, inputs=inputs, outputs=outputs, seconds=seconds, warnings=warnings)
-        changed = next((name for name, kept in inputs.items() if self.digests.get(name) != kept), "")
+        changed = next((name for name, kept in inputs.items() if self.memory.digest(name) != kept), "")
         if outcome.state != DONE or changed:
             self._clear(self.planner.graph.nodes[node], run.entry)
             self._finish(node, FAILED, outcome.reason or f"{changed} changed while the notebook ran; run again")

@@ -12,10 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from notebookrun.cache import Memory, reasons_to_render
+from notebookrun.cache import reasons_to_render
 from notebookrun.errors import MisuseError
 from notebookrun.files import describe_problem, remove_partial
-from notebookrun.fingerprint import Digests
 from notebookrun.graph import NodeId
 from notebookrun.index import write_index
 from notebookrun.local import LocalPool
@@ -57,15 +56,14 @@ class Session:
 
     def show_plan(self, with_reasons: bool) -> int:
         """Print scope by scope what would be done, and why; return the exit status."""
-        graph, digests, memory = self._planner.graph, Digests(self._places), Memory(self._places)
+        graph, memory = self._planner.graph, self._planner.memory
         plans: dict[NodeId, list[str]] = {}
         lines: dict[NodeId, list[str]] = {}
         for node in (node for node in graph.nodes if node in self._planner.selected):
-            then = memory.load(node)
-            reasons, now = self._planner.compare(graph.nodes[node], then, digests)
+            reasons, now, then = self._planner.compare(graph.nodes[node])
             reasons += ["forced"] if self._options.force else []
             plans[node] = reasons or [f"{other} runs before" for other in graph.before(node) if plans.get(other)]
-            is_same = bool(now and then) and not reasons_to_render(now, then, digests)
+            is_same = now is not None and then is not None and not reasons_to_render(now, then, memory)
             word = "run" if plans[node] else "keep" if is_same else "render"
             took = f", took {duration(then.seconds['total'])} last time" if then and "total" in then.seconds else ""
             lines[node] = [f"{node}: {word}{took}", *(f"    {reason}" for reason in plans[node] if with_reasons)]
@@ -139,13 +137,13 @@ class Session:
         rows = node_rows(self._planner, run.nodes, former)
         self._planner.forget_inputs()
         remembered = {name: row for name, row in rows.items() if NodeId(*name.split("/", 1)) not in run.forgotten}
-        cause = mark_stale(self._planner, remembered, run.digests, run.memory)
+        cause = mark_stale(self._planner, remembered)
         with self._as_far_as_possible("the cover of the report could not be written"):
             self._write_index(rows)
         with self._as_far_as_possible("the manifest could not be written"):
             write_manifest(self._planner, rows, started)
         with self._as_far_as_possible("what is remembered between runs could not be written"):
-            run.digests.save()
+            self._planner.memory.save()
         for node, problem in list(run.forgotten.items())[:1]:
             self._unwritten.append(f"{count(len(run.forgotten), 'node')} will run again next time ({node}: {problem})")
         changed = sum(cause.get(node) == node for node in run.nodes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from notebookrun.errors import DeclarationError
-from notebookrun.fingerprint import digest
+from notebookrun.files import digest
 from notebookrun.parameters import Parameter, read_parameters
 from notebookrun.places import PLACES
 

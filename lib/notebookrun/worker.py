@@ -60,7 +60,8 @@ def _run_cells(task: Task) -> tuple[Outcome, dict[str, Any]]:
     problems = [] if kept or execution.error else check_use(task, use)
     reason = clean_text(execution.error or "; ".join(problems), scrub)
     reason += f" (its text, which may quote data, is in {task.executed_name})" if execution.is_text_hidden else ""
-    executed = clean_notebook(execution.notebook, scrub)
+    folders = [name for name, place in task.place_parameters.items() if place != "scope"]
+    executed = clean_notebook(execution.notebook, scrub, folders)
     write_whole(task.executed_path, json.dumps(executed, ensure_ascii=False))
     state = DONE if not reason else LOST if execution.is_lost else FAILED
     outputs = digest_names(task.places, use.written)

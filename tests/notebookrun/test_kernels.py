@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -18,7 +17,7 @@ from jupyter_client import KernelManager
 
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.hostclient import ADDRESS_VARIABLE, CAN_FORK, ForkedProcess, KernelHost, NoHostError
-from notebookrun.kernels import kernel_specification
+from notebookrun.kernels import EngineKernelManager
 from notebookrun.launch import KERNEL_ENVIRONMENT
 from notebookrun.processes import is_alive
 
@@ -206,7 +205,7 @@ print("answered" if Path("heard").exists() else "unheard")
 
 def test_a_long_cell_is_heard_before_it_ends(tmp_path: Path) -> None:
     (tmp_path / "notebookrun-warm").mkdir()
-    (tmp_path / "notebookrun-warm" / "kernel.json").write_text(json.dumps(kernel_specification()), encoding="utf-8")
+    (tmp_path / "notebookrun-warm" / "kernel.json").write_text(EngineKernelManager().kernel_spec.to_json())
     manager = KernelManager(kernel_name="notebookrun-warm", connection_file=str(tmp_path / "k.json"))
     manager.kernel_spec_manager.kernel_dirs = [str(tmp_path)]
     manager.start_kernel(cwd=str(tmp_path), env={**os.environ, **KERNEL_ENVIRONMENT})

@@ -260,10 +260,12 @@ SVG = "<svg/>"
 FIGURE = f'<img src="data:image/svg+xml;base64,{base64.b64encode(SVG.encode()).decode()}" alt="A &amp; B">'
 
 
-def as_notebook(*cells: dict[str, Any], context: PageContext = CONTEXT) -> dict[str, Any]:
+def as_notebook(
+    *cells: dict[str, Any], context: PageContext = CONTEXT, folders: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Return a notebook for reading, and check that it is one."""
     executed = {"cells": list(cells), "metadata": {"papermill": {"start": "now"}}, "nbformat": 4, "nbformat_minor": 5}
-    made = readable_notebook(clean_notebook(executed, lambda text: text.replace("/srv/repo/", "")), context)
+    made = readable_notebook(clean_notebook(executed, lambda text: text.replace("/srv/repo/", ""), folders), context)
     notebook = nbformat.reads(made, as_version=4)
     nbformat.validate(notebook)
     return dict(notebook)
@@ -289,13 +291,14 @@ def test_cells_of_a_table_are_aligned_without_a_style_sheet() -> None:
 
 
 def test_a_notebook_for_reading_tells_nothing_of_machine_and_moment() -> None:
-    injected = code("data_dir = '/srv/repo/data'", tags=("injected-parameters",)) | {"id": "chance"}
+    source = "# Parameters\nwork_dir = '/srv/work'\nplan = '/srv/repo/plan.toml'"
+    injected = code(source, tags=("injected-parameters",)) | {"id": "chance"}
     hidden = {"application/x": "more", "text/plain": "shown"}
     output = {"output_type": "display_data", "metadata": {}, "data": hidden}
-    made = as_notebook(text("# T"), injected, code("x", output, tags=("hide-input",)))
+    made = as_notebook(text("# T"), injected, code("x", output, tags=("hide-input",)), folders=("work_dir",))
     assert set(made["metadata"]) == {"kernelspec", "language_info"}
     assert made["metadata"]["language_info"] == {"name": "python"}
-    assert made["cells"][1]["source"] == "data_dir = 'data'"
+    assert made["cells"][1]["source"] == "# Parameters\nplan = 'plan.toml'"
     assert made["cells"][1]["id"] == "injected-parameters"
     assert made["cells"][2]["metadata"] == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
     assert dict(made["cells"][2]["outputs"][0]["data"]) == {"text/plain": "shown"}

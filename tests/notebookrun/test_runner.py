@@ -746,18 +746,18 @@ def test_disk_without_room_ends_in_words_and_the_next_run_makes_up_for_it(ran: A
 
 REFUSING = """
 import sys
-from notebookrun import fingerprint
+from notebookrun import cache
 from notebookrun.cli import main
 from run_all import PROJECT
 
-digest = fingerprint.digest_file
+digest = cache.digest_file
 
 def refuse(path):
     if path.name == "a.csv" and path.parent.name == "C02":
         raise PermissionError(13, "Permission denied", str(path))
     return digest(path)
 
-fingerprint.digest_file = refuse
+cache.digest_file = refuse
 if __name__ == "__main__":
     sys.exit(main(PROJECT, {arguments}))
 """

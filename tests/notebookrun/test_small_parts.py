@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from notebookrun.cache import Memory
+from notebookrun.codeuse import installed_packages
 from notebookrun.errors import BusyFolderError, DeclarationError
 from notebookrun.files import write_whole
-from notebookrun.fingerprint import Digests, installed_packages
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
 from notebookrun.places import Places, make_scrubber
@@ -66,14 +67,14 @@ def test_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_digests_are_remembered_until_a_file_changes(places: Places) -> None:
     write_whole(places.work / "a", "1")
-    digests = Digests(places)
-    first = digests.get("work/a")
-    digests.save()
-    again = Digests(places)
-    assert again.get("work/a") == first
+    memory = Memory(places)
+    first = memory.digest("work/a")
+    memory.save()
+    again = Memory(places)
+    assert again.digest("work/a") == first
     write_whole(places.work / "a", "2")
-    assert again.get("work/a") != first
-    assert again.get("work/absent") is None
+    assert again.digest("work/a") != first
+    assert again.digest("work/absent") is None
 
 
 def test_packages_are_listed() -> None:

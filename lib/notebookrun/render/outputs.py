@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 Scrub = Callable[[str], str]
@@ -34,13 +34,16 @@ def clean_text(text: str, scrub: Scrub) -> str:
     return _ADDRESS.sub("at 0x...", plain)
 
 
-def clean_notebook(notebook: Any, scrub: Scrub) -> Any:
-    """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata."""
+def clean_notebook(notebook: Any, scrub: Scrub, folders: Collection[str] = ()) -> Any:
+    """Return a copy of an executed notebook without times, machine names, paths and run-specific metadata.
+
+    Parameters that are folders are left out of those that papermill has set.
+    """
     shown = _copy_of(notebook)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     shown["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
     own = [cell for cell in shown["cells"] if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
-    shown["cells"] = [_clean_cell(cell, scrub) for cell in own]
+    shown["cells"] = [_clean_cell(cell, scrub, folders) for cell in own]
     return shown
 
 
@@ -51,11 +54,12 @@ def _copy_of(part: Any) -> Any:
     return [_copy_of(value) for value in part] if isinstance(part, list) else part
 
 
-def _clean_cell(cell: Any, scrub: Scrub) -> Any:
+def _clean_cell(cell: Any, scrub: Scrub, folders: Collection[str]) -> Any:
     tags = cell["metadata"].get("tags", [])
     cell["metadata"] = {"tags": tags} if tags else {}
-    if INJECTED_TAG in tags:  # papermill's cell has an id of chance, and holds the folders of this run
-        cell["id"], cell["source"] = INJECTED_TAG, scrub(cell["source"])
+    if INJECTED_TAG in tags:
+        lines = [line for line in cell["source"].splitlines() if line.partition(" = ")[0] not in folders]
+        cell["id"], cell["source"] = INJECTED_TAG, scrub("\n".join(lines))  # papermill's id is one of chance
     for output in cell.get("outputs", []):
         _clean_output(output, scrub)
     return cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from notebookrun.errors import DeclarationError
@@ -94,17 +94,6 @@ class Graph:
         """Return all nodes that end before this one starts."""
         return self.needs[node] + self.waits[node]
 
-    def ancestors(self, wanted: Iterable[NodeId]) -> set[NodeId]:
-        """Return the wanted nodes and all they need, directly or not."""
-        found: set[NodeId] = set()
-        waiting = list(wanted)
-        while waiting:
-            node = waiting.pop()
-            if node not in found:
-                found.add(node)
-                waiting += self.before(node)
-        return found
-
     def select(self, scopes: Collection[str], notebooks: Collection[str]) -> set[NodeId]:
         """Return the nodes to be run.
 
@@ -119,18 +108,21 @@ class Graph:
         inside = {node for node in self.nodes if not scopes or node.scope in scopes}
         if not notebooks:
             return inside
-        chosen = self.ancestors(node for node in inside if node.name in notebooks) & inside
+        chosen = {node for node in inside if node.name in notebooks}
+        for node in reversed(self.nodes):
+            if node in chosen:
+                chosen.update(self.before(node))
+        chosen &= inside
         touched = {node.scope for node in chosen}
         return chosen | {node for node in inside if self.nodes[node].work.is_step and node.scope in touched}
 
-    def dependents(self, wanted: Iterable[NodeId]) -> set[NodeId]:
-        """Return all nodes that cannot do without one of the wanted, directly or not, without these."""
-        start = set(wanted)
-        found: set[NodeId] = set()
-        for node in self.nodes:
-            if any(need in start or need in found for need in self.needs[node]):
-                found.add(node)
-        return found - start
+    def dependents(self, node: NodeId) -> set[NodeId]:
+        """Return all nodes that cannot do without this one, directly or not."""
+        found = {node}
+        for other in self.nodes:
+            if not found.isdisjoint(self.needs[other]):
+                found.add(other)
+        return found - {node}
 
     def ranks(self, seconds: Mapping[NodeId, float]) -> dict[NodeId, float]:
         """Return for each node the length of the longest path that starts with it, in seconds."""

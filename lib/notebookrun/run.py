@@ -143,7 +143,7 @@ class Run:
                 return
             run.action = "executed"
         task = self.planner.task(planned, should_execute=not is_page_alone)
-        kept = self.digests.many(self.planner.places.find(planned.keeps))
+        kept = self.memory.digests(self.planner.places.find(planned.keeps))
         self._submit(replace(task, digests=kept | run.entry.inputs))
 
     def _missing_reads(self, node: Node) -> str:
@@ -213,7 +213,7 @@ class Run:
 
     def _warn_dependents(self, node: NodeId) -> None:
         """Let those who cannot do without a node know that it failed; their pages will say so when their turn comes."""
-        for dependent in self.planner.graph.dependents([node]):
+        for dependent in self.planner.graph.dependents(node):
             run = self.nodes.get(dependent)
             if run is not None and run.state == PENDING:
                 run.reason = run.reason or f"it needs {node}, which failed"

@@ -22,7 +22,7 @@ SCOPES = ["ALL", "C01", "C02"]
 
 def book(name: str, reads: tuple[str, ...] = (), writes: tuple[str, ...] = (), scopes: str = "each") -> Notebook:
     """Return a notebook that only declares."""
-    return Notebook(name, Path(f"{name}.ipynb"), {"cells": []}, name, {}, reads, writes, scopes)
+    return Notebook(name, Path(f"{name}.ipynb"), {"cells": []}, name, {}, reads, writes, scopes=scopes)
 
 
 CLEAN = book("01_clean", ("data",), ("work/{scope}/patients.parquet",))
@@ -67,7 +67,7 @@ def test_step_takes_exactly_the_files_its_notebooks_declare(graph: Graph) -> Non
 
 
 def test_failure_concerns_only_those_who_cannot_do_without(graph: Graph) -> None:
-    assert graph.dependents([NodeId("C01", "01_clean")]) == {NodeId("C01", "02_model")}
+    assert graph.dependents(NodeId("C01", "01_clean")) == {NodeId("C01", "02_model")}
 
 
 def test_order_respects_needs_and_waits(graph: Graph) -> None:

@@ -46,7 +46,7 @@ def write_page(path: Path, text: str) -> None:
 def in_place_of(path: Path) -> Iterator[Path]:
     """Give a name to write to, which becomes the file at the end, or is deleted if that failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield partial
         os.replace(partial, path)
@@ -54,11 +54,6 @@ def in_place_of(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
-
-
-def partial_path(path: Path) -> Path:
-    """Return where this process writes a file before it gets its name."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
 def remove_partial(folder: Path) -> None:

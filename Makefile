@@ -13,7 +13,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help report course pool-demo test check env lab format lock clean
+.PHONY: help report release bom course pool-demo test check env lab format lock clean
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ report: $(READY)  ## Run every notebook for every center and for all pooled; ARG
 	@status=0; $(RUN) run_all.py $(ARGS) || status=$$?; \
 	if [ -f reports/index.html ]; then echo "The report: $(CURDIR)/reports/index.html"; fi; \
 	exit $$status
+
+release: $(READY)  ## Make release/, a folder that may be shared: all centers pooled, from rounded counts
+	$(RUN) run_all.py --release $(ARGS)
 
 course: $(READY)  ## Build the course for students and for teachers; ARGS="--lesson T02" for less
 	$(RUN) build_course.py --jobs $(WORKERS) $(ARGS)
@@ -48,12 +51,15 @@ format: $(READY)  ## Format code and notebooks, and strip outputs
 	$(RUN) -m ruff check --fix .
 	git ls-files -z '*.ipynb' | xargs -0 -r $(VENV)/bin/nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
+bom: $(READY)  ## Print the bill of materials of the environment (CycloneDX)
+	@$(RUN) benchmarks/bill_of_materials.py
+
 lock:  ## Resolve pyproject.toml again into requirements.lock (needs uv)
 	$(UV) pip compile pyproject.toml --extra test --extra cluster --universal --generate-hashes \
 		--no-header --no-annotate --quiet --upgrade -o requirements.lock
 
 clean:  ## Remove the environment, the reports and the patient-level intermediates
-	rm -rf $(VENV) reports work .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) reports release work .pytest_cache .ruff_cache .hypothesis
 
 $(PACKAGES): requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % v[:2])'

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fhrmm.cover import read_cover
+from fhrmm.cover import describe_dataset, read_cover, read_toml
 from fhrmm.folders import center_folders
-from fhrmm.wording import POOL, POOLED, SYNTHETIC_WARNING
+from fhrmm.wording import POOL, POOLED, RELEASE_MARK
 from notebookrun.cli import GOOD, MISUSE, SOMETHING_FAILED, build_parser, find_places, main, rewrite_index
 from notebookrun.errors import MisuseError
 from notebookrun.glossary import read_glossary
@@ -24,10 +24,13 @@ from notebookrun.sources import make_step
 
 ROOT = Path(__file__).resolve().parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
-INVENTED = (
-    "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
-    "definitions, the methods, and the published figures that results are held against."
-)
+MANUSCRIPT = ("-p", "figure_formats", "pdf,tiff")
+# They compare centers, or are about their files.
+NOT_RELEASED = ("07_centers.ipynb", "11_pool.ipynb")
+ACTIONS = {
+    "manuscript": "then write tables, figures, methods and checklists for a journal, of each --center or the pool",
+    "release": "make a folder that may be shared: all centers pooled, once, from rounded counts (--out release)",
+}
 PRELOAD = (
     "importlib.readers", "numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "scipy.stats", "scipy.optimize",
     "scipy.special", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "seaborn", "pydantic", "openpyxl",
@@ -35,14 +38,6 @@ PRELOAD = (
     "fhrmm.response", "fhrmm.endpoints", "fhrmm.estimates", "fhrmm.disclosure", "fhrmm.tables", "fhrmm.figures",
     "fhrmm.report",
 )  # fmt: skip
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file; empty if it is absent or broken, which the notebooks say better."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 PLAN = read_toml(ROOT / "study.toml")
@@ -68,21 +63,18 @@ def input_files(data: Path, scope: str) -> list[Path]:
     return [path for path in found if path.is_file() and not path.name.startswith((".", "~$"))]
 
 
-def describe_dataset(data: Path) -> dict[str, Any]:
-    """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
-    info = read_toml(data / "dataset.toml")
-    is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
-    facts = {"name": name, "synthetic": is_synthetic, "banner": f"{SYNTHETIC_WARNING}." if is_synthetic else ""}
-    return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
-
-
 def cover(
-    reports: Path, scopes: Sequence[str], facts: Mapping[str, Any], plan: Mapping[str, Any] = PLAN
+    reports: Path, scopes: Sequence[str], facts: Mapping[str, Any], plan: Mapping[str, Any] = PLAN, work: str = ""
 ) -> dict[str, Any]:
-    """Return what the cover shows; question and headline time are those of the plan."""
+    """Return what the cover shows; with the work folder of a local run also whom it is for."""
     question, months = plan.get("study", {}).get("question", ""), plan.get("time", {}).get("headline_months")
     least = plan.get("display", {}).get("minimum_patients", 1)
-    return read_cover(reports, scopes, question, months=months, least=least)
+    shown = read_cover(reports, scopes, question, months=months, least=least)
+    if work:
+        from fhrmm.disclosure.release import warn_of_identifiers
+
+        facts = {"paragraphs": [*warn_of_identifiers(reports, Path(work)), *facts.get("paragraphs", ())]}
+    return shown | {"paragraphs": list(facts.get("paragraphs", ()))}
 
 
 ROWS = "reports/{scope}/tables/estimates/*.csv"
@@ -128,14 +120,9 @@ POOL_PROJECT = replace(
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the runner's options and the study's own."""
     parser = build_parser(PROJECT)
-    parser.add_argument(
-        "--init-center", metavar="FOLDER", help="propose a center.toml for that center's files, and stop"
-    )
-    parser.add_argument(
-        "--manuscript",
-        action="store_true",
-        help="then write tables, figures, methods and checklists for a journal: of each --center, or of all pooled",
-    )
+    for name, help_text in ACTIONS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=help_text)
+    parser.add_argument("--init-center", metavar="FOLDER", help="propose a center.toml for its files, and stop")
     pooling = parser.add_argument_group("pooling without patients (docs/pooling.md)")
     for step, help_text in POOL_STEPS.items():
         pooling.add_argument(f"--pool-{step}", metavar="STUDYFOLDER", help=help_text)
@@ -153,20 +140,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
     say_any_letter()
     parser = make_parser()
     options, _ = parser.parse_known_args(arguments)
-    for step in POOL_STEPS:
-        if folder := getattr(options, f"pool_{step}"):
-            return pool(step, Path(folder).resolve(), options)
-    if options.init_center is not None:
-        return propose_center(Path(options.init_center))
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if (status := run_other(options, arguments, parser)) is not None:
+        return status
     if problem := wrong_use(options):
         print(f"run_all: {problem}", file=sys.stderr)
         return MISUSE
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
     if options.manuscript:
-        arguments += ["-p", "figure_formats", "pdf,tiff"]
+        arguments += MANUSCRIPT
     if options.language != "en":
         arguments += ["-p", "language", options.language]
-    project = with_plan(PROJECT, options)
+    project = with_plan(PROJECT, options, str(find_places(PROJECT, options).work))
     status = main(project, arguments, parser)
     has_run = status in (GOOD, SOMETHING_FAILED) and not (options.list or options.explain or options.list_parameters)
     if not has_run:
@@ -213,13 +197,55 @@ def compare_freezes(options: argparse.Namespace) -> tuple[bool, int]:
     return bool(lines), status
 
 
-def with_plan(project: Project, options: argparse.Namespace) -> Project:
+def run_other(options: argparse.Namespace, arguments: list[str], parser: argparse.ArgumentParser) -> int | None:
+    """Do what is asked in place of a local report; None if nothing else is."""
+    for step in POOL_STEPS:
+        if folder := getattr(options, f"pool_{step}"):
+            return pool(step, Path(folder).resolve(), options)
+    if options.init_center is not None:
+        return propose_center(Path(options.init_center))
+    if options.release or (Path(options.out) / RELEASE_MARK).is_file():
+        return release(options, arguments, parser)
+    return None
+
+
+def with_plan(project: Project, options: argparse.Namespace, work: str = "") -> Project:
     """Return the project under the title, question and headline time of the plan that a run is given."""
     name = dict(options.parameter).get("study_file")
-    if name is None:
-        return project
-    plan = read_toml(ROOT / name)
-    return replace(project, title=plan.get("study", {}).get("title", project.title), content=partial(cover, plan=plan))
+    plan = PLAN if name is None else read_toml(ROOT / name)
+    title = plan.get("study", {}).get("title", project.title)
+    return replace(project, title=title, content=partial(cover, plan=plan, work=work))
+
+
+def release(options: argparse.Namespace, arguments: Sequence[str], parser: argparse.ArgumentParser) -> int:
+    """Run the notebooks for all centers pooled on rounded counts, and publish the folder if nothing is in its way."""
+    from fhrmm.disclosure.release import make_release
+
+    options.out = "release" if options.out == PROJECT.reports else options.out
+    unfit = [name for name in ("matrix", "center", "notebook", "list", "explain") if getattr(options, name)]
+    if unfit or not options.release:
+        reason = f"--release, one report of one plan, does not go with --{', --'.join(unfit)}" if unfit else ""
+        print(f"run_all: {reason or f'{options.out!r} is a release; choose another --out'}", file=sys.stderr)
+        return MISUSE
+    places = find_places(PROJECT, options)
+
+    def make(folder: Path, words: str) -> int:
+        notebooks = folder / "notebooks"
+        shutil.copytree(PROJECT.notebooks, notebooks, ignore=shutil.ignore_patterns(*NOT_RELEASED, "teaching"))
+        facts = describe_dataset(places.data)
+        facts |= {"paragraphs": [words, *facts.get("paragraphs", ())]}
+        project = replace(with_plan(PROJECT, options), notebooks=notebooks, facts=lambda _: facts)
+        project = replace(project, list_scopes=lambda data: list_scopes(data)[:1])
+        options.out = str(folder / "reports")
+        where = ["--data", str(places.data), "--out", options.out, "--work", str(folder / "work")]
+        which = ["--center", POOLED, *(MANUSCRIPT if options.manuscript else ())]
+        status = main(project, [*arguments, *where, *which], parser)
+        return status or (write_manuscripts(options) if options.manuscript else GOOD)
+
+    plan = ROOT / dict(options.parameter).get("study_file", "study.toml")
+    status, said = make_release(make, places.data, places.reports, places.work, plan)
+    print(said, file=sys.stderr if status or options.json_log == "-" else sys.stdout)
+    return status
 
 
 def pool(step: str, folder: Path, options: argparse.Namespace) -> int:

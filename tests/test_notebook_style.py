@@ -22,7 +22,7 @@ NUMBERED = sorted(FOLDER.glob("[0-9]*.ipynb"))
 TEACHING = sorted((FOLDER / "teaching").glob("*.ipynb"))
 
 MOST_CELLS, FEWEST_CELLS, MOST_LINES = 35, 20, 25
-PARAMETERS = ["center", "data_dir", "work_dir", "reports_dir", "study_file", "display"]
+PARAMETERS = ["center", "data_dir", "work_dir", "reports_dir", "study_file"]
 # in this order, each as a heading or as the bold start of a paragraph
 ANATOMY = ["Abstract", "Objectives", "Assumes", "Checks", "Summary", "Limitations", "Next", "References"]
 

@@ -129,6 +129,6 @@ def test_nothing_stray_at_the_top() -> None:
         ".ci", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml",
         "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "benchmarks",
         "build_course.py", "data", "docs", "environment.yml", "lib", "notebooks", "pyproject.toml",
-        "requirements.lock", "run_all.py", "study.toml", "tests",
+        "requirements.lock", "run_all.py", "SECURITY.md", "study.toml", "tests",
     }  # fmt: skip
     assert {name.partition("/")[0] for name in tracked()} == expected

@@ -174,7 +174,7 @@ def test_every_notebook_is_consistent_with_the_graph(runner: ModuleType, tmp_pat
     graph = build_graph([*notebooks, *runner.PROJECT.steps], ["ALL", "C01"])
     each = [notebook for notebook in notebooks if notebook.scopes == "each"]
     steps = [step for step in runner.PROJECT.steps if step.scopes == "each"]
-    once = len(notebooks) - len(each) + len(runner.PROJECT.steps) - len(steps)
+    once = sum(one.scopes == "ALL" for one in [*notebooks, *runner.PROJECT.steps])
     assert len(graph.nodes) == 2 * (len(each) + len(steps)) + once
     known = merge_parameters(notebook.parameters for notebook in notebooks)
     assert set(runner.PROJECT.place_parameters) <= set(known)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fhrmm.wording import METHODS_FILE, POOLED, counted, read_words
+from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_WARNING, counted, read_words
 
 # Label, endpoint, estimand.
 COUNTED = (
@@ -22,7 +23,27 @@ SURVIVING = (
 SURVIVAL = "00_overview_survival"
 # Editions of the course, whose builder the study does not know.
 EDITIONS = ("student", "instructor")
+INVENTED = (
+    "Every patient and every center of this report is invented (data set: {name}). Real are the question, the "
+    "definitions, the methods, and the published figures that results are held against."
+)
 Row = dict[str, str]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file; empty if it is absent or broken, which the notebooks say better."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def describe_dataset(data: Path) -> dict[str, Any]:
+    """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
+    info = read_toml(data / "dataset.toml")
+    is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
+    facts = {"name": name, "synthetic": is_synthetic, "banner": f"{SYNTHETIC_WARNING}." if is_synthetic else ""}
+    return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
 def read_cover(

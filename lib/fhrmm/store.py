@@ -19,7 +19,7 @@ from fhrmm.errors import StudyError
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.folders import center_folders
 from fhrmm.study import Frozen, Study, describe_validation, list_problems, resolve_path
-from fhrmm.wording import POOL, POOLED
+from fhrmm.wording import POOL, POOLED, RELEASE_MARK
 
 # A text that a spreadsheet takes for a formula, unless it is a number; and the same made inert.
 FORMULA = re.compile(r"(?=[=+\-@\t\r])(?![+-]?[\d.,]+$)")
@@ -70,6 +70,11 @@ class Run:
     def reports(self) -> Path:
         """Folder of shown output of the scope."""
         return self.reports_dir / self.scope
+
+    @property
+    def is_release(self) -> bool:
+        """Whether what is shown is a release; `run_all.py --release` alone makes the folder of one."""
+        return (self.reports_dir / RELEASE_MARK).is_file()
 
 
 def open_run(scope: str, data_dir: str, work_dir: str, reports_dir: str) -> Run:

@@ -6,6 +6,7 @@ POOLED = "ALL"
 POOL = "POOL"  # all centers by sums alone, without patients
 SIMULATED = "simulated"  # the population of an estimate about samples that were drawn, not about patients
 METHODS_FILE = "methods.docx"
+RELEASE_MARK = "RELEASE.txt"  # lies in a report folder in which counts are rounded
 SYNTHETIC_MARK = "synthetic data"
 SYNTHETIC_WARNING = "SYNTHETIC DATA: generated, not patients; never to be read as clinical evidence"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"

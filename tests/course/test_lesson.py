@@ -14,7 +14,7 @@ from course import start_lesson
 from course.controls import make_controls
 from course.lessons import t02
 from course.lessons.t02 import censored_patients, seven_patients
-from fhrmm.disclosure import DisclosureError
+from fhrmm.errors import StudyError
 from timetoevent.kaplan_meier import kaplan_meier
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
@@ -81,7 +81,7 @@ def test_sliders_redraw_the_figure():
 
 
 def test_nothing_that_looks_like_a_patient_is_shown(page):
-    with pytest.raises(DisclosureError):
+    with pytest.raises(StudyError, match="patient identifier"):
         start_lesson("T02").say("SYN-C01-0001 progressed")
 
 

@@ -47,7 +47,7 @@ NUMBERS: dict[str, Any] = {
     "models.landmark_months": 4, "comparison.repeats": 4, "display.proportion_decimals": 0,
     "display.months_decimals": 2, "display.ratio_decimals": 3, "display.km_minimum_at_risk": 3,
     "display.minimum_patients": 2,
-    "display.km_limit_months": 30, "display.figure_formats": ["png"], "disclosure.minimum_cell_count": 3,
+    "display.km_limit_months": 30, "display.figure_formats": ["png"], "disclosure.rounding_base": 5,
     "pool.minimum_centers": 4, "pool.n_weeks": 104, "pool.rate_cuts_months": [6], "pool.most_rounds": 4,
     "pool.bins": {"age_second_line": [50, 70], "months_to_relapse": [12]},
     "pathway.label": "Pathway since 2020-02-01", "pathway.levels": ["ASCT", "ASCT and maintenance", "none"],

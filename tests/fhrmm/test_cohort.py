@@ -150,7 +150,7 @@ DERIVED = [
     ({"first_line_regimen": "VTD-Dara"}, "first_line_quadruplet", True),
     ({}, "first_line_drugs", "bortezomib+dexamethasone+thalidomide"),
     ({"second_line_regimen": "Carfilzomib-Len-Dex"}, "second_line_standard", "KRd"),
-    ({"second_line_regimen": "protocol 12"}, "second_line_standard", "protocol 12"),
+    ({"second_line_regimen": "protocol 12"}, "second_line_standard", "not recognized"),
     ({"second_line_regimen": "protocol 12"}, "second_line_drugs", None),
     ({}, "second_line_krd", "KRd"),
     ({"second_line_regimen": "Isa-Kd"}, "second_line_krd", "other"),

@@ -1,258 +1,340 @@
-"""Suppression, attacked: enumerate everything that agrees with a release, and look at what is left certain."""
+"""The release rule, attacked: what is shown is a function of rounded counts, and pins no count of 1 to 5."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections import Counter
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fhrmm.disclosure import (
-    PROTECTED,
-    DisclosureError,
-    coarsen_curves,
-    refuse_identifiers,
-    suppress_attrition,
-    suppress_mapping,
-    suppress_risk,
-    suppress_table,
-)
-from fhrmm.disclosure.audit import Ledger, Sum, bound
-from fhrmm.disclosure.protect import protect
+from fhrmm.cohort import add_derived
+from fhrmm.disclosure import Secrets, round_counts, round_estimates, search_folder, search_text
+from fhrmm.disclosure.certainty import Ledger, read_ledger
+from fhrmm.disclosure.release import begin_release, check_release, finish_release, remember_release
+from fhrmm.endpoints import derive_time_to_event
+from fhrmm.errors import StudyError
+from fhrmm.estimate_table import collect, make_row, to_frame, to_publish
+from fhrmm.estimates import characteristics, counts, proportions, regression, subgroups, survival
+from fhrmm.response import derive_response
+from fhrmm.rounding import band, midpoint, round_times
+from fhrmm.schema import empty_table
+from fhrmm.study import as_release, load_study
+from fhrmm.wording import RELEASE_MARK
+from generator.population import simulate_population
+from generator.simulation import simulate_follow_up
+from timetoevent.kaplan_meier import survival_at
+from timetoevent.results import Estimate, not_estimable
 
-pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
-
-THRESHOLD = 3
-
-
-def compositions(total: int, parts: int) -> list[tuple[int, ...]]:
-    """Every way to write a total as that many counts of 0 or more."""
-    cuts = itertools.combinations(range(total + parts - 1), parts - 1)
-    return [tuple(b - a - 1 for a, b in itertools.pairwise((-1, *cut, total + parts - 1))) for cut in cuts]
-
-
-def published(counts: tuple[int, ...]) -> tuple[int | None, ...]:
-    column = suppress_table(pd.DataFrame({"n": counts}), THRESHOLD)["n"].tolist()
-    return tuple(None if value is pd.NA else value for value in column)
+STUDY = load_study()
+RELEASE = as_release(STUDY)
+BASE = 6
+MANIFEST = ("version", "title", "dataset", "parameters", "packages")
 
 
-@pytest.mark.parametrize(("total", "parts"), [(6, 3), (9, 3), (10, 4)])
-def test_reader_who_knows_the_total_cannot_tell_that_a_count_is_small(total: int, parts: int) -> None:
-    """Every table of that total: of each hidden count, some world agreeing with the release has it large."""
-    worlds = compositions(total, parts)
-    n_small = 0
-    for counts in worlds:
-        release = published(counts)
-        agreeing = [
-            world
-            for world in worlds
-            if all(value > 0 if shown is None else value == shown for value, shown in zip(world, release, strict=True))
-        ]
-        for place, value in enumerate(counts):
-            assert release[place] is None or not 0 < release[place] < THRESHOLD
-            if 0 < value < THRESHOLD:
-                n_small += 1
-                assert max(world[place] for world in agreeing) >= THRESHOLD, (counts, release)
-    assert n_small > 10
+@given(st.integers(0, 10_000), st.sampled_from([5, 6, 10]))
+def test_a_count_lies_in_the_band_of_its_midpoint(count: int, base: int) -> None:
+    low, high = band(midpoint(count, base), base)
+    assert low <= count <= high
+    assert high - low == base - 1 + (low == 0)
+    assert midpoint(midpoint(count, base), base) == midpoint(count, base)
 
 
-def test_no_more_is_hidden_than_needed() -> None:
-    """One small count among large ones costs exactly one further count."""
-    for counts in ((1, 4, 6, 9), (9, 2, 30), (1, 1, 8, 9, 10)):
-        n_small = sum(0 < count < THRESHOLD for count in counts)
-        n_hidden = sum(shown is None for shown in published(counts))
-        assert n_hidden <= n_small + 1, counts
+def follow_up(seed: int, n: int = 62) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    event, censored = rng.exponential(18, n), rng.uniform(6, 26, n)
+    return np.minimum(event, censored), event <= censored
 
 
-def test_zeros_are_shown_and_a_total_alone_is_no_secret() -> None:
-    assert published((0, 4, 6)) == (0, 4, 6)
-    assert published((1, 4, 6)) == (None, None, 6)
+@pytest.mark.parametrize("seed", range(20))
+def test_rounded_follow_up_says_nothing_of_a_patient_but_of_every_sixth_the_month(seed: int) -> None:
+    time, event = follow_up(seed)
+    shown = round_times(time, event, BASE)
+    assert len(shown[0]) == 63
+    assert int(shown[1].sum()) == midpoint(int(event.sum()), BASE)
+    order = np.argsort(time)
+    kinds = [order, order[event[order]], order[~event[order]]]
+    known = {place for kind in kinds for place in kind[::BASE]}
+    rng, moved = np.random.default_rng(seed), time.copy()
+    for before, place, after in zip(order, order[1:], order[2:], strict=False):
+        if place not in known:
+            moved[place] = rng.uniform(moved[before], moved[after])
+    assert (moved != time).sum() > 30
+    again = round_times(moved, event, BASE)
+    np.testing.assert_array_equal(shown[0], again[0])
 
 
-def test_total_row_and_row_identities_are_taken_into_account() -> None:
-    table = pd.DataFrame({"level": ["a", "b", "c", "Total"], "n": [2, 9, 30, 41]})
-    assert suppress_table(table, 5)["n"].isna().tolist() == [True, True, False, False]
-    rows = pd.DataFrame({"rows_read": [20, 30], "rows_accepted": [18, 20], "rows_quarantined": [2, 10]})
-    shown = suppress_table(rows, 5)
-    hidden = shown.isna()
-    assert hidden.loc[0, "rows_quarantined"]
-    assert hidden["rows_quarantined"].all(), "the column's total would give it away"
-    assert hidden.loc[0, ["rows_read", "rows_accepted"]].any(), "the row would give it away"
-    assert hidden.loc[1, ["rows_read", "rows_accepted"]].any(), "the other row would give its partner away"
+def test_events_spread_over_their_months_err_least_and_within_the_bound_that_is_printed() -> None:
+    """Against the step at the first event of each bin, in cohorts drawn from the generator's population."""
+    rng = np.random.default_rng(7)
+    population = simulate_follow_up(3000, STUDY, rng)
+    times, events = population["time_months"].to_numpy(dtype=float), population["event"].to_numpy(dtype=bool)
+
+    def at_first(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        parts = []
+        for kind in (event, ~event):
+            first = np.ceil(np.sort(time[kind]))[::BASE] - 0.5
+            parts.append(np.repeat(first, [BASE // 2] + [BASE] * (len(first) - 1)))
+        return np.concatenate(parts), np.repeat([True, False], [len(part) for part in parts])
+
+    for n in (62, 150):
+        errors: dict[str, list[float]] = {"spread": [], "first": []}
+        moved = []
+        for _ in range(150):
+            drawn = rng.choice(len(times), n, replace=False)
+            time, event = times[drawn], events[drawn]
+            (exact,) = survival_at(time, event, at=[12.0])
+            for name, shown in (("spread", round_times(time, event, BASE)), ("first", at_first(time, event))):
+                errors[name].append(abs(survival_at(*shown, at=[12.0])[0].estimate - exact.estimate))
+            moved.append(errors["spread"][-1] * (round_times(time, event, BASE)[0] >= 12).sum())
+        assert np.sqrt(np.mean(np.square(errors["spread"]))) < np.sqrt(np.mean(np.square(errors["first"])))
+        assert np.quantile(moved, 0.95) <= 3.0, "19 of 20 within the bound"
 
 
-def test_suppression_is_idempotent_and_leaves_other_columns_alone() -> None:
-    table = pd.DataFrame({"level": ["a", "b", "c"], "n": [2, 9, 30], "share": [0.1, 0.2, 0.7]})
-    once = suppress_table(table, 5)
-    twice = suppress_table(once, 5)
-    pd.testing.assert_frame_equal(once, twice)
-    assert once["share"].tolist() == [0.1, 0.2, 0.7]
-    assert once.attrs[PROTECTED]
-    assert table["n"].tolist() == [2, 9, 30], "the input is not changed"
-
-
-@pytest.mark.parametrize("frame", [pd.DataFrame({"n": pd.Series(dtype="int64")}), pd.DataFrame({"name": ["a"]})])
-def test_nothing_to_suppress_is_no_problem(frame: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(suppress_table(frame, 5), frame, check_dtype=False)
-
-
-def test_mapping_of_counts() -> None:
-    assert suppress_mapping({"quadruplet": 30, "early": 3, "both": 12}, 5) == {
-        "quadruplet": 30,
-        "early": None,
-        "both": None,
-    }
-
-
-def make_attrition(excluded: list[int], start: int) -> pd.DataFrame:
-    rows, left = [], start
-    for place, count in enumerate([0, *excluded]):
-        rows.append({"criterion": f"c{place}", "label": f"c{place}", "n_before": left, "n_excluded": count})
-        left -= count
-        rows[-1]["n_remaining"] = left
-    return pd.DataFrame(rows)
-
-
-def agrees(world: pd.DataFrame, release: pd.DataFrame) -> bool:
-    for name in ("n_before", "n_excluded", "n_remaining"):
-        for value, shown in zip(world[name].tolist(), release[name].tolist(), strict=True):
-            if (value == 0) if shown is pd.NA else (value != shown):
-                return False
-    return True
-
-
-@pytest.mark.slow
-def test_no_small_exclusion_can_be_told_from_the_flow_of_patients() -> None:
-    start = 12
-    worlds = [make_attrition(list(out), start) for out in itertools.product(range(start), repeat=3) if sum(out) < start]
-    n_small = 0
-    for truth in worlds[:: len(worlds) // 40]:
-        release = suppress_attrition(truth, THRESHOLD)
-        agreeing = [world for world in worlds if agrees(world, release)]
-        for step, count in enumerate(truth["n_excluded"]):
-            if 0 < count < THRESHOLD:
-                n_small += 1
-                assert release["n_excluded"].iloc[step] is pd.NA
-                assert max(world["n_excluded"].iloc[step] for world in agreeing) >= THRESHOLD
-    assert n_small > 20
-
-
-def test_attrition_keeps_ends_and_zero_criteria_where_it_can() -> None:
-    shown = suppress_attrition(make_attrition([4, 1, 0, 5, 6, 8, 2], 88), 5)
-    assert shown["n_before"].iloc[0] == 88
-    assert shown["n_remaining"].iloc[-1] == 62
-    assert shown["n_excluded"].iloc[3] == 0
-    assert shown["n_excluded"].isna().tolist()[1:3] == [True, True]
-    pd.testing.assert_frame_equal(suppress_attrition(shown, 5), shown)
-
-
-def test_attrition_of_nobody() -> None:
-    empty = make_attrition([], 0).iloc[:0]
-    assert suppress_attrition(empty, 5).empty
-
-
-def test_bounds_by_hand() -> None:
-    """Two crossed margins: a hidden 2 x 2 block leaves one degree of freedom."""
-    cells = {("a", "x"): 1, ("a", "y"): 6, ("b", "x"): 7, ("b", "y"): 9}
-    margins = {("a", ""): 7, ("b", ""): 16, ("", "x"): 8, ("", "y"): 15}
-    sums = [Sum((row, ""), ((row, "x"), (row, "y"))) for row in "ab"]
-    sums += [Sum(("", column), (("a", column), ("b", column))) for column in "xy"]
-    ledger = Ledger({**cells, **margins}, sums, [])
-    assert bound(ledger, set(margins), ("a", "x")) == (1.0, 6.0)
-    assert bound(ledger, {*margins, ("b", "y")}, ("a", "x")) == (1.0, 1.0)
-
-
-def test_a_bridge_between_hidden_blocks_is_found() -> None:
-    """Every line of sums has two hidden cells, and yet one cell follows from all of them together."""
-    values = {"a": 4, "b": 6, "c": 1, "ab": 10, "abc": 11}
-    sums = [Sum("ab", ("a", "b")), Sum("abc", ("a", "b", "c"))]
-    ledger = Ledger(values, sums, [frozenset([key]) for key in values])
-    suppressed = protect(ledger, ["c"], 5)
-    known = ledger.known(suppressed)
-    assert "c" not in known
-    assert bound(ledger, known, "c")[1] >= 5
-
-
-def test_midpoint_rounding_hides_a_single_patient() -> None:
-    rounded = suppress_risk(pd.DataFrame({"n_at_risk": range(81)}), 5)["n_at_risk"].tolist()
-    assert rounded[0] == 0
-    assert set(Counter(rounded[1:]).values()) == {5}
-
-
-def make_curve(events: list[int], at_risk: int) -> pd.DataFrame:
-    rows, survival, left = [], 1.0, at_risk
-    for place, count in enumerate(events, start=1):
-        survival *= 1 - count / left
-        rows.append({"time": place + 0.37, "n_at_risk": float(left), "n_events": float(count), "n_censored": 0.0,
-                     "survival": survival, "std_error": 0.1, "ci_lower": survival, "ci_upper": survival})  # fmt: skip
-        left -= count
-    return pd.DataFrame(rows)
-
-
-def test_released_curves_step_only_for_enough_events() -> None:
-    curve = coarsen_curves({"": make_curve([1] * 20, 40)}, 5)[""]
-    assert len(curve) == 4
-    assert (np.diff([1.0, *curve["survival"]]) <= -5 / 40 + 0.011).all()
-    assert (curve["time"] == curve["time"].round()).all()
-    assert not {"n_events", "n_censored", "std_error"} & set(curve.columns)
-
-
-def test_released_curve_of_few_events_or_patients_is_not_a_flat_line() -> None:
-    assert coarsen_curves({"": make_curve([1, 1], 30)}, 5)[""].empty
-    assert coarsen_curves({"": make_curve([1], 4)}, 5)[""].empty
-    no_event = coarsen_curves({"": make_curve([0, 0], 30)}, 5)[""]
-    assert no_event["survival"].tolist() == [1.0]
-
-
-def test_released_risk_table_never_shows_a_small_count_as_it_is() -> None:
-    table = pd.DataFrame(
-        {"group": "", "at": [0.0, 6.0], "n_at_risk": [62, 4], "n_censored": [0, 2], "n_events": [0, 7]}
+def published(n: int, seed: int, folder: Path, n_small: int = 0) -> Path:
+    """Estimate most of what the notebooks do in a cohort, and write it as a release does; some factors made rare."""
+    rng = np.random.default_rng(seed)
+    cohort = add_derived(simulate_population(n, rng, visits=False).patients, STUDY)
+    for size, factor in enumerate(STUDY.factors[:n_small], start=1):
+        levels = [factor.adverse] * size + [factor.reference] * (n - size)
+        cohort[factor.variable] = pd.Categorical(levels, [factor.reference, factor.adverse])
+    response = derive_response(cohort, empty_table("assessments"), STUDY)
+    times = subgroups.join_cohort(derive_time_to_event(cohort, response, STUDY), cohort)
+    patients = subgroups.join_cohort(response, cohort)
+    names = [factor.variable for factor in STUDY.factors]
+    primary = list(STUDY.models.primary)
+    incidence, _ = survival.estimate_cumulative_incidence(times, RELEASE)
+    parts = [
+        characteristics.estimate_cohort_size(cohort),
+        characteristics.estimate_baseline(cohort, counts.BASELINE_VARIABLES),
+        proportions.estimate_response(patients, RELEASE),
+        proportions.estimate_best_response(patients, RELEASE),
+        *(proportions.estimate_response(patients, RELEASE, by=name, endpoints=("ORR",)) for name in names),
+        *(proportions.compare_response(patients, RELEASE, by=name) for name in names),
+        *(survival.estimate_survival(times, RELEASE, endpoint=name) for name in ("PFS", "OS", "DOR")),
+        *(survival.estimate_survival(times, RELEASE, endpoint="PFS", by=name) for name in names),
+        survival.estimate_follow_up(times, RELEASE), survival.count_reasons(times), incidence,
+        regression.estimate_budget(times, RELEASE, endpoint="PFS", terms=primary, model="primary"),
+        regression.fit_univariable(times, RELEASE, endpoint="PFS", variables=names),
+    ]  # fmt: skip
+    (folder / "ALL" / "tables").mkdir(parents=True)
+    shown = to_publish(round_estimates(collect("ALL", "04_pfs_os", *parts), RELEASE))
+    shown.to_csv(folder / "ALL" / "tables" / "estimates.csv", index=False)
+    cross = round_counts(counts.count_cross(cohort, "lenalidomide_exposure", "second_line_krd"), BASE)
+    heads = {name: f"{name}_midpoint6" for name in cross.columns[1:]}
+    cross.rename(columns=heads).to_csv(folder / "ALL" / "tables" / "02_cohort_cross.csv", index=False)
+    (folder / "manifest.json").write_text(
+        '{"version": 1, "title": "", "dataset": {}, "parameters": {}, "packages": {}}'
     )
-    shown = suppress_risk(table, 5)
-    assert shown["n_at_risk"].tolist() == [63, 3]
-    assert shown["n_censored"].tolist() == [0, 3]
-    assert shown["at"].tolist() == [0.0, 6.0]
+    finish_release(folder, STUDY)
+    return folder
+
+
+SIZES = {"62 patients": (62, 0), "49 patients, levels of 1 to 4": (49, 4), "6 patients": (6, 2)}
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def released(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    n, n_small = SIZES[request.param]
+    folder = published(n, 11, tmp_path_factory.mktemp("released") / "r", n_small)
+    assert read_ledger(folder / "ALL", STUDY).find_pinned(BASE) == []
+    return pd.read_csv(folder / "ALL" / "tables" / "estimates.csv", na_values=[""], keep_default_na=False)
+
+
+def test_every_count_is_a_midpoint_and_every_share_that_of_midpoints(released: pd.DataFrame) -> None:
+    for name in ("n_midpoint6", "n_events_midpoint6"):
+        assert set(pd.to_numeric(released[name]).dropna() % BASE) == {3}
+    shares = released[(released["estimand"] == "proportion") & (released["status"] == "ok")].astype(
+        {"estimate_midpoint6_derived": float, "n_midpoint6": float, "n_events_midpoint6": float}
+    )
+    expected = shares["n_events_midpoint6"] / shares["n_midpoint6"]
+    np.testing.assert_allclose(shares["estimate_midpoint6_derived"], expected, rtol=1e-12)
+
+
+def test_no_number_of_few_patients_or_events_is_shown(released: pd.DataFrame) -> None:
+    shown = released[released["status"] == "ok"]
+    assert (shown["n_midpoint6"].astype(float) > BASE).all()
+    with_events = shown[shown["n_events_midpoint6"].notna()]
+    assert (with_events["n_events_midpoint6"].astype(float) > BASE).all()
+    hidden = released[released["status"] == "suppressed"]
+    assert hidden["estimate_midpoint6_derived"].isna().all()
+    assert hidden["p_value"].isna().all()
+
+
+def test_models_have_two_significant_decimals_and_notes_no_counts(released: pd.DataFrame) -> None:
+    models = released[released["estimand"].isin(["hazard_ratio", "log_rank_p", "concordance", "fisher_p"])]
+    for name in ("estimate_midpoint6_derived", "ci_lower_midpoint6_derived", "ci_upper_midpoint6_derived", "p_value"):
+        for value in models[name].dropna().astype(float):
+            assert float(f"{value:.1e}") == value
+    notes = released["note"].dropna()
+    harmless = r"\u2264\d+.*|within \d+ points.*|\d+ parameters?|the curve ends at .*|.*beyond the last observed time.*"
+    assert [note for note in notes if re.search(r"\d", note) and not re.fullmatch(harmless, note)] == []
+
+
+def test_extremes_and_rows_that_exist_for_somebody_are_left_out(released: pd.DataFrame) -> None:
+    assert not released["estimand"].isin(["minimum_months", "maximum_months"]).any()
+    few = released[(released["estimand"] == "count") & (released["status"] == "suppressed")]
+    assert "missing" not in few["level"].tolist()
+    assert not few["variable"].isin(["second_line_standard", "end_of_observation"]).any()
+    isotypes = released[(released["variable"] == "isotype") & (released["estimand"] == "count")]
+    if (released["n_midpoint6"].astype(float) > BASE).any():
+        assert len(isotypes) >= 7, "every level of the plan is listed"
+
+
+@pytest.mark.parametrize("events", range(7))
+def test_a_group_of_few_events_is_the_same_whatever_their_number(events: int) -> None:
+    def shown(n_events: int) -> list[object]:
+        value = Estimate(n_events / 20, 0.1, 0.6, n=20, n_events=n_events) if n_events else not_estimable("none", n=20)
+        what = {"variable": "sex", "level": "male"}
+        rows = [make_row(value, endpoint="ORR", estimand="proportion", **what),
+                make_row(value, endpoint="PFS", estimand="hazard_ratio", reference="f", **what)]  # fmt: skip
+        return round_estimates(to_frame(rows), RELEASE).fillna(-1).to_numpy().tolist()
+
+    assert shown(events) == shown(1)
+
+
+def test_a_second_pass_changes_nothing() -> None:
+    value = Estimate(38 / 62, 0.4, 0.7, n=62, n_events=38)
+    rows = to_frame(
+        [
+            make_row(value, endpoint="ORR", estimand="proportion"),
+            make_row(value, endpoint="PFS", estimand="concordance"),
+        ]
+    )
+    once = round_estimates(rows, RELEASE)
+    pd.testing.assert_frame_equal(round_estimates(once, RELEASE), once)
+
+
+def test_a_model_whose_reference_has_few_events_would_give_them_away_by_its_interval() -> None:
+    names = {"endpoint": "PFS", "estimand": "hazard_ratio", "model": "univariable", "variable": "sex", "reference": "f"}
+    rows = [make_row(Estimate(1.0, n=30, n_events=2), level="f", **names),
+            make_row(Estimate(2.0, 0.4, 9.0, n=32, n_events=20), level="m", **names)]  # fmt: skip
+    assert round_estimates(to_frame(rows), RELEASE)["status"].tolist() == ["suppressed", "suppressed"]
+
+
+def test_cross_tables_list_no_level_that_is_there_for_somebody() -> None:
+    frame = pd.DataFrame({"a": ["x"] * 30 + ["y"] * 20 + ["z"] * 2, "b": (["p", "q"] * 26)})
+    shown = round_counts(counts.count_cross(frame, "a", "b"), BASE)
+    assert shown["a"].tolist() == ["x", "y", "Total"]
+    assert shown["Total"].tolist() == [27, 21, 51]
+
+
+def test_what_is_certain_is_found() -> None:
+    ledger = Ledger()
+    ledger.know("whole", 12, 12)
+    ledger.know("large", 7, 7)
+    ledger.know("small", 0, 6)
+    ledger.add_up("whole", ["large", "small"], is_all=True)
+    assert ledger.find_pinned(BASE) == ["small"]
+    open_ledger = Ledger({"whole": (7, 12), "large": (7, 12), "small": (0, 6)})
+    open_ledger.add_up("whole", ["large", "small"], is_all=True)
+    assert open_ledger.find_pinned(BASE) == []
+    ledger.know("large", 13, 18)
+    with pytest.raises(StudyError, match="contradict"):
+        ledger.find_pinned(BASE)
+
+
+LEAKS = {
+    "patient identifier": ["<td>PAZ-0017</td>", "file PAZ-0017.csv"],
+    "direct identifier": ["RSSMRA80A01F205X", "anna.rossi@hospital.it"],
+    "date of a patient": ["2023-05-02", "2.5.2023", "02/05/2023", "05/02/2023"],
+    "absolute path": ["/" + "home/anna/x.csv", r"C:\anna", "/" + "srv/x"],
+    "name of a folder, user, machine or center": ["for C17 alone"],
+    "output that no function of fhrmm.report made": [
+        '<pre class="text-output">62</pre>', '<div class="html-output"><b>62</b>', '<table class="dataframe">',
+    ],
+}  # fmt: skip
+SECRETS = Secrets({"PAZ-0017", "12"}, {date(2023, 5, 2)}, {"C17"})
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in LEAKS.items() for text in texts])
+def test_the_gate_finds(kind: str, text: str) -> None:
+    assert search_text(f"<p>before {text} after</p>", SECRETS) == [kind]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["seen 2023-04-01", "il 03/04/2023", "3.4.2023", "04-31-2023 4/31/2023 12/31/2023", "SYN-C01-001", "syn-c9-2",
-     "RSSMRA80A01H501U", "<td>2021-01-31</td>", "a,2019-12-31,b"],
+    ["12 of 62 patients", "Lancet 2016-17", "2021-09-01", "https://doi.org/10.1016/x", "0.5.2023", "</div>/x",
+     '<div class="html-output"><p class="finding">', '<div class="html-output">\n<div class="table-scroll">'],
 )  # fmt: skip
-def test_what_looks_like_a_patient_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(DisclosureError) as caught:
-        refuse_identifiers(text, where="table x")
-    assert "table x" in str(caught.value)
-    assert text not in str(caught.value)
+def test_the_gate_lets_pass(text: str) -> None:
+    assert search_text(text, SECRETS) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["38 of 62 (61.3%)", "doi:10.1007/s00277-025-06572-y", "Ann Hematol 2025;104(9):4749-4757", "0.5 to 1.2.",
-     "sha256 2023a04b01", "versions 2.3.3, 1.17.1", "95% CI 9.3 to 12.1", "2021-09",
-     "data:image/png;base64,U1lOLTAwMQ=="],
-)  # fmt: skip
-def test_ordinary_report_text_passes(text: str) -> None:
-    refuse_identifiers(text, where="text")
+@pytest.mark.parametrize("suffix", [".html", ".svg", ".csv", ".json", ".ipynb", ".docx", ".js"])
+def test_no_kind_of_file_is_passed_over(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".docx":
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("word/document.xml", "<w:t>PAZ-</w:t><w:t>0017</w:t>")
+    else:
+        path.write_text("alt: PAZ-0017")
+    assert search_folder(tmp_path, SECRETS) == [(path.name, "patient identifier")]
 
 
-def test_known_identifiers_are_found_as_whole_words_only() -> None:
-    ids = {"A17", "7", "PAZ/0012", "Rossi Mario"}
-    refuse_identifiers("17 patients, 7 events, A1704", where="text", patient_ids=ids)
-    for text in ("patient A17.", "(PAZ/0012)", "<td>Rossi Mario</td>"):
-        with pytest.raises(DisclosureError):
-            refuse_identifiers(text, where="text", patient_ids=ids)
+def test_a_page_is_read_within_its_pictures_and_between_its_breaks(tmp_path: Path) -> None:
+    import base64
+
+    picture = base64.b64encode(b"<svg><desc>PAZ-0017</desc></svg>").decode()
+    (tmp_path / "a.html").write_text(f'<img src="data:image/svg+xml;base64,{picture}">')
+    (tmp_path / "b.html").write_text("PAZ_<wbr>1 and A&amp;B 7")
+    found = search_folder(tmp_path, Secrets({"PAZ-0017", "PAZ_1"}))
+    assert found == [("a.html", "patient identifier"), ("b.html", "patient identifier")]
 
 
-def test_dates_of_the_plan_pass_and_definitions_may_hold_any() -> None:
-    refuse_identifiers("from 2021-09-01", where="text", allowed_dates={"2021-09-01"})
-    refuse_identifiers("1900-01-01", where="rules", allowed_dates=None)
-    with pytest.raises(DisclosureError):
-        refuse_identifiers("SYN-C01-001", where="rules", allowed_dates=None)
+def make_centers(folder: Path, n_centers: int) -> Path:
+    for number in range(n_centers):
+        (folder / f"C{number:02d}").mkdir(parents=True)
+    return folder
 
 
-def test_bound_of_a_count_that_nothing_limits_is_infinite() -> None:
-    assert bound(Ledger({"a": 1}, [], []), set(), "a") == (1.0, math.inf)
+@pytest.mark.parametrize(("n_centers", "is_refused"), [(1, False), (2, True), (3, False)])
+def test_two_centers_would_see_each_other(tmp_path: Path, n_centers: int, is_refused: bool) -> None:
+    data = make_centers(tmp_path / "data", n_centers)
+    begin: Callable[[], None] = lambda: begin_release(data, tmp_path / "out", tmp_path / "staged", STUDY)  # noqa: E731
+    if is_refused:
+        with pytest.raises(StudyError, match="at least 3"):
+            begin()
+    else:
+        begin()
+        assert "midpoint of 6" in (tmp_path / "staged" / RELEASE_MARK).read_text()
+
+
+def test_a_release_goes_into_no_folder_that_has_something(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "index.html").touch()
+    with pytest.raises(StudyError, match="not empty"):
+        begin_release(make_centers(tmp_path / "data", 3), tmp_path / "reports", tmp_path / "staged", STUDY)
+
+
+def test_the_register_refuses_what_differs_by_few_patients(tmp_path: Path) -> None:
+    def remember(*patients: int) -> None:
+        rows = tmp_path / "rows" / "ALL"
+        rows.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"center": "C01", "patient_id": [f"P{p}" for p in patients]}).to_parquet(rows / "cohort.parquet")
+        remember_release(tmp_path, tmp_path / "rows", STUDY, "digest", date(2026, 1, 31))
+
+    remember(*range(60))
+    for patients in (range(60), range(59), range(65), range(2, 62)):
+        with pytest.raises(StudyError, match=r"release of 2026-01-31 differs .* by fewer than 6 patients"):
+            remember(*patients)
+    remember(*range(70))
+    entries = json.loads((tmp_path / "releases.json").read_text())
+    assert [len(entry["cohort"]) for entry in entries] == [60, 70]
+    assert "P1" not in (tmp_path / "releases.json").read_text()
+    assert (tmp_path / "releases.key").stat().st_mode & 0o077 == 0
+
+
+def test_nothing_passes_that_the_gate_or_the_last_check_stops(tmp_path: Path) -> None:
+    folder = published(49, 3, tmp_path / "r", 4)
+    check_release(folder, SECRETS, STUDY)
+    (folder / "ALL" / "03_response.html").write_text("<td>PAZ-0017</td>")
+    with pytest.raises(StudyError, match=r"nothing is published\n- ALL/03_response.html: patient identifier"):
+        check_release(folder, SECRETS, STUDY)

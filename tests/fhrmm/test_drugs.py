@@ -47,9 +47,9 @@ def test_missing_regimen_is_not_recognized(text):
     assert not parse_regimen(text).recognized
 
 
-def test_drugs_without_standard_name_keep_the_text():
-    regimen = parse_regimen("VTd/KRd")
-    assert regimen.standard == "VTd/KRd"
+def test_drugs_without_standard_name_are_named_one_by_one_and_not_as_written():
+    regimen = parse_regimen("VTd/KRd 2023-05-02")
+    assert regimen.standard == "bortezomib+carfilzomib+dexamethasone+lenalidomide+thalidomide"
     assert len(regimen.drugs) == 5
 
 

@@ -93,13 +93,13 @@ def test_response_by_level_keeps_empty_and_missing_levels():
 def test_fisher_by_hand():
     """Two of two against none of two: the two extreme tables of six, 1/6 + 1/6."""
     frame = make_response(["CR", "CR", "SD", "SD"]).assign(group=pd.Categorical(["a", "a", "b", "b"]))
-    row = one(proportions.compare_response(frame, by="group"), variable="group")
+    row = one(proportions.compare_response(frame, STUDY, by="group"), variable="group")
     assert row["p_value"] == pytest.approx(1 / 3, abs=1e-12)
 
 
 def test_fisher_with_one_outcome_is_not_estimable():
     frame = make_response(["CR", "CR"]).assign(group=pd.Categorical(["a", "b"]))
-    assert one(proportions.compare_response(frame, by="group"), variable="group")["status"] == "not_estimable"
+    assert one(proportions.compare_response(frame, STUDY, by="group"), variable="group")["status"] == "not_estimable"
 
 
 def test_best_response_categories_sum_to_everyone():

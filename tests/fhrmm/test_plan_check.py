@@ -61,7 +61,7 @@ WRONG = [
     ('label = "Overall survival"', 'label = "Progression-free survival"', ["endpoints", "label", "twice"]),
     ('name = "confirmed", overrides', 'name = "as recorded", overrides', ["sensitivity.2.options", "twice"]),
     ("alpha = 0.05", "alpha = 5", ["models.alpha"]),
-    ("minimum_cell_count = 5", "minimum_cell_count = 0", ["disclosure.minimum_cell_count"]),
+    ("rounding_base = 6", "rounding_base = 0", ["disclosure.rounding_base"]),
 ]  # fmt: skip
 
 

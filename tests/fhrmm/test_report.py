@@ -1,10 +1,9 @@
-"""The page: what is shown is written beside it, protected in release, and holds no patient."""
+"""The page: what is shown is written beside it, and in a release made from rounded counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,14 @@ import pandas as pd
 import pytest
 
 from fhrmm import figures, report, tables
-from fhrmm.disclosure import DisclosureError
 from fhrmm.errors import StudyError
 from fhrmm.estimate_table import make_row, to_frame
+from fhrmm.estimates import survival
 from fhrmm.report import page as page_module
 from fhrmm.report.page import Page
 from fhrmm.study import load_study
-from fhrmm.wording import read_words
-from timetoevent.kaplan_meier import kaplan_meier, numbers_at_risk
+from fhrmm.wording import RELEASE_MARK, read_words
+from timetoevent.kaplan_meier import kaplan_meier
 from timetoevent.results import Estimate
 
 STUDY = load_study()
@@ -37,17 +36,19 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def start(tmp_path: Path, shown: list[str]) -> Callable[..., Page]:
     """Start a page of a dataset with two centers."""
 
-    def make(
-        *, synthetic: bool = True, scope: str = "ALL", display: str = "local", after: Sequence[str] = (), **plan: object
-    ) -> Page:
+    def make(*, synthetic: bool = True, scope: str = "ALL", release: bool = False, **plan: object) -> Page:
         data = tmp_path / "data"
         for center in ("C01", "C02"):
             (data / center).mkdir(parents=True, exist_ok=True)
         text = f'name = "Ten centers"\nsynthetic = {str(synthetic).lower()}\ndata_cutoff_date = 2025-03-31\n'
         (data / "dataset.toml").write_text(text, encoding="utf-8")
-        places = {"data_dir": data, "work_dir": tmp_path / "work", "reports_dir": tmp_path / "reports"}
-        names = {"center": scope, "study_file": "study.toml", "display": display, **places, **plan}
-        return report.open_page("04_pfs_os", names | {"of the notebook": "not a parameter"}, after=after)
+        reports = tmp_path / ("release" if release else "reports")
+        reports.mkdir(exist_ok=True)
+        if release:
+            (reports / RELEASE_MARK).touch()
+        places = {"data_dir": data, "work_dir": tmp_path / "work", "reports_dir": reports}
+        names = {"center": scope, "study_file": "study.toml", **places, **plan}
+        return report.open_page("04_pfs_os", names | {"of the notebook": "not a parameter"})
 
     return make
 
@@ -64,8 +65,9 @@ def curve_times() -> tuple[np.ndarray, np.ndarray]:
 
 def show_curve(page: Page, caption: str = "PFS") -> None:
     time, event = curve_times()
-    risk = numbers_at_risk(time, event, at=[0, 6, 12]).assign(group="")
-    curves = {"": kaplan_meier(time, event)}
+    rows = pd.DataFrame({"endpoint": "PFS", "time_months": time, "event": event})
+    risk = survival.tabulate_risk(rows, page.study, endpoint="PFS")
+    curves = survival.survival_curves(rows, page.study, endpoint="PFS")
     report.show_figure(page, figures.plot_kaplan_meier, curves, risk, name="pfs", caption=caption, endpoint="PFS")
 
 
@@ -94,11 +96,6 @@ def test_banner_and_colophon_name_what_differs_from_the_plan(start, shown: list[
     assert re.search(r"sha256 [0-9a-f]{64}", shown[-1])
     assert "pandas 2" in shown[-1]
     assert "/" not in re.sub(r"</?\w+[^>]*>", "", shown[-1]), "no path"
-
-
-def test_a_misspelt_way_of_showing_is_refused(start) -> None:
-    with pytest.raises(StudyError, match="'relase' is unknown"):
-        start(display="relase")
 
 
 def test_figure_is_shown_with_alt_and_written_with_its_data(start, shown: list[str]) -> None:
@@ -142,20 +139,26 @@ def test_data_of_a_figure_are_the_steps_it_draws_and_the_counts_under_it(start, 
     assert counts[["time", "n_at_risk"]].iloc[0].tolist() == [0, 60]
 
 
-def test_released_data_of_a_figure_are_protected_like_the_figure(start, shown: list[str]) -> None:
-    local, release = start(), start(display="release")
+def test_released_figure_and_its_data_are_made_from_rounded_counts(start, shown: list[str]) -> None:
+    local, release = start(), start(release=True)
     found = {}
     for page in (local, release):
         show_curve(page)
-        found[page.display] = pd.read_csv(page.run.reports / "figures" / "04_pfs_os_pfs.csv")
-    curve = found["release"].query("part == 'curve'")
-    assert (curve["time"] == curve["time"].round()).all(), "whole months"
-    assert len(curve) < len(found["local"].query("part == 'curve'"))
-    frame = to_frame(SMALL)
-    report.show_figure(release, figures.plot_rates, frame, name="f", caption="By sex", endpoint="ORR")
-    rates = pd.read_csv(release.run.reports / "figures" / "04_pfs_os_f.csv")
-    assert rates.loc[rates["status"] == "suppressed", "estimate"].isna().all()
-    assert set(rates["status"]) == {"ok", "suppressed"}
+        found[page.is_release] = pd.read_csv(page.run.reports / "figures" / "04_pfs_os_pfs.csv")
+    assert "Counts rounded to the midpoint of 6" in shown[-1]
+    counts = found[True].query("part == 'numbers_at_risk'")
+    assert counts[["n_events", "n_censored"]].iloc[0].tolist() == [0, 0]
+    assert set(counts[["n_events", "n_censored"]].iloc[1:].to_numpy().ravel() % 6) <= {0, 3}
+    steps = {key: set(rows.query("part == 'curve'")["time"]) for key, rows in found.items()}
+    assert not steps[True] & (steps[False] - {0.0}), "no time of a patient"
+    report.show_figure(release, figures.plot_rates, to_frame(SMALL), name="f", caption="By sex", endpoint="ORR")
+    rates = pd.read_csv(release.run.reports / "figures" / "04_pfs_os_f.csv").set_index("level")
+    assert rates.loc["male", ["n", "n_events"]].tolist() == [51, 33]
+    assert rates.loc["male", "estimate"] == 33 / 51
+    assert rates.loc["female", "status"] == "suppressed"
+    exact = {"": kaplan_meier(*curve_times())}
+    report.show_figure(release, figures.plot_kaplan_meier, exact, name="x", caption="X")
+    assert "not made from rounded counts" in shown[-1], "its steps would be those of patients"
 
 
 def test_figures_of_single_patients_give_no_data(start, shown: list[str]) -> None:
@@ -198,24 +201,17 @@ def test_table_is_shown_and_written_as_shown(start, shown: list[str]) -> None:
     assert '<th scope="row">C01</th>' in shown[-1]
 
 
-def test_identifiers_and_dates_stop_the_page_before_anything_is_written(start) -> None:
-    page = replace(start(), patient_ids=frozenset({"PAZ17"}))
-    for value in ("SYN-C01-001", "2023-05-06", "seen PAZ17 again"):
-        with pytest.raises(DisclosureError) as caught:
-            report.show_table(page, pd.DataFrame({"x": [value]}), name="leak", caption="Leak")
-        assert value not in str(caught.value)
-        with pytest.raises(DisclosureError):
-            report.show_text(page, value)
-        with pytest.raises(DisclosureError):
-            report.publish_table(page, pd.DataFrame({"x": [value]}), "leak")
-        with pytest.raises(DisclosureError):
-            report.publish_estimates(page, to_frame([{**rate(3, 1), "note": value}]))
-    assert not (page.run.reports / "tables").exists()
+@pytest.mark.parametrize("text", ["REDCap_2023-05-06.csv", "KRd dal 2023-05-02", "seen on 4.5.2023"])
+def test_a_date_stops_no_page(start, shown: list[str], text: str) -> None:
+    page = start()
+    report.show_table(page, pd.DataFrame({"file": [text]}), name="files", caption="Files")
+    report.show_notice(page, text)
+    assert text in shown[-1]
 
 
 def test_the_plans_own_dates_may_be_shown(start) -> None:
     page = start()
-    report.show_text(page, f"Accrual from {STUDY.cohort.second_line_from} to {STUDY.cohort.second_line_to}.")
+    report.show_notice(page, f"Accrual from {STUDY.cohort.second_line_from} to {STUDY.cohort.second_line_to}.")
     report.show_table(page, pd.DataFrame({"rule": ["1900-01-01"]}), name="rules", caption="Rules", public=True)
 
 
@@ -231,19 +227,23 @@ def test_published_estimates_keep_full_precision(start) -> None:
 SMALL = [rate(62, 38), rate(53, 35, variable="sex", level="male"), rate(9, 3, variable="sex", level="female")]
 
 
-def test_release_suppresses_in_every_way_of_showing(start, shown: list[str]) -> None:
-    page = start(display="release")
-    frame = to_frame(SMALL)
+def test_release_rounds_in_every_way_of_showing(start, shown: list[str]) -> None:
+    page, frame = start(release=True), to_frame(SMALL)
+    assert "release: counts rounded to the midpoint of 6" in shown[-1]
     published = report.publish_estimates(page, frame)
-    assert published["status"].tolist() == ["ok", "suppressed", "suppressed"]
+    assert published["n"].tolist() == [63, 51, 9]
+    assert published["status"].tolist() == ["ok", "ok", "suppressed"]
     report.show_table(page, frame, tables.tabulate_across, name="t", caption="By sex")
     assert "33.3" not in shown[-1]
-    assert shown[-1].count("suppressed") >= 2
+    assert "\u22646" in shown[-1]
+    assert "Counts rounded to the midpoint of 6" in shown[-1]
+    report.say(page, frame, endpoint="ORR", estimand="proportion")
+    assert "39 of 63 patients; within 7 points of the exact value" in shown[-1]
     report.say(page, frame, endpoint="ORR", estimand="proportion", variable="sex", level="female")
-    assert "is not shown: small numbers" in shown[-1]
+    assert "is not part of the release: \u22646" in shown[-1]
     report.show_figure(page, figures.plot_rates, frame, name="f", caption="By sex", endpoint="ORR")
-    assert "33%" not in shown[-1], "the text alternative is made from protected rows"
-    assert "suppressed" not in report.publish_estimates(start(), frame)["status"].tolist()
+    assert "33%" not in shown[-1], "the text alternative is made from rounded rows"
+    assert report.publish_estimates(start(), frame)["n"].tolist() == [62, 53, 9]
 
 
 @pytest.mark.parametrize(("n", "local"), [(1, "1 patient was quarantined"), (3, "3 patients were quarantined")])
@@ -254,44 +254,46 @@ def test_release_does_not_give_a_small_number_away_by_its_grammar(start, shown: 
     assert local in shown[-1]
     report.say_findings(start(), issues.assign(rule="center_unreadable"), quarantined, unknown)
     assert "1 center could not be read and was left out: C01." in shown[-1]
-    report.say_findings(start(display="release"), issues, quarantined, unknown)
-    assert "fewer than 5 patients were quarantined" in shown[-1]
-    assert "fewer than 5 errors" in shown[-1]
+    report.say_findings(start(release=True), issues, quarantined, unknown)
+    assert "at most 6 patients were quarantined" in shown[-1]
+    assert "at most 6 errors" in shown[-1]
+    report.say_findings(start(release=True), issues.assign(rule="center_unreadable"), quarantined, unknown)
+    assert "C01" not in shown[-1]
 
 
-def test_release_draws_curves_in_coarse_steps_and_says_so(start, shown: list[str]) -> None:
-    page = start(display="release")
-    show_curve(page, "PFS.")
-    assert "each step stands for at least 5 events" in shown[-1]
-
-
-def test_release_leaves_out_single_patients_and_foreign_figures(start, shown: list[str]) -> None:
-    page = start(display="release")
+def test_release_leaves_out_single_patients_centers_files_and_foreign_figures(start, shown: list[str]) -> None:
+    page = start(release=True)
     show_courses(page)
-    assert "left out of released reports" in shown[-1]
-    assert not (page.run.reports / "figures").exists()
-    with pytest.raises(StudyError, match="can be protected"):
+    assert "Not part of a release" in shown[-1]
+    by_center = to_frame([rate(9, 8, variable="sex", model=f"center=C0{number}") for number in (1, 2)])
+    report.show_figure(page, figures.plot_missingness, by_center, name="m", caption="Completeness.")
+    assert "Not part of a release" in shown[-1]
+    report.show_table(page, pd.DataFrame({"file": ["a.csv"], "rows": [88]}), name="files", caption="Files")
+    assert "Not part of a release" in shown[-1]
+    assert not list(page.run.reports.rglob("*.*"))
+    with pytest.raises(StudyError, match="have a form for release"):
         report.show_figure(page, lambda **_: figures.plot_flow(pd.DataFrame()), name="own", caption="Own.")
 
 
-def test_release_takes_earlier_tables_and_pages_into_account(start, shown: list[str]) -> None:
-    page = start(display="release")
-    first = to_frame([rate(62, 40), rate(49, 32, variable="v", level="no")])
-    report.show_table(page, first, tables.tabulate_estimates, name="a", caption="First")
-    assert "suppressed" not in shown[-1]
-    later = to_frame([rate(11, 6, variable="v", level="yes")])
-    assert report.publish_estimates(page, first, later)["status"].tolist() == ["ok", "ok", "suppressed"]
-    following = start(display="release", after=["04_pfs_os"])
-    report.show_table(following, later, tables.tabulate_estimates, name="b", caption="Later")
-    assert "suppressed" in shown[-1]
+def test_how_many_recorded_adverse_events_is_rounded_in_a_release(start, shown: list[str]) -> None:
+    events = pd.DataFrame({"center": "C01", "patient_id": [*range(25), 1]})
+    report.say_recording(start(), events, events)
+    assert "recorded by 1 of 1 center with patients in the cohort; their 25 patients" in shown[-1]
+    report.say_recording(start(release=True), events, events)
+    assert "their 27 patients" in shown[-1]
 
 
-def test_attrition_is_protected_as_attrition(start) -> None:
+def test_attrition_keeps_every_criterion_in_a_release(start, shown: list[str]) -> None:
     attrition = pd.DataFrame({"criterion": ["all", "a", "b"], "label": ["All", "A", "B"], "n_before": [88, 88, 86],
                               "n_excluded": [0, 2, 9], "n_remaining": [88, 86, 77]})  # fmt: skip
-    published = report.publish_table(start(display="release"), attrition, "attrition")
-    assert published["n_excluded"].isna().tolist() == [False, True, True]
-    assert published["n_remaining"].iloc[-1] == 77
+    page = start(release=True)
+    published = report.publish_table(page, attrition, "attrition")
+    assert published["n_excluded"].tolist() == [3, 3, 9]
+    assert published["n_remaining"].tolist() == [87, 87, 75]
+    report.show_table(page, attrition, tables.tabulate_attrition, name="a", caption="Attrition")
+    assert shown[-1].count("\u22646") == 2
+    report.say_attrition(page, attrition)
+    assert "Of 87 patients, 75 meet" in shown[-1]
     pd.testing.assert_frame_equal(report.publish_table(start(), attrition, "attrition"), attrition)
 
 

@@ -58,8 +58,8 @@ def test_median_reached_not_reached_and_open_above() -> None:
     )
     nothing = one(Estimate(n=1, n_events=0, status="not_reached"), **what)
     assert word(nothing, STUDY) == "Median overall survival was not reached (0 events in 1 patient)."
-    hidden = one(Estimate(status="suppressed"), **what)
-    assert word(hidden, STUDY) == ("Median overall survival is not shown: the numbers are too small to be released.")
+    hidden = one(Estimate(status="suppressed", note="\u22646 events"), **what)
+    assert word(hidden, STUDY) == "Median overall survival is not part of the release: \u22646 events."
 
 
 def test_follow_up_with_and_without_range() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.estimate_table import make_row, to_frame
-from fhrmm.study import load_study
+from fhrmm.study import load_study, override_study
 from fhrmm.tables import (
     Cells,
     render_table,
@@ -274,14 +274,11 @@ def test_headline_of_real_data_has_no_synthetic_column() -> None:
     assert "ynthetic" not in render_table(cells, caption="c")
 
 
-def test_counts_missing_from_a_protected_frame_are_named() -> None:
-    attrition = pd.DataFrame(
-        {"label": ["a"], "n_before": pd.array([9], "Int64"), "n_excluded": pd.array([pd.NA], "Int64"),
-         "n_remaining": pd.array([pd.NA], "Int64")}
-    )  # fmt: skip
-    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "\u2013", "\u2013"]]
-    attrition.attrs["protected"] = True
-    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "suppressed", "suppressed"]]
+def test_the_lowest_count_of_a_release_says_that_it_may_be_of_nobody() -> None:
+    attrition = pd.DataFrame({"label": ["a"], "n_before": [9], "n_excluded": [3], "n_remaining": [pd.NA]})
+    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "3", "\u2013"]]
+    attrition.attrs["few"] = (3, "\u22646")
+    assert text_of(tabulate_attrition(attrition, STUDY)) == [["a", "9", "\u22646", "\u2013"]]
 
 
 def test_row_accounting_states_its_identity() -> None:
@@ -398,13 +395,11 @@ def test_e_value_of_the_estimate_and_of_the_limit() -> None:
 
 
 def test_range_is_written_in_the_unit_of_the_result() -> None:
-    spread = pd.DataFrame(
-        {"endpoint": ["ORR"], "estimand": ["proportion"], "time_months": [math.nan], "level": [""], "reference": [""],
-         "smallest": [1 / 6], "middle": [0.6], "largest": [0.697], "n_estimable": [7], "n_specifications": [8],
-         "smallest_n": [6], "middle_n": [60], "largest_n": [33], "n_distinct": [3]}
-    )  # fmt: skip
-    assert text_of(tabulate_range(spread, STUDY)) == [
-        ["Overall response rate", "16.7% (6)", "60.0% (60)", "69.7% (33)", "3", "7 of 8"]
+    values = [Estimate(value, n=n) for value, n in ((1 / 6, 6), (0.6, 60), (0.697, 33))] + [not_estimable("nobody")]
+    rows = [make_row(v, endpoint="ORR", estimand="proportion", model=f"a={i}") for i, v in enumerate(values)]
+    study = override_study(STUDY, {"display.minimum_patients": 5})
+    assert text_of(tabulate_range(to_frame(rows), study)) == [
+        ["Overall response rate", "16.7% (6)", "60.0% (60)", "69.7% (33)", "3", "3 of 4"]
     ]
 
 

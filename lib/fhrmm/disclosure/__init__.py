@@ -1,28 +1,21 @@
-"""Protection of small numbers before anything reaches reports/, and refusal of identifiers.
+"""What leaves the study: one release of one pooled scope, made from rounded counts, and a gate over the folder.
 
-Two ways of showing: ``local``, for the center's own eyes, changes nothing (patient rows are never shown by anyone);
-``release`` suppresses counts below a threshold, and whatever else would let a suppressed count be worked out.
-Suppression acts on integers, before rounding and formatting.
+In the middle nothing is guarded. A local report is for the eyes of the center and has full numbers.
 """
 
-from fhrmm.disclosure.curves import coarsen_curves, suppress_risk
-from fhrmm.disclosure.estimates import identify, suppress_estimates
-from fhrmm.disclosure.identifiers import DisclosureError, known_dates, refuse_identifiers
-from fhrmm.disclosure.modes import LOCAL, check_display
-from fhrmm.disclosure.tables import PROTECTED, suppress_attrition, suppress_mapping, suppress_table
+from fhrmm.disclosure.count_tables import FEW, round_counts, round_mapping, round_risk, take_curves
+from fhrmm.disclosure.estimates import round_estimates
+from fhrmm.disclosure.gate import Secrets, refuse_identifiers, search_folder, search_text
 
 __all__ = [
-    "LOCAL",
-    "PROTECTED",
-    "DisclosureError",
-    "check_display",
-    "coarsen_curves",
-    "identify",
-    "known_dates",
+    "FEW",
+    "Secrets",
     "refuse_identifiers",
-    "suppress_attrition",
-    "suppress_estimates",
-    "suppress_mapping",
-    "suppress_risk",
-    "suppress_table",
+    "round_counts",
+    "round_estimates",
+    "round_mapping",
+    "round_risk",
+    "search_folder",
+    "search_text",
+    "take_curves",
 ]

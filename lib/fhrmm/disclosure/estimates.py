@@ -1,141 +1,128 @@
-"""Suppression in the estimates table: rows whose counts are small, and rows that would give those away."""
+"""Estimates as a release shows them: what can be turned back into counts comes from rounded counts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
 
 import pandas as pd
 
-from fhrmm.disclosure.facts import COMPARISONS, RowCounts, read_lines
-from fhrmm.disclosure.protect import protect
-from fhrmm.disclosure.ties import build_ledger
-from fhrmm.estimate_table import QUESTION, Estimates, Row, clean_estimates
-from fhrmm.formats import MONTHS, PERCENT, SUPPRESSED, kind_of, tidy_note
-from fhrmm.study import Response
-from fhrmm.wording import SIMULATED
+from fhrmm.estimate_table import Estimates, Row, clean_estimates
+from fhrmm.formats import OK, SUPPRESSED
+from fhrmm.rounding import ROUNDED, band, is_few, midpoint, round_significant
+from fhrmm.study import Study
+from timetoevent.proportions import proportion
 
-_SINGLE_PATIENT = frozenset({"minimum_months", "maximum_months", "minimum", "maximum"})
-_NUMBERS = ("estimate", "ci_lower", "ci_upper", "p_value", "n", "n_events")
-_NOTE = "small numbers"
+# What one patient alone decides, and what is not made from rounded counts.
+_LEFT_OUT = frozenset(
+    {"minimum_months", "maximum_months", "minimum", "maximum", "influence", "pooled_minus_sum", "state_probability"}
+)
+# Levels are listed for these only where somebody has them: a small one is not told from one that nobody has.
+_OPEN_VARIABLES = frozenset(
+    {"second_line_standard", "first_line_standard", "first_line_quadruplet", "end_of_observation", "term"}
+)
+_WITHOUT_EVENTS = frozenset({"count", "median", "standardized_mean_difference", "effective_sample_size"})
+_CURVES = frozenset(
+    {"survival_probability", "median_months", "rmst_months", "rmst_difference_months", "cumulative_incidence"}
+)
+_HARMLESS_NOTE = re.compile(r"\D*|\d+ parameters?|mean over \d+ bootstrap samples")
 
 
-def suppress_estimates(
-    estimates: Estimates,
-    threshold: int,
-    *,
-    response: Response | None = None,
-    released: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Suppress small numbers in estimates, and whatever else would let them be worked out.
-
-    Counts are read as cells of one contingency table: a row shows its denominator, its events and, by difference,
-    those without the event. Rows with a count of 1 to ``threshold - 1`` are suppressed; then further rows, smallest
-    first, until no suppressed count can be limited to less than the threshold from everything shown. Comparisons
-    between groups of which one is suppressed are suppressed too, since their exact values determine the table.
-    Single patients' values (shortest and longest follow-up) are suppressed, quantiles of few patients as well, times
-    are rounded to whole months and probabilities over time to whole percent.
+def round_estimates(estimates: Estimates, study: Study) -> pd.DataFrame:
+    """Return estimates as a release of the study shows them.
 
     Parameters
     ----------
     estimates : DataFrame
-        Estimates that are released together.
-    threshold : int
-        Least number of patients or events that may be shown; 1 suppresses nothing.
-    response : Response, optional
-        The plan's response categories: ties the rates to the categories they consist of.
-    released : DataFrame, optional
-        Rows that have been released before, as they were released: what was suppressed stays so, and what was
-        shown is taken into account.
+        Rows of the estimates table.
+    study : Study
+        The plan, of which a release is made.
 
     Returns
     -------
     DataFrame
-        Same rows; a suppressed one has no numbers, status ``suppressed``. Applying it again changes nothing. Rows
-        about simulated samples are no patient's and stay as they are.
+        Patients and events rounded to midpoints, shares computed from these, curves' numbers as they were made from
+        rounded follow-up, all else with two significant decimals. A number of few patients or events has status
+        ``suppressed`` and the reason. Single centers, extremes, and differences of exact shares are left out. What is
+        rounded already stays as it is.
     """
     frame = clean_estimates(estimates)
-    if threshold <= 1 or frame.empty:
-        return frame
-    is_drawn = frame["population"] == SIMULATED
-    if is_drawn.any():
-        rest = suppress_estimates(frame[~is_drawn], threshold, response=response, released=released)
-        kept = iter(rest.to_dict("records"))
-        merged = [row if row["population"] == SIMULATED else next(kept) for row in frame.to_dict("records")]
-        return pd.DataFrame(merged, columns=frame.columns)
-    rows: list[Row] = frame.to_dict("records")
-    before: list[Row] = [] if released is None else clean_estimates(released).to_dict("records")
-    stays = {identify(row) for row in before if row["status"] == SUPPRESSED}
-    suppressed = {place for place, row in enumerate(rows) if identify(row) in stays or _is_too_detailed(row, threshold)}
-    lines = read_lines([*rows, *before])
-    new = [RowCounts(line.context, frozenset()) if place in suppressed else line for place, line in enumerate(lines)]
-    ledger, sensitive = build_ledger(new, threshold, response, n_given=len(before))
-    suppressed |= {place for place in protect(ledger, sensitive, threshold) if place < len(rows)}
-    suppressed |= _of_small_wholes(lines, len(rows), threshold)
-    # Comparisons of a variable of which a group is suppressed for the same endpoint.
-    gone = [rows[place] for place in suppressed] + [row for row in before if row["status"] == SUPPRESSED]
-    hidden = {_family(row) for row in gone if row["variable"]}
-    suppressed |= {at for at, row in enumerate(rows) if row["estimand"] in COMPARISONS and _family(row) in hidden}
-    blank = dict.fromkeys(_NUMBERS, math.nan) | {"status": SUPPRESSED, "note": _NOTE}
-    shown = [
-        row | blank if place in suppressed or row["status"] == SUPPRESSED else _coarsen(row, threshold)
-        for place, row in enumerate(rows)
-    ]
-    return pd.DataFrame(shown, columns=frame.columns)
+    rows = [row for row in frame.to_dict("records") if not _is_left_out(row, study.rounding)]
+    few = {_model_term(row) for row in rows if row["level"] == row["reference"] != "" and _few(row, study.rounding)}
+    shown = [_round_row(row, study, row["estimand"] == "hazard_ratio" and _model_term(row) in few) for row in rows]
+    return clean_estimates(pd.DataFrame(shown, columns=list(frame.columns)))
 
 
-def _of_small_wholes(lines: Sequence[RowCounts], n_rows: int, threshold: int) -> set[int]:
-    """Rows about a set of patients that is small as a whole: there, also a zero says where the few are not."""
-    small = {
-        (fact.scope, fact.base)
-        for line in lines
-        for fact in line.facts
-        if not fact.conditions and 0 < fact.count < threshold
-    }
-    return {
-        place
-        for place, line in enumerate(lines[:n_rows])
-        if any((fact.scope, fact.base.split(",")[0]) in small for fact in line.facts)
-    }
-
-
-def _is_too_detailed(row: Mapping[str, object], threshold: int) -> bool:
-    """Whether a number is that of one patient, or a quantile of so few that it is."""
-    if row["status"] == SUPPRESSED or row["estimand"] in _SINGLE_PATIENT:
+def _is_left_out(row: Row, base: int) -> bool:
+    """Single centers and patients, exact differences of shares, and levels that nobody may have."""
+    estimand, model = row["estimand"], row["model"]
+    of_center = (row["variable"] == "center" and row["level"]) or model.startswith(("center=", "without "))
+    if of_center or estimand in _LEFT_OUT or model == "all centers" or row["endpoint"] == "RECEIVED":
         return True
-    if row["estimand"] == "cumulative_incidence" and 0 < _number(row["n_events"]) < threshold:
-        return True
-    return row["estimand"] == "median" and 0 < _number(row["n"]) < 2 * threshold
+    if estimand == "standardized_mean_difference":
+        return not model.endswith(", after")
+    is_open = row["level"] == "missing" or row["variable"] in _OPEN_VARIABLES
+    return is_open and estimand in ("count", "proportion") and is_few(_members(row), base)
 
 
-def identify(row: Mapping[str, object]) -> tuple[object, ...]:
-    """Return what tells a row from all others: the question it answers."""
-    return tuple(str(row[name]) for name in ("scope", *QUESTION))
+def _members(row: Row) -> float:
+    """How many patients a count or share is of; a count that is not shown any more is few."""
+    of_counts = row["estimand"] == "count"
+    return (0 if math.isnan(row["estimate"]) else row["estimate"]) if of_counts else row["n_events"]
 
 
-def _family(row: Row) -> tuple[object, ...]:
-    return row["scope"], row["endpoint"], row["variable"]
+def _few(row: Row, base: int) -> str:
+    """Say of what there are few; empty where there are enough."""
+    if row["estimand"] == "count" and is_few(_members(row), base):
+        return f"\u2264{base}"
+    if not row["n"] > base:
+        return f"\u2264{base} patients"
+    if row["estimand"] not in _WITHOUT_EVENTS and not row["n_events"] > base:
+        return f"\u2264{base}" if row["estimand"] == "proportion" else f"\u2264{base} events"
+    return ""
 
 
-def _coarsen(row: Row, threshold: int) -> Row:
-    """Take away what is finer than the release allows from a row that is shown."""
-    changed = dict(row) | {"note": tidy_note(row["note"]).split(" (")[0] if row["status"] != "ok" else row["note"]}
-    estimand = str(row["estimand"])
-    if kind_of(estimand) == MONTHS and not estimand.startswith("rmst"):
-        changed |= {name: _round(row[name], 0) for name in ("estimate", "ci_lower", "ci_upper")}
-    if kind_of(estimand) == PERCENT and not math.isnan(_number(row["time_months"])):
-        changed |= {name: _round(row[name], 2) for name in ("estimate", "ci_lower", "ci_upper")}
-    if estimand == "cumulative_incidence":
-        changed["n_events"] = math.nan
-    if estimand == "median" and _number(row["n"]) < 4 * threshold:
-        changed |= {"ci_lower": math.nan, "ci_upper": math.nan}
-    return changed
+def _model_term(row: Row) -> tuple[str, ...]:
+    return row["population"], row["endpoint"], row["model"], row["variable"]
 
 
-def _round(value: object, decimals: int) -> float:
-    number = _number(value)
-    return number if math.isnan(number) else round(number, decimals)
+def _round_row(row: Row, study: Study, has_few_in_reference: bool) -> Row:
+    base = study.rounding
+    if row["population"] == "simulated" or row["status"] == SUPPRESSED:
+        return row
+    counts = {k: float(midpoint(row[k], base)) if row[k] >= 0 else math.nan for k in ("n", "n_events")}
+    if row["estimand"] in _WITHOUT_EVENTS:
+        counts["n_events"] = math.nan
+    note = row["note"] if _HARMLESS_NOTE.fullmatch(row["note"]) or ROUNDED in row["method"] else ""
+    rounded = row | counts | {"note": note}
+    if reason := _few(row, base) or (f"\u2264{base} events in the reference" if has_few_in_reference else ""):
+        nothing = dict.fromkeys(("estimate", "ci_lower", "ci_upper", "ci_level", "p_value"), math.nan)
+        return rounded | nothing | {"status": SUPPRESSED, "note": reason}
+    return rounded | _round_values(row, counts, study)
 
 
-def _number(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]
+def _round_values(row: Row, counts: dict[str, float], study: Study) -> Row:
+    """The numbers of a row: from its rounded counts where these give them, else with two significant decimals."""
+    base, estimand, value = study.rounding, row["estimand"], row["estimate"]
+    if row["status"] == OK and estimand == "proportion":
+        return _share(row, int(counts["n_events"]), int(counts["n"]), base)
+    if row["status"] == OK and estimand in ("count", "effective_sample_size"):
+        return {"estimate": float(midpoint(value, base))}
+    if row["status"] == OK and estimand == "events_per_parameter":
+        return {"estimate": value * counts["n_events"] / row["n_events"]}
+    if estimand in _CURVES and ROUNDED in row["method"]:
+        return {}
+    if estimand == "standardized_mean_difference":
+        return {"estimate": round(value, 1)}
+    return {name: round_significant(row[name]) for name in ("estimate", "ci_lower", "ci_upper", "p_value")}
+
+
+def _share(row: Row, members: int, n: int, base: int) -> Row:
+    """A share of rounded counts, its interval if it had one, and how far it may lie from the exact one."""
+    shown = proportion(members, n, ci_level=row["ci_level"] if row["ci_level"] > 0 else 0.95)
+    low, high = band(members, base), band(n, base)
+    least, most = low[0] / high[1], min(low[1] / high[0], 1.0)
+    points = math.ceil(100 * max(shown.estimate - least, most - shown.estimate))
+    found: Row = {"estimate": shown.estimate, "note": f"within {points} points of the exact value"}
+    has_interval = not math.isnan(row["ci_lower"])
+    return found | ({"ci_lower": shown.ci_lower, "ci_upper": shown.ci_upper} if has_interval else {})

@@ -15,6 +15,7 @@ from fhrmm.threevalued import compare, date_bounds, is_any, to_levels
 
 ANTI_CD38 = "anti-CD38 antibody"
 EXPOSURE_LEVELS = ["naive", "exposed", "refractory"]
+UNRECOGNIZED = "not recognized"
 
 
 def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -151,7 +152,8 @@ def _classify(column: pd.Series) -> pd.Series:
 def _describe_regimen(column: pd.Series, line: str) -> dict[str, pd.Series]:
     regimens = {text: parse_regimen(text) for text in column.dropna().unique()}
     drugs = {text: "+".join(sorted(regimen.drugs)) or None for text, regimen in regimens.items()}
-    standard = {text: regimen.standard or None for text, regimen in regimens.items()}
+    # what nobody recognizes is a center's free text: it may say more than a regimen, and is shown on no page
+    standard = {text: found.standard if found.recognized else UNRECOGNIZED for text, found in regimens.items()}
     recognized = {text: regimen.recognized for text, regimen in regimens.items()}
     written = column.astype(object)
     return {

@@ -23,7 +23,7 @@ class Regimen:
     drugs : frozenset of str
         International nonproprietary names; empty where the regimen was not recognized.
     standard : str
-        Standard name (`D-VTd`, `KRd`, ...); as written where the drug set has none or was not recognized.
+        Standard name (`D-VTd`, `KRd`, ...); its drugs where the set has none; as written where it was not recognized.
     recognized : bool
         Every part of the text was understood.
     """
@@ -93,10 +93,9 @@ def _parse(text: str) -> Regimen:
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     plain = plain.casefold().replace("vp-16", "vp16").replace("vp 16", "vp16")
     drugs = _drugs_of(_CONDITIONING.sub(" ", plain))
-    written = re.sub(r"\s+", " ", text)
     if not drugs:
-        return Regimen(frozenset(), written, False)
-    return Regimen(drugs, _catalog().names.get(drugs, written), True)
+        return Regimen(frozenset(), re.sub(r"\s+", " ", text), False)
+    return Regimen(drugs, _catalog().names.get(drugs, "+".join(sorted(drugs))), True)
 
 
 def _drugs_of(text: str) -> frozenset[str]:

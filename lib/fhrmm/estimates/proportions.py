@@ -6,6 +6,7 @@ import pandas as pd
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.rounding import round_table
 from fhrmm.schema import NO_WAY, RESPONSES, cannot_record
 from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
@@ -75,8 +76,10 @@ def estimate_best_response(frame: pd.DataFrame, study: Study, *, by: str = "") -
     return rows.frame()
 
 
-def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> pd.DataFrame:
+def compare_response(frame: pd.DataFrame, study: Study, *, by: str, endpoint: str = "ORR") -> pd.DataFrame:
     """Compare a response rate between the known levels of a variable by Fisher's exact test (exploratory).
+
+    In a release the test is that of the rounded counts: a p-value of exact ones would give them away.
 
     References
     ----------
@@ -90,7 +93,7 @@ def compare_response(frame: pd.DataFrame, *, by: str, endpoint: str = "ORR") -> 
     if table.shape[0] < 2 or table.shape[1] < 2:
         result = not_estimable("fewer than two groups or one outcome only", method="Fisher exact", **counts)
     else:
-        test = fisher_exact(table.to_numpy())
+        test = fisher_exact(round_table(table.to_numpy(), study.rounding) if study.rounding else table.to_numpy())
         result = Estimate(test.p_value, p_value=test.p_value, method=test.method, **counts)
     rows = Collector(endpoint=endpoint, variable=by)
     rows.add("fisher_p", result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.estimates.survival import select_endpoint
+from fhrmm.rounding import round_table
 from fhrmm.study import Study
 from fhrmm.wording import counted
 from timetoevent.cox import CoxFit, fit_cox
@@ -267,9 +267,11 @@ def _add_absent(rows: Collector, frame: ModelFrame, term: str, reason: str) -> N
 
 def _detectable(event: pd.Series, is_adverse: pd.Series, study: Study) -> Estimate:
     counts = {"n": len(event), "n_events": int(event.sum())}
-    share = float(is_adverse.mean()) if len(event) else math.nan
-    if counts["n_events"] == 0 or not 0 < share < 1:
+    n, adverse = len(event), int(is_adverse.sum())
+    if study.rounding:
+        ((n, adverse, counts["n_events"]),) = round_table([(n, adverse, counts["n_events"])], study.rounding).tolist()
+    if counts["n_events"] == 0 or not 0 < adverse < n:
         return not_estimable("no events, or one level only", method="Schoenfeld", **counts)
     plan = {"power": study.models.power, "alpha": study.models.alpha}
-    value = minimum_detectable_hazard_ratio(counts["n_events"], share, **plan)
+    value = minimum_detectable_hazard_ratio(counts["n_events"], adverse / n, **plan)
     return Estimate(value, method="Schoenfeld", **counts)

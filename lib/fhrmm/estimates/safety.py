@@ -7,8 +7,9 @@ import pandas as pd
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import KEYS, MISSING
+from fhrmm.estimates.survival import bound_rate, name_rounding
+from fhrmm.rounding import round_times
 from fhrmm.study import Study
-from fhrmm.wording import counted
 from timetoevent.competing_risks import cumulative_incidence
 from timetoevent.proportions import proportion
 from timetoevent.results import Estimate, not_estimable
@@ -83,13 +84,6 @@ def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
     return rows.frame()
 
 
-def describe_recording(events: pd.DataFrame, cohort: pd.DataFrame) -> str:
-    """Say how many centers recorded adverse events, and of how many patients they are."""
-    centers, patients = events["center"].nunique(), len(events.drop_duplicates(KEYS))
-    whole = f"of {counted(cohort['center'].nunique(), 'center')} with patients in the cohort"
-    return f"Adverse events were recorded by {centers} {whole}; their {counted(patients, 'patient')} are described."
-
-
 def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Estimate the cumulative incidence of the first severe adverse event, with death before it as competing event.
 
@@ -104,6 +98,8 @@ def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.Da
     patients = events.drop_duplicates(KEYS).set_index(KEYS).assign(severe=first)
     cause = np.where(patients["severe"].notna(), 1, np.where(patients["died"], 2, 0))
     time = patients["severe"].fillna(patients["exposure_months"]).to_numpy(dtype=float)
+    if study.rounding and len(patients):
+        time, cause = round_times(time, cause, study.rounding)
     rows, at = Collector(endpoint="ADVERSE_EVENT", variable="cause"), float(study.time.headline_months)
     columns = ["cause", "time", "n_at_risk", "cumulative_incidence", "ci_lower", "ci_upper"]
     curves = pd.DataFrame(columns=columns)
@@ -111,13 +107,15 @@ def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.Da
         curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
         curves = curves.assign(cause=curves["cause"].map(_CAUSES))
     for number, name in _CAUSES.items():
-        counts = {"n": len(patients), "n_events": int(((cause == number) & (time <= at)).sum())}
+        counts = {"n": len(time), "n_events": int(((cause == number) & (time <= at)).sum())}
         value = not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
         reached = curves[(curves["cause"] == name) & (curves["time"] <= at)]
         if len(patients) and at <= time.max():
             limits = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float).tolist()
             value = Estimate(*limits, method="Aalen-Johansen, log-log interval", **counts)
+        value = name_rounding(bound_rate(value, time, at, study), study)
         rows.add("cumulative_incidence", value, level=name, time_months=at)
+    curves.attrs["rounding"] = study.rounding
     return rows.frame(), curves
 
 

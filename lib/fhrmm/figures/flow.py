@@ -41,6 +41,7 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
     if not rows:
         return Drawing(None, "No attrition table: there is no flow to draw.")
     shares = count_routes(routes)
+    few = dict([attrition.attrs["few"]] if "few" in attrition.attrs else [])
     depth = _STEP * (len(rows) - 1) + (30.0 if shares else 12.0)
     figure = new_figure(depth + 8)
     axes = figure.subplots()
@@ -52,7 +53,8 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
         middle = height + _STEP / 2
         _arrow(axes, (_LEFT, height + _STEP - 4.6), (_LEFT, height + 4.6))
         _arrow(axes, (_LEFT, middle), (_RIGHT - _WIDE_HALF - 1, middle))
-        text = f"{wrap(str(row['label']), 46)}\nexcluded: n = {_count(row['n_excluded'])}"
+        count = few.get(row["n_excluded"]) or _count(row["n_excluded"])
+        text = f"{wrap(str(row['label']), 46)}\nexcluded: n = {count}"
         is_nobody = not is_missing(row["n_excluded"]) and row["n_excluded"] == 0
         _box(axes, _RIGHT, middle, text, half=_WIDE_HALF, is_faint=is_nobody)
         name = "Cohort" if is_last else "Remaining"
@@ -81,7 +83,7 @@ def count_routes(routes: Routes) -> dict[str, object]:
 
 
 def _count(count: object) -> str:
-    return "suppressed" if is_missing(count) else format_count(count)  # type: ignore[arg-type]
+    return format_count(count)  # type: ignore[arg-type]
 
 
 def _draw_routes(axes: Axes, top: float, shares: Mapping[str, object]) -> None:

@@ -60,8 +60,8 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     Returns
     -------
     Drawing
-        Widths are shares of the group; numbers in the bars are patients. A group with a suppressed category is
-        drawn without its bar.
+        Widths are shares of the group; numbers in the bars are patients. A category of few patients in a release is
+        drawn as none: what is missing to the right belongs to such.
     """
     frame = clean_estimates([clean_estimates(part) for part in (categories, by_group) if part is not None])
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
@@ -69,8 +69,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     if rows.empty:
         return Drawing(None, "No response to show.")
     groups = list(dict.fromkeys(rows["model"]))
-    hidden = set(rows.loc[rows["status"] == SUPPRESSED, "model"])
-    is_shown = ~rows["model"].isin(hidden) & (rows["n"] > 0)
+    is_shown = (rows["status"] != SUPPRESSED) & (rows["n"] > 0)
     shares = (rows["n_events"] / rows["n"]).where(is_shown, 0.0).fillna(0.0).astype(float)
     present = [level for level in _LEVELS if (shares[rows["level"] == level] > 0).any()]
     figure = new_figure(11.0 * len(groups) + 24)
@@ -84,7 +83,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
         _number_bars(axes, bars, level, rows[rows["level"] == level].set_index("model")["n_events"].reindex(groups))
     for place, model in enumerate(groups):
         if not is_shown[rows["model"] == model].any():
-            reason = "suppressed: small numbers" if model in hidden else "no patients"
+            reason = "each category has few patients" if study.rounding else "no patients"
             axes.text(0.01, place, reason, va="center", color=MUTED)
     axes.set_yticks(range(len(groups)), [_group_label(model, rows[rows["model"] == model], study) for model in groups])
     axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])

@@ -204,6 +204,8 @@ def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
         return ""
     text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
     note = tidy_note(row.get("note"))
+    if status == SUPPRESSED and note:
+        return note
     return f"{text}: {note}" if reason and note and status == "not_estimable" else text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fhrmm.cohort.criteria import CRITERIA
 from fhrmm.estimates.counts import describe_endpoints
 from fhrmm.formats import format_level, name_level, name_variable
-from fhrmm.study import Study
+from fhrmm.study import Study, describe_rounding
 from fhrmm.wording import counted
 
 _SOURCES = {"recorded": "as recorded by the center", "confirmed": "as confirmed from the visits"}
@@ -140,8 +140,8 @@ def _missing(study: Study) -> str:
     return (
         "An empty value is unknown, never no; patients with an unknown level are left out of analyses of that factor, "
         f"models use complete cases, and the full model also {study.models.n_imputations} imputed data sets; the "
-        "numbers missing are shown. In released output, counts below "
-        f"{study.disclosure.minimum_cell_count} and what would reveal them are suppressed."
+        f"numbers missing are shown. In a release, {describe_rounding(study)}; what follows from counts is computed "
+        "from these."
     )
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from fhrmm.disclosure import LOCAL, check_display, known_dates, refuse_identifiers, suppress_estimates
 from fhrmm.errors import StudyError
 from fhrmm.formats import clean_estimates
 from fhrmm.store import DatasetInfo, Run, read_dataset_info, read_manifest, read_report_csv
-from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
+from fhrmm.study import PLAN_PARAMETERS, Study, as_release, load_study, plan_choices
 
 NEEDED = ("02_cohort", "03_response", "04_pfs_os", "05_multivariable")
 # What journals take; the command that makes a manuscript asks the notebooks for them.
@@ -34,10 +33,8 @@ class Published:
         The plan with the parameters of the run.
     info : DatasetInfo
         What the dataset is.
-    display : str
-        ``local`` or ``release``.
     estimates : DataFrame
-        The estimates table of the scope, as published; in release up to the last notebook needed.
+        The estimates table of the scope, as published.
     figures : tuple of str
         Names of the figures without extension, in the order of the notebooks; those of single patients left out.
     pages : frozenset of str
@@ -47,7 +44,6 @@ class Published:
     run: Run
     study: Study
     info: DatasetInfo
-    display: str
     estimates: pd.DataFrame
     figures: tuple[str, ...]
     pages: frozenset[str]
@@ -55,10 +51,6 @@ class Published:
     def of(self, notebook: str) -> pd.DataFrame:
         """Return the estimates of one notebook."""
         return self.estimates[self.estimates["notebook"] == notebook]
-
-    def check(self, text: str, where: str) -> None:
-        """Refuse text that holds what looks like a patient identifier, or a date that is not the plan's."""
-        refuse_identifiers(text, where=f"manuscript, {where}", allowed_dates=known_dates(self.study, self.info))
 
 
 def read_published(run: Run) -> Published:
@@ -74,25 +66,11 @@ def read_published(run: Run) -> Published:
     parameters = _common_parameters(run.scope, nodes)
     plan = str(parameters.get("study_file") or "study.toml")
     study = load_study(plan, plan_choices(**{name: parameters.get(name) for name in CHOICES}))
-    display = check_display(str(parameters.get("display") or LOCAL))
+    study = as_release(study) if run.is_release else study
     estimates = clean_estimates(read_report_csv(run, "estimates"))
-    if display != LOCAL:
-        estimates = _protect(estimates, study)
     pages = frozenset(name for name, node in nodes.items() if f"reports/{name}.html" in node["outputs"])
-    return Published(
-        run, study, read_dataset_info(run.data_dir, study), display, estimates, _figures(run.scope, nodes), pages
-    )
-
-
-def _protect(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Protect the rows once more, notebook after notebook as they were published, which leaves them as they are."""
-    threshold, shown = study.disclosure.minimum_cell_count, estimates.iloc[:0]
-    for notebook in sorted(set(estimates["notebook"])):
-        if notebook <= NEEDED[-1]:
-            rows = estimates[estimates["notebook"] == notebook]
-            again = suppress_estimates(rows, threshold, response=study.response, released=shown)
-            shown = pd.concat([shown, again], ignore_index=True) if len(shown) else again
-    return shown
+    info = read_dataset_info(run.data_dir, study)
+    return Published(run, study, info, estimates, _figures(run.scope, nodes), pages)
 
 
 def _common_parameters(scope: str, nodes: dict[str, Node]) -> dict[str, Any]:
@@ -101,7 +79,7 @@ def _common_parameters(scope: str, nodes: dict[str, Node]) -> dict[str, Any]:
     problems = [f"{name}: {node['reason'] or node['state']}" for name, node in found.items() if node["state"] != "ok"]
     if problems:
         raise StudyError(f"{scope}: no manuscript, since it needs notebooks that are not ready: {'; '.join(problems)}")
-    wanted = (*CHOICES, "display", "study_file")
+    wanted = (*CHOICES, "study_file")
     sets = [{name: node["parameters"].get(name) for name in wanted} for node in found.values()]
     if any(other != sets[0] for other in sets[1:]):
         raise StudyError(f"{scope}: no manuscript, since its notebooks ran with different parameters; run all of them")

@@ -1,7 +1,6 @@
 """What a page shows: banner, figures, tables, generated sentences, colophon. The only user of IPython.
 
-Everything that is shown or written below reports/ passes through here, is protected in release, and is searched for
-patient identifiers and dates.
+Everything that is shown or written below reports/ passes through here; in a release it is made from rounded counts.
 """
 
 from fhrmm.report.accounts import (
@@ -11,8 +10,9 @@ from fhrmm.report.accounts import (
     say_findings,
     say_performance,
     say_range,
+    say_recording,
 )
-from fhrmm.report.display import show_colophon, show_figure, show_notice, show_table, show_text
+from fhrmm.report.display import show_colophon, show_figure, show_notice, show_table
 from fhrmm.report.findings import key_findings, say
 from fhrmm.report.page import Page, open_page
 from fhrmm.report.publish import publish_estimates, publish_table
@@ -30,9 +30,9 @@ __all__ = [
     "say_findings",
     "say_performance",
     "say_range",
+    "say_recording",
     "show_colophon",
     "show_figure",
     "show_notice",
     "show_table",
-    "show_text",
 ]

@@ -7,21 +7,25 @@ import pandas as pd
 from fhrmm.estimate_table import select_rows
 from fhrmm.estimates.specification_curve import summarize_specifications
 from fhrmm.formats import format_value, name_endpoint, name_result
-from fhrmm.report.display import show_text
+from fhrmm.report.display import show_sentence
 from fhrmm.report.page import Page
+from fhrmm.report.publish import protect_estimates
+from fhrmm.rounding import is_few, midpoint
 from fhrmm.wording import POOLED, counted
 
 
 def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
     """Say what became of the rows of all files together."""
+    if page.is_release:
+        show_sentence("What became of each row of each file is not part of a release.")
+        return
     read, accepted, quarantined, duplicate = (
         int(row_accounting[f"rows_{part}"].sum()) for part in ("read", "accepted", "quarantined", "duplicate")
     )
     files = len(row_accounting)
     kept, held, same = (_count(page, number) for number in (accepted, quarantined, duplicate))
     copies = "an exact duplicate" if same == "1" else "exact duplicates"
-    show_text(
-        page,
+    show_sentence(
         f"Of {counted(_count(page, read), 'row')} in {counted(files, 'file')}, {kept} {_were(kept)} accepted, "
         f"{held} quarantined, and {same} {_were(same)} {copies} of another row.",
     )
@@ -30,7 +34,7 @@ def say_accounting(page: Page, row_accounting: pd.DataFrame) -> None:
 def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, unknown_columns: pd.DataFrame) -> None:
     """Say how many findings there are, how many patients are kept out, and which columns were not used."""
     errors, warnings = (int((issues["severity"] == severity).sum()) for severity in ("error", "warning"))
-    columns = len(unknown_columns)
+    columns = 0 if page.is_release else len(unknown_columns)
     held = _count(page, len(quarantined))
     text = (
         f"The rules gave {counted(_count(page, errors), 'error')} and {counted(_count(page, warnings), 'warning')}; "
@@ -42,20 +46,26 @@ def say_findings(page: Page, issues: pd.DataFrame, quarantined: pd.DataFrame, un
         text += f"{', '.join(unread)}."
     if columns:
         text += f" {counted(columns, 'column')} unknown to the data dictionary {_were(str(columns))} kept out."
-    show_text(page, text)
+    show_sentence(text)
 
 
 def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
-    """Say how many accepted patients there were and how many form the cohort; a protected count is missing."""
+    """Say how many accepted patients there were and how many form the cohort."""
     if attrition.empty:
-        show_text(page, "No criterion was applied: there was no patient.")
+        show_sentence("No criterion was applied: there was no patient.")
         return
     first, last = attrition["n_before"].iloc[0], attrition["n_remaining"].iloc[-1]
-    if pd.isna(first) or pd.isna(last):
-        show_text(page, "The number of patients is small and is not shown in this release.")
-        return
-    verb = "meets" if last == 1 else "meet"
-    show_text(page, f"Of {counted(int(first), 'patient')}, {int(last)} {verb} every criterion and form the cohort.")
+    first, last = (_count(page, int(number)) if number or page.is_release else "0" for number in (first, last))
+    verb = "meets" if last == "1" else "meet"
+    show_sentence(f"Of {counted(first, 'patient')}, {last} {verb} every criterion and form the cohort.")
+
+
+def say_recording(page: Page, events: pd.DataFrame, cohort: pd.DataFrame) -> None:
+    """Say how many centers recorded adverse events, and of how many patients they are."""
+    centers, patients = events["center"].nunique(), _count(page, len(events.drop_duplicates(["center", "patient_id"])))
+    whole = f"of {counted(cohort['center'].nunique(), 'center')} with patients in the cohort"
+    said = f"Adverse events were recorded by {centers} {whole}; their {counted(patients, 'patient')} are described."
+    show_sentence(said)
 
 
 def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) -> None:
@@ -70,11 +80,12 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     endpoint, estimand : str
         Which result.
     """
-    rows = curve[(curve["endpoint"] == endpoint) & (curve["estimand"] == estimand)]
+    rows = protect_estimates(page, curve)
+    rows = rows[(rows["endpoint"] == endpoint) & (rows["estimand"] == estimand)]
     name = name_result(rows.iloc[0].to_dict(), page.study) if len(rows) else endpoint
     spread = summarize_specifications(rows, page.study).to_dict("records")
     if not spread or not spread[0]["n_estimable"]:
-        show_text(page, f"{name}: no specification could be estimated.")
+        show_sentence(f"{name}: no specification could be estimated.")
         return
     found = spread[0]
     ends = [
@@ -83,7 +94,7 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     ]
     least = f"specifications with at least {page.study.display.minimum_patients} patients"
     said = f"{counted(found['n_distinct'], 'distinct result')} of {found['n_estimable']} {least}"
-    show_text(page, f"{name} ranged from {ends[0]} to {ends[1]} over {said}.")
+    show_sentence(f"{name} ranged from {ends[0]} to {ends[1]} over {said}.")
 
 
 def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str) -> None:
@@ -92,14 +103,14 @@ def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str) -> None:
     least = page.study.display.minimum_patients
     rows = rows[(rows["scope"] != POOLED) & (rows["n"] >= least) & rows["estimate"].notna()].sort_values("estimate")
     if rows.empty:
-        show_text(page, f"No center has at least {least} patients.")
+        show_sentence(f"No center has at least {least} patients.")
         return
     shown = rows.assign(value=[format_value(value, "proportion", page.study.display) for value in rows["estimate"]])
     low, high = (
         f"{row.value} ({row.scope}, {counted(int(row.n), 'patient')})" for row in shown.iloc[[0, -1]].itertuples()
     )
     what = f"{name_endpoint(endpoint, page.study)} in {counted(len(rows), 'center')} with at least {least} patients"
-    show_text(page, f"{what} ranged from {low} to {high}.")
+    show_sentence(f"{what} ranged from {low} to {high}.")
 
 
 def say_performance(page: Page, performance: pd.DataFrame) -> None:
@@ -123,24 +134,23 @@ def say_performance(page: Page, performance: pd.DataFrame) -> None:
         if len(found)
     }
     if "coverage" in words:
-        show_text(
-            page,
-            f"In samples of {size} patients, intervals included the true value in {words['coverage']} of the samples.",
+        show_sentence(
+            f"In samples of {size} patients, intervals included the true value in {words['coverage']} of the samples."
         )
     if "exaggeration_ratio" in words:
         over = words["exaggeration_ratio"]
-        show_text(
-            page, f"Where the interval excluded one, the log hazard ratio was on average {over} times the true value."
+        show_sentence(
+            f"Where the interval excluded one, the log hazard ratio was on average {over} times the true value."
         )
 
 
 def _count(page: Page, number: int) -> str:
-    threshold = page.study.disclosure.minimum_cell_count
-    if page.is_release and 0 < number < threshold:
-        return f"fewer than {threshold}"
+    base = page.study.rounding
+    if base:
+        return f"at most {base}" if is_few(number, base) else str(midpoint(number, base))
     return "no" if number == 0 else str(number)
 
 
 def _were(written: str) -> str:
-    """Choose the verb by what is written: by a number that is not shown, it would give the number away."""
+    """Choose the verb by what is written."""
     return "was" if written == "1" else "were"

@@ -10,14 +10,16 @@ from typing import Any
 
 from fhrmm.errors import StudyError
 from fhrmm.figures import PRINT_DPI, SCREEN_DPI, Drawing, Plot, mark_synthetic, save_figure
+from fhrmm.formats import capitalize
 from fhrmm.report.markup import figure_html
 from fhrmm.report.page import Page, changed_values, number, show_html
-from fhrmm.report.publish import protect_frame, protections
+from fhrmm.report.publish import protect_frame, protection
 from fhrmm.store import write_report_bytes, write_report_csv
-from fhrmm.study import repository_root
+from fhrmm.study import describe_rounding, repository_root
 from fhrmm.tables import Cells, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
+_NOT_RELEASED = "Not part of a release: it is about single centers, files or patients, or not made from rounded counts."
 _DOWNLOADS = {"svg": "SVG", "pdf": "PDF", "png": f"PNG, {PRINT_DPI} dpi", "tiff": "TIFF", "csv": "data as CSV"}
 
 
@@ -29,8 +31,8 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     page : Page
         The page.
     plot : Plot
-        A function of `fhrmm.figures`. In release it gets protected frames; a figure that shows single patients is
-        not drawn.
+        A function of `fhrmm.figures`. In a release it gets rounded frames; a figure that shows single patients or
+        centers is not drawn.
     *frames
         What it is drawn from, in the order of its arguments.
     name : str
@@ -50,26 +52,23 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     """
     if not caption.strip():
         raise ValueError(f"figure {name!r} needs a caption")
+    kinds = plot.kinds if isinstance(plot, Plot) else ()
     if page.is_release:
-        if not isinstance(plot, Plot):
-            raise StudyError(f"figure {name!r}: only figures drawn by fhrmm.figures can be protected and released")
-        if "patients" in plot.kinds:
-            show_notice(page, f"{caption} This figure shows single patients and is left out of released reports.")
+        if not kinds:
+            raise StudyError(f"figure {name!r}: only figures drawn by fhrmm.figures have a form for release")
+        frames = () if "patients" in kinds else _protect(page, kinds, frames)
+        if not frames:
+            show_notice(page, f"{caption} {_NOT_RELEASED}")
             return
-        protect = protections(page)
-        pairs = zip(plot.kinds, frames, strict=False)
-        frames = tuple(None if frame is None else protect[kind](frame) for kind, frame in pairs)
-        if "curves" in plot.kinds:
-            caption = f"{caption.rstrip()} {_coarse_note(page)}"
+        caption = f"{caption.rstrip()} {capitalize(describe_rounding(page.study))}."
     drawing = plot(*frames, study=page.study, **options)
     if drawing.figure is None:
         show_notice(page, f"{caption.rstrip('.')}: not drawn. {drawing.alt}")
         return
     if page.info.synthetic:
         mark_synthetic(drawing.figure)
-    page.check(f"{caption} {drawing.alt}", f"figure {name}")
     stem = f"{page.notebook}_{name}"
-    for kind, content in (files := _figure_files(page, drawing, name, caption)).items():
+    for kind, content in (files := _figure_files(page, drawing, caption)).items():
         write_report_bytes(page.run, "figures", f"{stem}.{kind}", content)
     links = " · ".join(f'<a href="figures/{stem}.{kind}">{_DOWNLOADS[kind]}</a>' for kind in files)
     head = number(page, "Figure", f"figure-{stem}")
@@ -79,7 +78,7 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     html = figure_html(files["svg"], said, drawing.alt, is_synthetic=page.info.synthetic, **where)
     # for viewers of the notebook that draw no SVG, or none from somebody they do not trust
     pixels = save_figure(drawing.figure, "png", caption=caption, alt=drawing.alt, dpi=SCREEN_DPI)
-    show_html(page, html, f"figure {name}", pixels=pixels)
+    show_html(html, f"figure {name}", pixels=pixels)
 
 
 def show_table(
@@ -101,7 +100,7 @@ def show_table(
     page : Page
         The page.
     rows : DataFrame
-        What the table is made from: estimates, attrition, or counts. In release it is protected first.
+        What the table is made from: estimates, attrition, or counts. In a release it is rounded first.
     layout : callable
         A function of `fhrmm.tables`; by default a small frame is shown as it is.
     name : str
@@ -111,7 +110,7 @@ def show_table(
     notes : collection of str
         Footnotes before those of the layout.
     public : bool
-        True for definitions and settings, in which no number is a number of patients: nothing is protected.
+        True for definitions and settings, in which no number is a number of patients: nothing is rounded.
     folded : bool
         True for a long table to look things up in: closed until it is opened, and on paper.
     **options
@@ -121,30 +120,37 @@ def show_table(
     ------
     ValueError
         If the caption is empty.
-    DisclosureError
-        If a cell holds what looks like a patient identifier or a date.
     """
-    cells = layout(rows if public else protect_frame(page, rows), page.study, **options)
+    shown = rows if public else protect_frame(page, rows)
+    if page.is_release and not public:
+        if not len(shown) and len(rows):
+            show_notice(page, f"{caption}. {_NOT_RELEASED}")
+            return
+        notes = (f"{capitalize(describe_rounding(page.study))}.", *notes)
+    cells = layout(shown, page.study, **options)
     said = number(page, "Table", f"table-{name}") + caption
     html = render_table(cells, caption=said, table_id=f"table-{name}", notes=tuple(notes))
     if folded:
         html = f'<details class="folded"><summary>{escape(caption)}</summary>{html}</details>'
-    show_html(page, html, f"table {name}", with_dates=public)
+    show_html(html, f"table {name}")
     grouped = cells.text
+    if page.is_release and not public:
+        suffix = f"_midpoint{page.study.rounding}" + ("_derived" if layout is not tabulate_frame else "")
+        grouped = grouped.rename(columns={head: f"{head}{suffix}" for head in cells.numeric})
     if cells.group:
-        grouped = cells.text.copy()
+        grouped = grouped.copy()
         grouped.insert(0, "Group", list(cells.group))
     write_report_csv(page.run, f"{page.notebook}_{name}", grouped)
 
 
-def show_text(page: Page, text: str) -> None:
-    """Show one paragraph of generated text."""
-    show_html(page, f'<p class="finding">{escape(text)}</p>', "text")
+def show_sentence(text: str) -> None:
+    """Show one paragraph; notebooks have none of their own, so that no number escapes the rounding of a release."""
+    show_html(f'<p class="finding">{escape(text)}</p>', "text")
 
 
 def show_notice(page: Page, text: str) -> None:
     """Say why there is nothing to show here."""
-    show_html(page, f'<aside class="notice" role="note"><p>{escape(text)}</p></aside>', "notice")
+    show_html(f'<aside class="notice" role="note"><p>{escape(text)}</p></aside>', "notice")
 
 
 def show_colophon(page: Page) -> None:
@@ -160,22 +166,20 @@ def show_colophon(page: Page) -> None:
     ]
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     html = f'<section class="colophon" aria-label="Colophon"><dl>{items}</dl></section>'
-    show_html(page, html, "colophon")
+    show_html(html, "colophon")
 
 
-def _coarse_note(page: Page) -> str:
-    threshold = page.study.disclosure.minimum_cell_count
-    return (
-        f"Released form: each step stands for at least {threshold} events, times are whole months, counts are rounded."
-    )
+def _protect(page: Page, kinds: tuple[str, ...], frames: tuple[object, ...]) -> tuple[object, ...]:
+    """Frames as a release may show them; none where nothing is left of what a figure is about."""
+    pairs = zip(kinds, frames, strict=False)
+    shown = tuple(None if frame is None else protection(page, kind)(frame) for kind, frame in pairs)
+    return () if len(frames[0]) and not len(shown[0]) else shown  # type: ignore[arg-type]
 
 
-def _figure_files(page: Page, drawing: Drawing, name: str, caption: str) -> dict[str, bytes]:
+def _figure_files(page: Page, drawing: Drawing, caption: str) -> dict[str, bytes]:
     """The figure in each format asked for, and the rows that it shows; none of single patients."""
     kinds = dict.fromkeys(("svg", *page.study.display.figure_formats))
     files = {kind: save_figure(drawing.figure, kind, caption=caption, alt=drawing.alt) for kind in kinds}
     if drawing.rows is not None:
-        text = drawing.rows.to_csv(index=False, lineterminator="\n")
-        page.check(text, f"data of figure {name}")
-        files["csv"] = text.encode("utf-8")
+        files["csv"] = drawing.rows.to_csv(index=False, lineterminator="\n").encode("utf-8")
     return files

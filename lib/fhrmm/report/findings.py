@@ -9,7 +9,7 @@ import pandas as pd
 
 from fhrmm.estimate_table import Row
 from fhrmm.formats import name_result
-from fhrmm.report.display import show_notice, show_text
+from fhrmm.report.display import show_notice, show_sentence
 from fhrmm.report.page import Page, show_html
 from fhrmm.report.publish import protect_estimates
 from fhrmm.report.sentences import pick_row, word
@@ -53,11 +53,11 @@ def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **
     least, is_of_all = page.study.display.minimum_patients, row["level"] == "" and row["endpoint"] != "FOLLOW_UP"
     if row["n"] < least and is_of_all and row["estimand"] in ("proportion", "survival_probability", "median_months"):
         n = counted(int(row["n"]), "patient")
-        show_text(
-            page, f"{name_result(row, page.study)}: {n}, too few to be said as a result (the plan asks for {least})."
+        show_sentence(
+            f"{name_result(row, page.study)}: {n}, too few to be said as a result (the plan asks for {least})."
         )
         return
-    show_text(page, _word(row, frame, page))
+    show_sentence(_word(row, frame, page))
 
 
 def key_findings(
@@ -99,7 +99,7 @@ def key_findings(
         show_notice(page, "No key findings: nothing could be estimated on this page.")
         return
     items = "".join(f"<li>{escape(text)}</li>" for text in said)
-    show_html(page, f'<ul class="findings" aria-label="Key findings">{items}</ul>', "key findings")
+    show_html(f'<ul class="findings" aria-label="Key findings">{items}</ul>', "key findings")
 
 
 def _word(row: Row, estimates: pd.DataFrame, page: Page) -> str:

@@ -6,31 +6,18 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from IPython.display import display
 from markupsafe import Markup
 
-from fhrmm.disclosure import LOCAL, check_display, identify, known_dates, refuse_identifiers
 from fhrmm.errors import StudyError
-from fhrmm.estimate_table import clean_estimates
 from fhrmm.plan_check import load_plan
-from fhrmm.store import (
-    DatasetInfo,
-    Run,
-    is_being_made,
-    open_run,
-    read_dataset_info,
-    read_report_csv,
-    read_report_values,
-    scope_centers,
-)
-from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices
+from fhrmm.store import DatasetInfo, Run, is_being_made, open_run, read_dataset_info, read_report_values, scope_centers
+from fhrmm.study import PLAN_PARAMETERS, Study, as_release, describe_rounding, load_study, plan_choices
 from fhrmm.wording import POOL, POOLED, SYNTHETIC_WARNING
 
 
@@ -46,53 +33,25 @@ class Page:
         The plan with the parameters of this run.
     notebook : str
         Name of the notebook without extension; prefixes the files it writes.
-    display : str
-        ``local`` (full numbers, no patients) or ``release`` (small numbers protected).
     info : DatasetInfo
         What the dataset is.
-    patient_ids : frozenset of str
-        Identifiers that must not appear in anything shown, besides what looks like one.
     shown : Counter
         How many figures and tables have been shown: they are numbered.
-    released : dict
-        In release: estimates rows shown so far, on this page and on those before, so that nothing can be worked out
-        from several tables together.
     """
 
     run: Run
     study: Study
     notebook: str
-    display: str
     info: DatasetInfo
-    patient_ids: frozenset[str] = frozenset()
     shown: Counter[str] = field(default_factory=Counter)
-    released: dict[tuple[object, ...], dict[str, object]] = field(default_factory=dict)
 
     @property
     def is_release(self) -> bool:
-        """Whether small numbers are protected."""
-        return self.display != LOCAL
-
-    @cached_property
-    def dates(self) -> frozenset[str]:
-        """Dates that may be shown, since they are no patient's."""
-        return known_dates(self.study, self.info)
-
-    def check(self, text: str, where: str, *, with_dates: bool = False) -> None:
-        """Refuse text that holds a patient identifier or a date other than those of the plan and the dataset.
-
-        `with_dates` lets dates pass: those of a rule or a definition, in which no patient is meant.
-
-        Raises
-        ------
-        DisclosureError
-            Naming the place, not the value.
-        """
-        allowed = None if with_dates else self.dates
-        refuse_identifiers(text, where=where, patient_ids=self.patient_ids, allowed_dates=allowed)
+        """Whether the page is made from rounded counts."""
+        return self.study.disclosure.is_release
 
 
-def open_page(notebook: str, parameters: Mapping[str, Any], *, after: Iterable[str] = ()) -> Page:
+def open_page(notebook: str, parameters: Mapping[str, Any]) -> Page:
     """Open the page of a notebook for its parameters and show the banner.
 
     Parameters
@@ -100,11 +59,7 @@ def open_page(notebook: str, parameters: Mapping[str, Any], *, after: Iterable[s
     notebook : str
         Name of the notebook without extension.
     parameters : mapping
-        The names of the notebook, ``globals()``: where it reads and writes, how numbers may be shown, and what it
-        replaces in the plan.
-    after : iterable of str
-        Notebooks that were published before this one. In release their estimates are read, so that this page shows
-        nothing that, together with theirs, gives a suppressed count away.
+        The names of the notebook, ``globals()``: where it reads and writes, and what it replaces in the plan.
 
     Returns
     -------
@@ -114,20 +69,18 @@ def open_page(notebook: str, parameters: Mapping[str, Any], *, after: Iterable[s
     Raises
     ------
     StudyError
-        If a value of the plan, a folder or the way of showing is unknown.
+        If a value of the plan or a folder is unknown.
     """
     choices = {name: parameters[name] for name in PLAN_PARAMETERS if name in parameters}
     run = open_run(*(parameters[name] for name in ("center", "data_dir", "work_dir", "reports_dir")))
     load = load_study if is_being_made(run) else load_plan
     study = load(parameters["study_file"], plan_choices(**choices))
     _refuse_to_overwrite(run, notebook, parameters)
-    page = Page(run, study, notebook, check_display(parameters["display"]), read_dataset_info(run.data_dir, study))
-    if page.is_release:
-        for name in after:
-            remember(page, read_report_csv(run, f"estimates/{name}"))
+    study = as_release(study) if run.is_release else study
+    page = Page(run, study, notebook, read_dataset_info(run.data_dir, study))
     style = files("fhrmm.report").joinpath("fhrmm.css").read_text(encoding="utf-8")
-    show_html(page, f"<style>{style}</style>", "style")
-    show_html(page, _banner(page), "banner")
+    show_html(f"<style>{style}</style>", "style")
+    show_html(_banner(page), "banner")
     return page
 
 
@@ -157,22 +110,17 @@ def number(page: Page, kind: str, anchor: str) -> Markup:
     return Markup('<a class="number" href="#{}">{} {}</a>. ').format(anchor, kind, page.shown[kind])
 
 
-def show_html(page: Page, html: str, where: str, *, with_dates: bool = False, pixels: bytes = b"") -> None:
-    """Display checked HTML, and the same as a PNG for those who cannot show it."""
-    page.check(html, where, with_dates=with_dates)
+def show_html(html: str, where: str, *, pixels: bytes = b"") -> None:
+    """Display HTML, and the same as a PNG for those who cannot show it."""
     picture = {"image/png": base64.b64encode(pixels).decode("ascii")} if pixels else {}
     display({"text/html": html, **picture, "text/plain": where}, raw=True)
 
 
-def remember(page: Page, shown: pd.DataFrame) -> None:
-    """Keep estimates rows as released: whatever is shown later must be safe together with them."""
-    page.released.update((identify(row), row) for row in clean_estimates(shown).to_dict("records"))
-
-
 def changed_values(study: Study) -> list[str]:
-    """Say what differs from the plan of the study in this run; formats of files change nothing that is shown."""
+    """Say what differs from the plan of the study in this run; formats of files are none, nor is being released."""
     changed = _changes(load_study().model_dump(), study.model_dump(), "")
-    return [f"{name} = {new} (plan: {old})" for name, old, new in changed if name != "display.figure_formats"]
+    without = ("display.figure_formats", "disclosure.is_release")
+    return [f"{name} = {new} (plan: {old})" for name, old, new in changed if name not in without]
 
 
 def _changes(plan: object, run: object, name: str) -> Iterable[tuple[str, str, str]]:
@@ -200,7 +148,7 @@ def _by_name(part: object) -> object:
 def _banner(page: Page) -> str:
     is_synthetic = page.info.synthetic
     cutoff = page.info.data_cutoff_date
-    shown_as = f"release: numbers below {page.study.disclosure.minimum_cell_count} are protected"
+    shown_as = f"release: {describe_rounding(page.study)}"
     facts = [
         ("Data set", page.info.name),
         ("Data", SYNTHETIC_WARNING if is_synthetic else "center data, pseudonymous"),

@@ -168,7 +168,7 @@ def _measure(row: Row, study: Study) -> str:
 def _no_number(subject: str, row: Row) -> str:
     note = tidy_note(row["note"])
     if row["status"] == "suppressed":
-        return f"{subject} is not shown: {note or 'the numbers are too small to be released'}."
+        return f"{subject} is not part of the release: {note or 'small numbers'}."
     if row["status"] == "not_reached":
         return f"{subject} was not reached."
     if row["estimand"] == "events_per_parameter":
@@ -193,10 +193,12 @@ def _counts(row: Row) -> str:
     if is_missing(row["n"]):
         return "numbers hidden"
     patients = format_counted(row["n"], "patient")
+    # in a release a rate says how far rounding may have moved it
+    bound = f"; {row['note']}" if row["status"] == OK and str(row["note"]).startswith("within ") else ""
     if row["estimand"] == "proportion":
-        return f"{format_count(row['n_events'])} of {patients}"
+        return f"{format_count(row['n_events'])} of {patients}{bound}"
     whose = f" with {name_level(row['level'])}" if row["estimand"] == "hazard_ratio" and row["level"] else ""
-    return f"{format_counted(row['n_events'], 'event')} in {patients}{whose}"
+    return f"{format_counted(row['n_events'], 'event')} in {patients}{whose}{bound}"
 
 
 def _reading(row: Row) -> str:

@@ -14,6 +14,8 @@ from fhrmm.study.derivation import (
 )
 from fhrmm.study.loading import (
     PLAN_PARAMETERS,
+    as_release,
+    describe_rounding,
     describe_validation,
     list_problems,
     load_study,
@@ -41,6 +43,8 @@ __all__ = [
     "Specification",
     "Staging",
     "Study",
+    "as_release",
+    "describe_rounding",
     "describe_validation",
     "list_problems",
     "load_study",

@@ -97,6 +97,33 @@ def read_study(path: str | Path, overrides: Mapping[str, Any]) -> tuple[Study | 
     return None, problems
 
 
+def as_release(study: Study) -> Study:
+    """Return the plan of a release: whoever estimates with it rounds counts first.
+
+    Examples
+    --------
+    >>> load_study().rounding, as_release(load_study()).rounding
+    (0, 6)
+    """
+    return study.model_copy(update={"disclosure": study.disclosure.model_copy(update={"is_release": True})})
+
+
+def describe_rounding(study: Study) -> str:
+    """Say how a release rounds, for its banner and every table.
+
+    Examples
+    --------
+    >>> describe_rounding(load_study())
+    'counts rounded to the midpoint of 6: 3 stands for 0 to 6, 9 for 7 to 12, and so on'
+    """
+    base = study.disclosure.rounding_base
+    first, second = base - base // 2, 2 * base - base // 2
+    return (
+        f"counts rounded to the midpoint of {base}: {first} stands for 0 to {base}, {second} for {base + 1} to "
+        f"{2 * base}, and so on"
+    )
+
+
 def plan_choices(**parameters: object) -> dict[str, object]:
     """Return what the parameters of a notebook replace in the plan.
 

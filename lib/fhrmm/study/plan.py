@@ -162,9 +162,10 @@ class _Pool(Frozen):
 
 
 class _Disclosure(Frozen):
-    """Small-number protection of released output."""
+    """What leaves the study: counts rounded to the midpoint of a base."""
 
-    minimum_cell_count: int = Field(ge=1)
+    rounding_base: int = Field(ge=3)
+    is_release: bool = False
 
 
 class Study(Frozen):
@@ -190,6 +191,11 @@ class Study(Frozen):
     display: Display
     pool: _Pool
     disclosure: _Disclosure
+
+    @property
+    def rounding(self) -> int:
+        """The base to which this run rounds its counts; 0 where it shows them as they are."""
+        return self.disclosure.rounding_base if self.disclosure.is_release else 0
 
     def factor(self, variable: str) -> Factor:
         """Return the factor of that name."""

@@ -59,7 +59,8 @@ def tabulate_baseline(baseline: Estimates, study: Study) -> Cells:
             is_first = any(row is first_of[row["variable"]] for row in line.values())
             return _difference(line.get(key), study) if is_first else ""
         if key not in line:
-            return DASH if any(row["estimand"] == "median" for row in line.values()) else "0"
+            nobody = f"\u2264{study.rounding}" if study.rounding else "0"
+            return DASH if any(row["estimand"] == "median" for row in line.values()) else nobody
         if line[key]["status"] != OK:
             return status_text(line[key])
         is_median = line[key]["estimand"] == "median"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 import pandas as pd
 
 from fhrmm.estimate_table import Estimates, Row
+from fhrmm.estimates.specification_curve import summarize_specifications
 from fhrmm.formats import (
     DASH,
     OK,
@@ -34,7 +35,7 @@ def tabulate_balance(estimates: Estimates, study: Study) -> Cells:
     models = _models(rows)
     before = next((name for name in models if name.endswith(BEFORE)), "")
     after = {name: capitalize(name.removesuffix(AFTER)) for name in models if name.endswith(AFTER)}
-    heads = {before: "Before weighting"} | after
+    heads = ({before: "Before weighting"} if before else {}) | after
     shown = [row for row in rows if row["model"] in heads]
     return _by_model(shown, heads, study, "Covariate", lambda row: ": ".join(filter(None, describe_group(row, study))))
 
@@ -128,12 +129,8 @@ def tabulate_e_values(estimates: Estimates, study: Study) -> Cells:
     return list_lines(content, ["Model", "E-value", "E-value of the limit"], notes=notes)
 
 
-def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
-    """Lay out the spread of results over specifications: one row per result.
-
-    Rows are those of `fhrmm.estimates.specification_curve.summarize_specifications`. A smallest or largest estimate
-    has no denominator of its own: the table is shown as public.
-    """
+def tabulate_range(curve: pd.DataFrame, study: Study) -> Cells:
+    """Lay out the spread of results over specifications, the rows of `estimate_specifications`: one row per result."""
     ends = ("smallest", "middle", "largest")
     content = [
         [
@@ -145,7 +142,7 @@ def tabulate_range(spread: pd.DataFrame, study: Study) -> Cells:
             format_count(row["n_distinct"]),
             f"{row['n_estimable']} of {row['n_specifications']}",
         ]
-        for row in spread.to_dict("records")
+        for row in summarize_specifications(curve, study).to_dict("records")
     ]
     least = study.display.minimum_patients
     notes = [f"In brackets: patients. Specifications with fewer than {least} patients are left out."]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from fhrmm.formats import DASH, SUPPRESSED, format_count, format_number, is_missing, name_endpoint, name_variable
+from fhrmm.formats import DASH, format_count, format_number, is_missing, name_endpoint, name_variable
 from fhrmm.study import Study
 from fhrmm.tables.layout import Cells
 
@@ -47,7 +47,7 @@ def tabulate_frame(
     Parameters
     ----------
     frame : DataFrame
-        Counts and words; a whole number that is missing in a protected frame is a suppressed one.
+        Counts and words; ``attrs["few"]`` names the count of a release that may be of nobody, and its words.
     study : Study, optional
         The plan: labels.
     labels : mapping of str to str, optional
@@ -58,17 +58,18 @@ def tabulate_frame(
     named = {name: (labels or {}).get(name, name_variable(str(name), study)) for name in frame.columns if name != group}
     if "endpoint" in named:
         frame = frame.assign(endpoint=[name_endpoint(code, study) for code in frame["endpoint"]])
-    is_protected = bool(frame.attrs.get("protected"))
-    text = pd.DataFrame({head: _write_column(frame[name], is_protected) for name, head in named.items()}, dtype=object)
+    few = dict([frame.attrs["few"]] if "few" in frame.attrs else [])
+    text = pd.DataFrame({head: _write_column(frame[name], few) for name, head in named.items()}, dtype=object)
     numbers = frame.select_dtypes("number").columns
     numeric = [head for name, head in list(named.items())[1:] if name in numbers]
     groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
     return Cells(text, groups, numeric=frozenset(numeric))
 
 
-def _write_column(values: pd.Series, is_protected: bool) -> list[str]:
-    hides = is_protected and pd.api.types.is_integer_dtype(values.dtype)
-    return [SUPPRESSED if hides and is_missing(value) else _write(value) for value in values.tolist()]
+def _write_column(values: pd.Series, few: Mapping[int, str]) -> list[str]:
+    """Write values; in a release the lowest midpoint of a count says that it may be of nobody."""
+    words = few if pd.api.types.is_integer_dtype(values.dtype) else {}
+    return [_write(value) if is_missing(value) else words.get(value) or _write(value) for value in values.tolist()]
 
 
 def _write(value: object) -> str:

@@ -24,10 +24,10 @@ def show_lesson(html: str, where: str) -> None:
 
     Raises
     ------
-    DisclosureError
+    StudyError
         If it holds what looks like a patient identifier: even invented ones have no place here.
     """
-    refuse_identifiers(html, where=where, allowed_dates=None)
+    refuse_identifiers(html, where)
     display(HTML(html))
 
 
@@ -38,9 +38,9 @@ def show_live(widget: DOMWidget, html: str, where: str) -> None:
 
     Raises
     ------
-    DisclosureError
+    StudyError
         As `show_lesson`.
     """
-    refuse_identifiers(html, where=where, allowed_dates=None)
+    refuse_identifiers(html, where)
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     display({_VIEW: view, "text/html": html, "text/plain": "Figure with controls"}, raw=True)

@@ -18,7 +18,7 @@ from fhrmm.pool.answer import answer
 from fhrmm.pool.files import make_tables
 from fhrmm.pool.masks import mask, to_fixed
 from fhrmm.pool.protocol import make_keys
-from fhrmm.pool.question import first_round, known_levels
+from fhrmm.pool.question import first_round, flow_steps, known_levels
 from fhrmm.schema import RESPONSES
 from fhrmm.study import Study, load_study
 
@@ -34,7 +34,7 @@ def draw_tables(n: int, study: Study, random: np.random.Generator) -> dict[str, 
     patients["best_response"] = pd.Categorical.from_codes(random.integers(0, 8, n), list(RESPONSES))
     for name, edges in study.pool.bins.items():
         patients[name] = random.uniform(edges[0], edges[-1], n)
-    steps = [(name, 0, 0, n) for name in ("all_patients", *study.cohort.criteria)]
+    steps = [(name, 0, 0, n) for name in flow_steps(study)["criterion"]]
     attrition = pd.DataFrame(steps, columns=["criterion", "n_before", "n_excluded", "n_remaining"])
     times = []
     for endpoint in ("PFS", "OS", "TTNT", "DOR"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fhrmm.store import list_centers
@@ -18,8 +19,8 @@ DATA = ROOT / "data" / "synthetic"
 sys.path.insert(0, str(ROOT))
 
 
-def play(base: Path) -> Path:
-    """Play a whole study below a folder and return the coordinator's report."""
+def play(base: Path, centers: Sequence[str] = ()) -> Path:
+    """Play a whole study below a folder, of all embedded centers or some, and return the coordinator's report."""
     from run_all import run
 
     shutil.rmtree(base, ignore_errors=True)
@@ -27,7 +28,7 @@ def play(base: Path) -> Path:
     study = coordinator / "study"
     study.mkdir(parents=True)
     shutil.copy(DATA / "dataset.toml", study)
-    at = {center: base / center for center in list_centers(DATA)}
+    at = {center: base / center for center in centers or list_centers(DATA)}
     for center, home in at.items():
         (home / "study").mkdir(parents=True)
         step("join", center, home)

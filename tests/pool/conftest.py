@@ -12,6 +12,8 @@ import pytest
 
 from fhrmm.cohort import apply_criteria
 from fhrmm.endpoints import derive_time_to_event
+from fhrmm.estimates.characteristics import estimate_received
+from fhrmm.estimates.counts import start_at_received
 from fhrmm.estimates.subgroups import join_cohort
 from fhrmm.pool import member, rounds
 from fhrmm.pool.answer import answer
@@ -38,7 +40,8 @@ def tables_of(scope: str, study: Study) -> Tables:
     response = derive_response(selection.cohort, cleaned.assessments, study, info=info)
     times = join_cohort(derive_time_to_event(selection.cohort, response, study, info=info), selection.cohort)
     patients = join_cohort(response, selection.cohort.drop(columns="best_response"))
-    return make_tables(selection.attrition, patients, times, study)
+    received = estimate_received(len(cleaned.patients), len(cleaned.quarantined))
+    return make_tables(start_at_received(selection.attrition, received), patients, times, study)
 
 
 @pytest.fixture(scope="session")

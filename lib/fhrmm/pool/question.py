@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from fhrmm.cohort import apply_criteria
-from fhrmm.estimates.counts import BASELINE_VARIABLES
+from fhrmm.estimates.characteristics import estimate_received
+from fhrmm.estimates.counts import BASELINE_VARIABLES, start_at_received
 from fhrmm.estimates.regression import UNIVARIABLE
 from fhrmm.schema import RESPONSES, empty_table
 from fhrmm.study import Study
@@ -36,7 +37,7 @@ Block = dict[str, Any]
 def first_round(study: Study) -> list[Block]:
     """Return the blocks of round 1: counts, survival on the weekly grid, and the models at coefficients of 0."""
     levels = known_levels(study)
-    steps = {"column": "criterion", "levels": [*study.cohort.criteria, "remaining"]}
+    steps = {"column": "criterion", "levels": [*flow_steps(study)["criterion"].iloc[1:], "remaining"]}
     return [
         _count("flow", "flow", [steps], weight="n"),
         *(_count(f"baseline/{name}", "patients", [_axis(name, levels, study)]) for name in baseline(levels, study)),
@@ -148,6 +149,12 @@ def _tests(study: Study, levels: Mapping[str, Sequence[str]]) -> list[Block]:
             cuts = list(study.pool.rate_cuts_months)
             asked.append({"name": f"rates/{endpoint}", "kind": "rates", "cuts": cuts, **shared})
     return asked
+
+
+def flow_steps(study: Study) -> pd.DataFrame:
+    """Return the steps of the flow with their labels, as every center takes them; the first is all patients."""
+    steps = apply_criteria(empty_table("patients"), study).attrition
+    return start_at_received(steps, estimate_received(0, 0))
 
 
 def flow_frame(attrition: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fhrmm.cohort import apply_criteria
 from fhrmm.estimates import characteristics, proportions, survival
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING
@@ -30,11 +29,12 @@ from fhrmm.pool.question import (
     LINKED,
     OVERALL,
     baseline,
+    flow_steps,
     known_levels,
     ticks,
     univariable,
 )
-from fhrmm.schema import RESPONSES, empty_table
+from fhrmm.schema import RESPONSES
 from fhrmm.study import Study
 from timetoevent.checks import FloatArray
 from timetoevent.results import Estimate, not_estimable
@@ -72,15 +72,24 @@ class Counts:
 
 def tabulate_flow(counts: Counts) -> pd.DataFrame:
     """Return the flow of patients; criteria by which too few centers lost a patient are taken together."""
-    steps = apply_criteria(empty_table("patients"), counts.study).attrition
+    steps = flow_steps(counts.study)
     labels, names, values = steps["label"].tolist(), steps["criterion"].tolist(), counts.sums["flow"].numbers
     end, rows = len(steps) - 1, [(names[0], labels[0], values.sum(), 0.0, values.sum())]
     cuts = [cut for cut in counts.cuts("flow", [end, *range(1, end)]) if cut <= end]
+    if end not in cuts:  # how many were excluded must stay hidden, and with it how many there were before
+        n = values[end:].sum()
+        cuts, rows = [], [("cohort", "Patients who meet all criteria", n, 0.0, n)] if _has_cohort(counts) else []
     for a, b in pairwise(cuts):
         before, gone = rows[-1][-1], values[a:b].sum()
         rows.append((names[b], "; ".join(labels[a + 1 : b + 1]), before, gone, before - gone))
     columns = ["criterion", "label", "n_before", "n_excluded", "n_remaining"]
-    return pd.DataFrame(rows if cuts else [], columns=columns).round().astype(dict.fromkeys(columns[2:], "Int64"))
+    return pd.DataFrame(rows, columns=columns).round().astype(dict.fromkeys(columns[2:], "Int64"))
+
+
+def _has_cohort(counts: Counts) -> bool:
+    """Tell whether enough centers have a patient in the cohort."""
+    size = counts.sums["flow"].numbers.size
+    return bool(is_safe(counts.contributors("flow", (size - 2, size)), counts.least))
 
 
 def _write_out(values: FloatArray, levels: Sequence[str]) -> pd.Series:
@@ -93,9 +102,7 @@ def estimate_baseline(counts: Counts) -> pd.DataFrame:
     """Return the size of the cohort, and Table 1: levels counted, medians of numbers between two public bounds."""
     n = counts.sums["flow"].numbers[-2]
     parts = [
-        withhold(
-            characteristics.estimate_cohort_size(pd.DataFrame(index=range(round(n)))), [not counts.cuts("flow", ())]
-        )
+        withhold(characteristics.estimate_cohort_size(pd.DataFrame(index=range(round(n)))), [not _has_cohort(counts)])
     ]
     for name in baseline(known_levels(counts.study), counts.study):
         axis, sums = counts.blocks[f"baseline/{name}"]["axes"][0], counts.sums[f"baseline/{name}"]

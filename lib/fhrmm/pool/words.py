@@ -112,7 +112,7 @@ def _cells(axis: Block, n: int) -> list[str]:
 
 def say_preview(shown: pd.DataFrame) -> str:
     """Say the numbers that a person can judge at a glance: the flow and the responses; the rest is in a file."""
-    lines = [f"{len(shown):,} of the numbers are not zero. Among them, before masking:"]
+    lines = [f"Numbers other than zero: {len(shown):,}. Among them, before masking:"]
     for question in ("flow", "response"):
         rows = shown[shown["question"] == question]
         known = [f"{cell} {number:g}" for cell, number in zip(rows["cell"], rows["number"], strict=True)]

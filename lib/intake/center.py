@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from fhrmm.errors import StudyError, nearest
 from fhrmm.schema import TABLES
 from fhrmm.study import Frozen
-from intake.contract import variables
+from intake.contract import LONG, variables
 from intake.values.units import known_units, normalize_unit
 
 Format = Literal[
@@ -238,7 +238,7 @@ def _canonical_center(folder: Path) -> Center:
             for path in sorted(folder.iterdir())
             if path.stem.lower() == table and path.suffix.lower() in CANONICAL_EXTENSIONS
         ]
-        for table in TABLES
+        for table in (*TABLES, *LONG)
     }
     twice = [" and ".join(names) for names in found.values() if len(names) > 1]
     if twice:

@@ -11,7 +11,9 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -21,6 +23,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from fhrmm.schema import TABLES, Variable, load_dictionary, variables
 from fhrmm.study import repository_root
+from intake.contract import LONG
 from intake.workbooks import workbook_bytes
 
 WORKBOOK = "fhrmm_template.xlsx"
@@ -42,8 +45,8 @@ REDCAP_COLUMNS = (
 
 
 @cache
-def load_examples() -> dict[str, str]:
-    """Return a cell of each column as an example."""
+def load_examples() -> dict[str, Any]:
+    """Return a cell of each column as an example, and some rows of each long table."""
     return tomllib.loads((Path(__file__).parent / "examples.toml").read_text(encoding="utf-8"))
 
 
@@ -246,7 +249,8 @@ def template_files() -> dict[str, bytes]:
     dict of str to bytes
         The same bytes each time.
     """
-    return {
+    long = {f"{table}.csv": pd.DataFrame(load_examples()[table]).to_csv(index=False).encode() for table in LONG}
+    return long | {
         WORKBOOK: workbook_bytes(make_workbook()),
         REDCAP: make_redcap_dictionary().encode(),
         "center.toml": _make_center_file().encode(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from fhrmm.errors import StudyError
 from fhrmm.store import list_centers
 from fhrmm.study import repository_root
-from intake.center import load_center
+from intake.center import Center, load_center
 
 PATIENTS = '[[files]]\npath = "p.csv"\ntable = "patients"\n'
 
@@ -137,3 +139,12 @@ def test_folder_without_anything_known_is_an_error_that_helps(folder):
 def test_embedded_centers_are_valid():
     data = repository_root() / "data" / "synthetic"
     assert all(load_center(data / center).files for center in list_centers(data))
+
+
+def test_shapes_on_the_page_for_data_managers_are_valid():
+    page = (repository_root() / "docs" / "data_managers.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        whole = block if block.startswith("[[files]]") else f'[[files]]\npath = "p.csv"\ntable = "patients"\n{block}'
+        Center.model_validate(tomllib.loads(whole))

@@ -162,3 +162,18 @@ def test_raw_export_of_the_project_has_no_finding(study, tmp_path):
     assert cleaned.issues.empty, cleaned.issues.to_string()
     assert cleaned.unknown_columns.empty, cleaned.unknown_columns.to_string()
     assert cleaned.row_accounting["rows_accepted"].tolist() == [6, 7, 3]
+
+
+def test_long_tables_are_read_without_a_description(files, study, tmp_path):
+    folder = tmp_path / "data" / "X01"
+    folder.mkdir(parents=True)
+    (folder / "patients.csv").write_text("patient_id,sex,death_date\nC01-001,female,\n", encoding="utf-8")
+    for name in ("lines.csv", "laboratory.csv"):
+        (folder / name).write_bytes(files[name])
+    cleaned = clean_scope(tmp_path / "data", "X01", study)
+    patient = cleaned.patients.iloc[0]
+    assert set(cleaned.issues["severity"]) <= {"warning"}
+    assert patient[["second_line_regimen", "best_response", "maintenance"]].tolist() == ["KRd", "PR", "lenalidomide"]
+    assert str(patient["maintenance_stop_date"].date()) == "2022-05-16"
+    assert cleaned.assessments["serum_m_protein_g_dl"].tolist() == [2.8, 1.1]
+    assert cleaned.assessments["flc_kappa_mg_l"].tolist()[0] == 412

@@ -29,7 +29,7 @@ def audit_frame(tables: Sequence[TypedTable], center: str) -> pd.DataFrame:
         One row per changed cell: `AUDIT_COLUMNS`, texts as categoricals.
     """
     parts = []
-    for table in tables:
+    for table in (table for table in tables if table.changes):
         ids, spec = pd.Categorical(patient_ids(table.frame)), table.raw.spec
         for changes in table.changes:
             fixed = {"center": center, "table": spec.table, "file": spec.path, "column": changes.column}

@@ -146,7 +146,7 @@ def make_table(
     if "patient_id" not in found.columns:
         notes.findings.append(report.finding("id_column_missing", column="patient_id"))
         return None
-    if (swapped := swapped_dates(grid, found, file)) and file.resolved_format in ("xlsx", "xls", "ods"):
+    if file.resolved_format in ("xlsx", "xls", "ods") and (swapped := swapped_dates(grid, found, file)):
         notes.findings.append(report.finding("dates_swapped", found=swapped))
         return None
     key = found.columns["patient_id"]

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from intake.center import CenterFile
 from intake.readers.grid import Grid, ReadProblem
@@ -64,9 +66,8 @@ def select_rows(grid: Grid, file: CenterFile) -> Grid:
 
 def rows_of_nobody(identifiers: pd.Categorical, header: str) -> dict[str, np.ndarray]:
     """Return the rows that are no patient's, by rule: totals below the table, and headers repeated inside it."""
-    words = load_synonyms()["totals"]
-    keys = [comparison_key(str(text)) for text in identifiers.categories]
-    total = [any(key == word or key.startswith((f"{word} ", f"{word}:")) for word in words) for key in keys]
-    again = [header_key(str(text)) == header_key(header) for text in identifiers.categories]
-    found = {"total_row": total, "header_repeated": again}
-    return {rule: np.array([*mask, False])[identifiers.codes] for rule, mask in found.items() if any(mask)}
+    texts = pc.utf8_lower(pc.utf8_trim_whitespace(pa.array(identifiers.categories, type=pa.string())))
+    total = pc.match_substring_regex(texts, rf"^({'|'.join(load_synonyms()['totals'])})([\s:=].*)?$")
+    found = {"total_row": total, "header_repeated": pc.equal(texts, header.strip().lower())}
+    masks = {rule: np.append(mask.to_numpy(zero_copy_only=False), False).astype(bool) for rule, mask in found.items()}
+    return {rule: mask[identifiers.codes] for rule, mask in masks.items() if mask.any()}

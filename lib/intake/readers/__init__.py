@@ -60,7 +60,11 @@ def read_center(data_dir: str | Path, center: str, study: Study, description: st
         return RawCenter(center, findings=(Finding("center_unreadable", file=description, found=str(error)),))
     notes = FileNotes()
     tables = _read_files(folder, described, notes)
-    notes.findings += [_file_not_read(name) for name in _files_not_named(folder, described)]
+    for name in _files_not_named(folder, described):
+        advice = (
+            "" if Path(name).suffix.lower() in FORMAT_BY_EXTENSION else f"save it as one of {READABLE}, if it is data"
+        )
+        notes.findings.append(Finding("file_not_read", file=name, what_to_do=advice))
     unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
     return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(dict(notes.left_out).items()))
 
@@ -77,7 +81,9 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> list[RawTable
             others = [other for other in center.files if other.path == file.path and other is not file]
             table = make_table(opened, file, name, notes, others)
         except ReadProblem as problem:
-            notes.findings.append(_problem_finding(file, problem))
+            said = {"found": problem.found, "expected": problem.expected, "what_to_do": problem.what_to_do}
+            place = {"table": file.table, "file": file.path, "sheet": file.sheet or ""}
+            notes.findings.append(Finding(problem.rule, **place, **said))
             continue
         if table is None:
             notes.left_out.append((name, len(opened.grid.rows) + len(opened.grid.refused)))
@@ -99,13 +105,6 @@ def _read_files(folder: Path, center: Center, notes: FileNotes) -> list[RawTable
     return tables
 
 
-def _problem_finding(file: CenterFile, problem: ReadProblem) -> Finding:
-    return Finding(
-        problem.rule, table=file.table, file=file.path, sheet=file.sheet or "", found=problem.found,
-        expected=problem.expected, what_to_do=problem.what_to_do,
-    )  # fmt: skip
-
-
 def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, notes: FileNotes) -> list[tuple[str, int]]:
     """Return the rows of instruments that no entry takes; say so once per path."""
     first = next(other for other in center.files if other.path == file.path)
@@ -119,14 +118,6 @@ def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, note
     ]
     notes.unknown += [(file.path, f"(instrument) {name}") for name in left]
     return [(f"{file.path} [{name}]", n) for name, n in left.items()]
-
-
-def _file_not_read(name: str) -> Finding:
-    if Path(name).suffix.lower() in FORMAT_BY_EXTENSION:
-        return Finding("file_not_read", file=name)
-    return Finding(
-        "file_not_read", file=name, what_to_do=f"nothing if it holds no data; else save it as one of {READABLE}"
-    )
 
 
 def _files_not_named(folder: Path, center: Center) -> list[str]:

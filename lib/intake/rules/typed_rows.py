@@ -124,6 +124,7 @@ class Tables:
     staging: pd.DataFrame
     study: Study
     cutoff: date | None
+    _places: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, frames: Mapping[str, pd.DataFrame], study: Study, cutoff: date | None) -> Tables:
@@ -138,17 +139,24 @@ class Tables:
 
     def holds(self, rule: Rule) -> np.ndarray:
         """Return in which rows of its table the condition of a rule holds; what is missing makes it false."""
-        frame, known = self.rows(rule.table).frame, pd.Index(self.patients.frame["patient_id"])
-        first = np.flatnonzero(known.notna() & ~known.duplicated())
-        places = np.append(first, -1)[known[first].get_indexer(frame["patient_id"])]
-        content = {}
+        frame, content = self.rows(rule.table).frame, {}
         for name in set(re.findall(r"[a-z]\w+", rule.when)):
             if name in column_types(rule.table):
                 content[name] = _values(frame, rule.table, name)
             elif (own := name.removeprefix("patient_")) in column_types("patients") and own != name:
-                content[name] = pd.array(_values(self.patients.frame, "patients", own)).take(places, allow_fill=True)
+                values = pd.array(_values(self.patients.frame, "patients", own))
+                content[name] = values.take(self._places_of(rule.table), allow_fill=True)
         found = pd.DataFrame(content, index=frame.index).eval(" ".join(rule.when.split()), engine="python")
         return found.astype("boolean").fillna(False).to_numpy(dtype=bool)
+
+    def _places_of(self, table: str) -> np.ndarray:
+        """Return for each row of a table where its patient stands, -1 where nowhere; worked out once."""
+        if table not in self._places:
+            known = pd.Index(self.patients.frame["patient_id"])
+            first = np.flatnonzero(known.notna() & ~known.duplicated())
+            codes, ids = pd.factorize(self.rows(table).frame["patient_id"])
+            self._places[table] = np.append(np.append(first, -1)[known[first].get_indexer(ids)], -1)[codes]
+        return self._places[table]
 
 
 def _values(frame: pd.DataFrame, table: str, name: str) -> object:

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhrmm.pool import rounds
+from fhrmm.pool.answer import answer, split_sums
 from fhrmm.pool.hiding import hidden_rows, is_safe, shown_boundaries
-from fhrmm.pool.question import FINER, LINKED, univariable
+from fhrmm.pool.question import FINER, LINKED, first_round, univariable
+from fhrmm.pool.results import Counts, estimate_response
 
 LEAST = 3
 centers_tables = st.lists(
@@ -114,3 +116,18 @@ def test_models_of_incomplete_cases_show_no_sizes(pooled):
     models = pooled["models"]
     primary = models[models["model"] == "primary, stratified by center"]
     assert primary.loc[primary["variable"] == "second_line_krd", "n"].isna().all()
+
+
+@pytest.mark.parametrize(("blind", "is_shown"), [((), True), (("C01", "C02", "C03"), True), (("C05",), False)])
+def test_centers_that_cannot_record_a_response_have_no_part_in_its_rate(centers, study, blind, is_shown):
+    """One such center alone would be the difference between two denominators."""
+    blocks = {block["name"]: block for block in first_round(study) if block["name"].startswith("response")}
+    told = {center: tables["patients"] for center, tables in centers.items()}
+    told |= {center: told[center].assign(best_response=None) for center in blind}
+    total = sum(answer({"ask": list(blocks.values())}, {"patients": patients}) for patients in told.values())
+    rows = estimate_response(Counts(study, blocks, split_sums(list(blocks.values()), total)))
+    orr = rows[(rows["endpoint"] == "ORR") & (rows["variable"] == "") & (rows["population"] == "cohort")].iloc[0]
+    assert (orr["status"] == "ok") is is_shown
+    if is_shown:
+        seen = pd.concat([patients for center, patients in told.items() if center not in blind])
+        assert (orr["n"], orr["n_events"]) == (len(seen), seen["responder"].sum())

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.errors import StudyError
-from fhrmm.estimates.subgroups import join_cohort
+from fhrmm.estimates.subgroups import MISSING, join_cohort
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.pool.protocol import Keys, Message, make_keys, read_keys, read_message
 from fhrmm.pool.question import CAUSES, DAYS_PER_WEEK, ENDPOINTS, OVERALL, flow_frame, univariable
+from fhrmm.schema import cannot_record
 from fhrmm.store import Run, read_report_csv, read_table
 from fhrmm.study import Study, repository_root
 
@@ -40,7 +41,8 @@ def make_tables(
     attrition: pd.DataFrame, patients: pd.DataFrame, times: pd.DataFrame, study: Study
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of `fhrmm.pool.answer.answer`: times get whole days, the public week, and what ended them."""
-    made = {"flow": flow_frame(attrition), "patients": patients}
+    best = patients["best_response"].astype(object).fillna(MISSING).mask(cannot_record(patients, "a response"))
+    made = {"flow": flow_frame(attrition), "patients": patients.assign(best_response=best)}
     used = [*_TIMES, *(name for name in univariable(study) if name not in _TIMES)]
     for endpoint in (*ENDPOINTS, *OVERALL):
         rows = select_endpoint(times[used], endpoint).reset_index(drop=True)

@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 
 from fhrmm.cohort import apply_criteria
+from fhrmm.errors import StudyError, nearest
 from fhrmm.estimates.characteristics import estimate_received
-from fhrmm.estimates.counts import BASELINE_VARIABLES, start_at_received
+from fhrmm.estimates.counts import start_at_received
 from fhrmm.estimates.regression import UNIVARIABLE
+from fhrmm.estimates.subgroups import MISSING
 from fhrmm.schema import RESPONSES, empty_table
 from fhrmm.study import Study
 
@@ -25,11 +27,7 @@ CAUSES = ("progression", "death without progression")
 # Cumulative depths of response: how many of the ordered categories, deepest first, belong to each.
 DEPTHS = {"ORR": 4, "VGPR_OR_BETTER": 3, "CBR": 5, "CR_OR_BETTER": 2}
 # A variable, and one whose levels its levels are made of or lie within: the difference of the two is a count, too.
-LINKED = {
-    "second_line_carfilzomib": "second_line_krd",
-    "lenalidomide_exposure": "lenalidomide_maintenance",
-    "iss": "advanced_stage",
-}
+LINKED = {"lenalidomide_exposure": "lenalidomide_maintenance", "iss": "advanced_stage"}
 FINER = {"lenalidomide_maintenance": "frontline_pathway"}
 Block = dict[str, Any]
 
@@ -40,7 +38,7 @@ def first_round(study: Study) -> list[Block]:
     steps = {"column": "criterion", "levels": [*flow_steps(study)["criterion"].iloc[1:], "remaining"]}
     return [
         _count("flow", "flow", [steps], weight="n"),
-        *(_count(f"baseline/{name}", "patients", [_axis(name, levels, study)]) for name in baseline(levels, study)),
+        *(_count(f"baseline/{name}", "patients", [_axis(name, levels, study)]) for name in study.pool.baseline),
         *(
             _count(f"linked/{name}", "patients", [_axis(name, levels, study), _axis(other, levels, study)])
             for name, other in LINKED.items()
@@ -83,11 +81,6 @@ def univariable(study: Study) -> list[str]:
     return list(dict.fromkeys([*factors, study.pathway.variable, *study.models.primary, *study.models.full]))
 
 
-def baseline(levels: Mapping[str, Sequence[str]], study: Study) -> list[str]:
-    """Return the variables of Table 1 that have levels, or bins in the plan: names written freely have none."""
-    return [name for name in BASELINE_VARIABLES if name in levels or name in study.pool.bins]
-
-
 def ticks(study: Study) -> list[int]:
     """Return the weeks until which survival is shown: those of the plan's rates, the headline first."""
     months = sorted(study.time.rates_at_months, key=lambda at: (at != study.time.headline_months, at))
@@ -102,13 +95,16 @@ def known_levels(study: Study) -> dict[str, list[str]]:
     return {name: levels for name, levels in found.items() if levels}
 
 
-_RESPONSE = {"column": "best_response", "levels": list(RESPONSES)}
+# its last cell, as of every axis, is for what is in none: patients of centers that cannot record a response
+_RESPONSE = {"column": "best_response", "levels": [*RESPONSES, MISSING]}
 _EVENT = {"column": "event", "levels": ["False", "True"]}
 
 
 def _axis(name: str, levels: Mapping[str, Sequence[str]], study: Study) -> Block:
     if name in levels:
         return {"column": name, "levels": list(levels[name])}
+    if name not in study.pool.bins:
+        raise StudyError(f"study.toml [pool]: {name!r} has neither levels nor bins{nearest(name, levels)}")
     return {"column": name, "edges": list(study.pool.bins[name])}
 
 

@@ -28,9 +28,7 @@ from fhrmm.pool.question import (
     FINER,
     LINKED,
     OVERALL,
-    baseline,
     flow_steps,
-    known_levels,
     ticks,
     univariable,
 )
@@ -40,7 +38,8 @@ from timetoevent.checks import FloatArray
 from timetoevent.results import Estimate, not_estimable
 
 _EVALUABLE = 7  # of the ordered responses, all but NE and missing
-_CUTS = (*DEPTHS.values(), _EVALUABLE, 1, 6, 8)
+_RECORDED = len(RESPONSES) + 1  # the responses and missing: centers that cannot record one are beyond
+_CUTS = (_RECORDED, *DEPTHS.values(), _EVALUABLE, 1, 6, 8)
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def estimate_baseline(counts: Counts) -> pd.DataFrame:
     parts = [
         withhold(characteristics.estimate_cohort_size(pd.DataFrame(index=range(round(n)))), [not _has_cohort(counts)])
     ]
-    for name in baseline(known_levels(counts.study), counts.study):
+    for name in counts.study.pool.baseline:
         axis, sums = counts.blocks[f"baseline/{name}"]["axes"][0], counts.sums[f"baseline/{name}"]
         if "edges" in axis:
             parts.append(_bounded_median(name, axis["edges"], sums, counts.least))
@@ -136,12 +135,12 @@ def estimate_response(counts: Counts) -> pd.DataFrame:
     """Return response rates with exact intervals, each response category, and rates by factor with Fisher's test."""
     study, sums = counts.study, counts.sums["response"]
     cuts = counts.cuts("response", _CUTS)
-    best = _write_out(sums.numbers, RESPONSES)
+    best = _write_out(sums.numbers[:_RECORDED], RESPONSES)
     rates = proportions.estimate_response(_depths(best), study)
     gone = ~rates["endpoint"].map(DEPTHS).isin(cuts) | ((rates["population"] == "evaluable") & (_EVALUABLE not in cuts))
     levels = proportions.estimate_best_response(pd.DataFrame({"best_response": best}), study)
     alone = [level for place, level in enumerate([*RESPONSES, MISSING]) if {place, place + 1} <= set(cuts)]
-    parts = [withhold(rates, gone | (not cuts)), withhold(levels, ~levels["level"].isin(alone))]
+    parts = [withhold(rates, gone | (_RECORDED not in cuts)), withhold(levels, ~levels["level"].isin(alone))]
     for name in univariable(study):
         parts += _response_by(counts, name)
     return pd.concat(parts, ignore_index=True)
@@ -150,14 +149,22 @@ def estimate_response(counts: Counts) -> pd.DataFrame:
 def _response_by(counts: Counts, name: str) -> list[pd.DataFrame]:
     block = f"response/{name}"
     levels, values = counts.blocks[block]["axes"][0]["levels"], counts.sums[block].numbers
-    frame = pd.concat([_depths(_write_out(row, RESPONSES)).assign(level=i) for i, row in enumerate(values)])
+    best = [_write_out(row[:_RECORDED], RESPONSES) for row in values]
+    frame = pd.concat([_depths(of_level).assign(level=i) for i, of_level in enumerate(best)])
     frame[name] = pd.Categorical.from_codes(np.where(frame["level"] < len(levels), frame["level"], -1), levels)
     parts, end = [], values.shape[1]
-    for endpoint, cuts in (("ORR", (0, 4, end)), ("VGPR_OR_BETTER", (0, 3, 4, end))):
+    for endpoint, cuts in (("ORR", (0, 4, _RECORDED, end)), ("VGPR_OR_BETTER", (0, 3, 4, _RECORDED, end))):
         rows = proportions.estimate_response(frame, counts.study, by=name, endpoints=(endpoint,))
         parts.append(withhold(rows, rows["level"].isin(_hidden_levels(counts, block, cuts))))
+    test = proportions.compare_response(frame, counts.study, by=name)
+    parts.append(_unless_hidden(test, levels, _hidden_levels(counts, block, (0, 4, _RECORDED, end))))
     # how many are compared would tell how many are missing
-    return [*parts, proportions.compare_response(frame, by=name).assign(n=math.nan, n_events=math.nan)]
+    return [*parts[:-1], parts[-1].assign(n=math.nan, n_events=math.nan)]
+
+
+def _unless_hidden(test: pd.DataFrame, levels: Sequence[str], hidden: Sequence[str]) -> pd.DataFrame:
+    """Withhold a test of which fewer than two levels are shown: from an exact p of few patients these can be found."""
+    return withhold(test, [len(set(levels) - set(hidden)) < 2] * len(test))
 
 
 def _depths(best: pd.Series) -> pd.DataFrame:
@@ -265,7 +272,8 @@ def _survival_by(counts: Counts, endpoint: str, name: str) -> list[pd.DataFrame]
     at = rows["time_months"].map(lambda months: _tick(counts, months) + 1, na_action="ignore")
     tests = survival.compare_survival(frame, study, endpoint=endpoint, by=name)
     shown = withhold(rows, rows["level"].isin(hidden) | ~(at.isna() | at.isin(cuts)))
-    both = pd.concat([tests[tests["estimand"] == "log_rank_p"], _stratified_logrank(counts, endpoint, name)])
+    test = _unless_hidden(tests[tests["estimand"] == "log_rank_p"], levels, _hidden_levels(counts, block, (0, end)))
+    both = pd.concat([test, _stratified_logrank(counts, endpoint, name)])
     return [shown, both.assign(n=math.nan, n_events=math.nan)]
 
 

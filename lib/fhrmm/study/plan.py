@@ -158,6 +158,7 @@ class _Pool(Frozen):
     n_weeks: int = Field(ge=26)
     rate_cuts_months: tuple[float, ...]
     most_rounds: int = Field(ge=1)
+    baseline: tuple[str, ...]
     bins: dict[str, tuple[float, ...]]
 
 

@@ -167,10 +167,10 @@ def reasons_to_run(now: Entry, then: Entry | None, memory: Memory) -> list[str]:
     """
     if then is None:
         return ["it has not run yet"]
-    reasons = [f"{what} changed" for what in changed(then.code, now.code)]
-    reasons += [f"parameter {name} changed" for name in changed(then.parameters, now.parameters)]
-    reasons += [f"package {name} changed" for name in changed(then.packages, now.packages)]
-    reasons += [f"input {name} changed" for name in changed(then.inputs, now.inputs)]
+    reasons = [f"{what} changed" for what in _changed(then.code, now.code)]
+    reasons += [f"parameter {name} changed" for name in _changed(then.parameters, now.parameters)]
+    reasons += [f"package {name} changed" for name in _changed(then.packages, now.packages)]
+    reasons += [f"input {name} changed" for name in _changed(then.inputs, now.inputs)]
     for name, kept in then.outputs.items():
         if not name.endswith(SHOWN) and (present := memory.digest(name)) != kept:
             reasons.append(f"output {name} {'is gone' if present is None else 'was edited'}")
@@ -185,13 +185,7 @@ def reasons_to_render(now: Entry, then: Entry, memory: Memory) -> list[str]:
     return reasons
 
 
-def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the keys whose values differ, those only on one side included.
-
-    Examples
-    --------
-    >>> changed({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4})
-    ['b', 'c']
-    """
+def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the keys whose values differ, those only on one side included."""
     missing = object()
     return sorted(key for key in {*then, *now} if then.get(key, missing) != now.get(key, missing))

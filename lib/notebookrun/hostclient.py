@@ -51,33 +51,28 @@ class KernelHost:
     def _start(self) -> None:
         environment = {**os.environ, **KERNEL_ENVIRONMENT}
         self._starts += 1
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, cwd=self._folder, env=environment, start_new_session=True
         )
 
     def tend(self) -> None:
         """Start the host again if it has died; after the third time give up, and kernels are started afresh."""
-        if self._process.poll() is None or not os.path.isdir(self._files.name):
+        if self.process.poll() is None or not os.path.isdir(self._files.name):
             return
-        self._process.stdin.close()  # type: ignore[union-attr]
+        self.process.stdin.close()  # type: ignore[union-attr]
         if self._starts >= 3:
             self._files.cleanup()
             return
         Path(self.address).unlink(missing_ok=True)
         self._start()
 
-    @property
-    def pid(self) -> int:
-        """Process id of the host."""
-        return self._process.pid
-
     def close(self) -> None:
         """End the host and all kernels forked from it, and clear away what killed processes left."""
         with contextlib.suppress(OSError):
-            self._process.kill()
+            self.process.kill()
         with contextlib.suppress(OSError):
-            self._process.stdin.close()  # type: ignore[union-attr]
-        self._process.wait()
+            self.process.stdin.close()  # type: ignore[union-attr]
+        self.process.wait()
         self._files.cleanup()
         remove_abandoned()
 

@@ -21,9 +21,6 @@ from notebookrun.project import Project
 from notebookrun.sources import Notebook
 from notebookrun.task import Task
 
-_ENGINE = Path(__file__).parent
-_PAGE_FILES = ("render", "templates", "pagecontext.py", "glossary.py")
-
 
 @dataclass
 class Planner:
@@ -95,11 +92,8 @@ class Planner:
 
     @cached_property
     def _page_code(self) -> str:
-        """Digest of what makes pages."""
-        roots = [_ENGINE / name for name in _PAGE_FILES]
-        files = [f for root in roots for f in ([root] if root.is_file() else sorted(root.rglob("*.*")))]
-        texts = [f.read_text(encoding="utf-8") for f in files if f.suffix in (".py", ".j2", ".css", ".js", ".json")]
-        return digest(texts)
+        """Digest of what makes pages: the modules that lead to them, and their templates."""
+        return digest(CodeIndex({"notebookrun": Path(__file__).parent}).closure(["notebookrun.render"]))
 
     def scope_inputs(self, scope: str) -> list[str]:
         """Return the names of the dataset's files that a scope depends on."""

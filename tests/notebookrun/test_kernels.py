@@ -72,10 +72,10 @@ def test_a_parent_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, host: KernelHost, monkeypatch: pytest.MonkeyPatch, is_killed: bool
 ) -> None:
     fork(host, tmp_path)
-    os.kill(host.pid, signal.SIGSTOP)
+    os.kill(host.process.pid, signal.SIGSTOP)
     monkeypatch.setattr("notebookrun.hostclient.START_SECONDS", 60 if is_killed else 0.5)
     if is_killed:
-        threading.Timer(0.5, os.kill, (host.pid, signal.SIGKILL)).start()
+        threading.Timer(0.5, os.kill, (host.process.pid, signal.SIGKILL)).start()
     with pytest.raises(NoHostError, match="does not answer"):
         fork(host, tmp_path)
     if is_killed:
@@ -86,7 +86,7 @@ def test_a_parent_that_does_not_answer_is_not_waited_for(
 
 def _wait_until_gone(host: KernelHost) -> None:
     until = time.monotonic() + 30
-    while is_alive(host.pid):
+    while is_alive(host.process.pid):
         assert time.monotonic() < until
         time.sleep(0.01)
 
@@ -97,8 +97,8 @@ def test_a_notebook_runs_although_the_parent_is_killed_while_it_waits(
 ) -> None:
     monkeypatch.setenv("NOTEBOOKRUN_KERNEL_HOST", host.address)
     fork(host, tmp_path)
-    os.kill(host.pid, signal.SIGSTOP)
-    threading.Timer(2, os.kill, (host.pid, signal.SIGKILL)).start()
+    os.kill(host.process.pid, signal.SIGSTOP)
+    threading.Timer(2, os.kill, (host.process.pid, signal.SIGKILL)).start()
     execution = execute(tmp_path, "print(1)")
     assert execution.error == ""
     assert execution.notebook.cells[0].outputs[0].text == "1\n"
@@ -110,7 +110,9 @@ def test_a_kernel_knows_its_python_and_is_forked_if_it_is_to_be(
 ) -> None:
     execution = execute(tmp_path, "import os\nprint(os.getppid(), os.getcwd())", is_warm=is_warm)
     assert execution.error == ""
-    assert execution.notebook.cells[0].outputs[0].text == f"{parent.pid if is_warm else os.getpid()} {tmp_path}\n"
+    assert (
+        execution.notebook.cells[0].outputs[0].text == f"{parent.process.pid if is_warm else os.getpid()} {tmp_path}\n"
+    )
     assert execution.notebook.metadata.language_info["version"] == platform.python_version()
 
 

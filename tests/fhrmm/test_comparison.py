@@ -84,3 +84,18 @@ def test_an_interaction_with_an_empty_cell_is_not_estimable_whether_patients_or_
         assert found["status"] == "not_estimable"
         assert "without events or without patients" in found["note"]
         assert found["n"] == len(changed)
+
+
+def test_weighted_curves_of_a_confounded_regimen_meet_and_the_overlap_counts_everybody() -> None:
+    frame = confounded()
+    curves = treatment.weigh_curves(frame, STUDY)
+    at = [curve[curve["time"] <= 12.0]["survival"].iloc[-1] for curve in curves.values()]
+    assert list(curves) == ["KRd", "other"]
+    assert abs(at[0] - at[1]) < 0.04, "without an effect the weighted curves are alike"
+    overlap = treatment.count_overlap(frame, STUDY)
+    assert (
+        overlap[["KRd", "other"]].sum().tolist() == frame["second_line_krd"].value_counts()[["KRd", "other"]].tolist()
+    )
+    few = frame.assign(event=np.arange(len(frame)) < 2)
+    assert treatment.weigh_curves(few, STUDY) == {}
+    assert treatment.count_overlap(few, STUDY).empty

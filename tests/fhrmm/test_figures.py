@@ -393,7 +393,7 @@ def test_parts_of_a_stacked_bar_stand_in_the_order_of_responses_with_their_patie
 
 def test_every_frame_is_protected_by_its_place_and_cannot_be_given_by_name() -> None:
     plots = [plot for plot in vars(figures).values() if isinstance(plot, figures.Plot)]
-    assert len(plots) == 13
+    assert len(plots) == 14
     for plot in plots:
         parameters = inspect.signature(plot).parameters.values()
         assert len(plot.kinds) == sum(one.kind is inspect.Parameter.POSITIONAL_ONLY for one in parameters)

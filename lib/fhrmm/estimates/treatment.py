@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pandas as pd
 from scipy.stats import chi2
@@ -13,6 +14,7 @@ from fhrmm.estimates.regression import fit_model, why_no_regression
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import fit_cox
+from timetoevent.kaplan_meier import kaplan_meier
 from timetoevent.results import OK, Estimate, not_estimable
 from timetoevent.sensitivity import e_value
 from timetoevent.weighting import WeightedComparison, compare_weighted
@@ -46,9 +48,7 @@ def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: s
     Li F, Thomas LE, Li F. Am J Epidemiol 2019;188:250-257 (overlap weights). Austin PC. Stat Med 2016;35:5642-5655.
     VanderWeele TJ, Ding P. Ann Intern Med 2017;167:268-274 (E-value).
     """
-    question, treatment = study.comparison, study.comparison.treatment
-    is_asked = time_to_event[question.population_variable].isin(question.population_levels)
-    rows = select_endpoint(time_to_event[is_asked & time_to_event[treatment].notna()], endpoint)
+    treatment, rows = study.comparison.treatment, _select(time_to_event, study, endpoint)
     crude = fit_model(rows, study, endpoint=endpoint, terms=[treatment], model="crude")
     found = Collector(endpoint=endpoint, population="comparison", variable=treatment)
     found.add_rows(crude[crude["variable"] != ""], population="comparison")
@@ -62,6 +62,41 @@ def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: s
             _add_balance(found, words, weighted, frame)
     _add_e_values(found)
     return found.frame()
+
+
+def weigh_curves(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> dict[str, pd.DataFrame]:
+    """Return the Kaplan-Meier curve of each arm under overlap weights, which add up to the patients of the arm."""
+    frame = _complete(_select(time_to_event, study, endpoint), study)
+    if why_no_regression(frame, study):
+        return {}
+    factor, weights = study.factor(study.comparison.treatment), _weigh(frame, study, "overlap").weights
+    curves = {}
+    for level, is_other in ((factor.reference, False), (factor.adverse, True)):
+        arm = frame["other"] == is_other
+        scaled = weights[arm] * arm.sum() / weights[arm].sum()
+        if scaled.notna().all() and arm.any():
+            outcome = frame.loc[arm, "time_months"], frame.loc[arm, "event"]
+            curves[level] = kaplan_meier(*outcome, weights=scaled, ci_level=study.models.ci_level)
+    return curves
+
+
+def count_overlap(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
+    """Count the patients of each arm by their probability of another regimen than the reference.
+
+    Returns
+    -------
+    DataFrame
+        One row per fifth of the probability: Probability, and one column of counts per arm; no row without a fit.
+    """
+    frame, factor = _complete(_select(time_to_event, study, endpoint), study), study.factor(study.comparison.treatment)
+    names = ["Probability", factor.reference, factor.adverse]
+    if why_no_regression(frame, study) or (scores := _weigh(frame, study, "overlap").propensity.scores).isna().any():
+        return pd.DataFrame(columns=names)
+    ends = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    words = [f"{low:.1f} to {high:.1f}" for low, high in pairwise(ends)]
+    fifth = pd.cut(scores, ends, labels=words, include_lowest=True)
+    counts = pd.crosstab(fifth, frame["other"], dropna=False).reindex(index=words, columns=[False, True], fill_value=0)
+    return counts.astype("Int64").set_axis(names[1:], axis=1).rename_axis("Probability").reset_index()
 
 
 def estimate_interaction(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
@@ -82,6 +117,13 @@ def estimate_interaction(time_to_event: pd.DataFrame, study: Study, *, endpoint:
         found.add_rows(fitted[fitted["variable"] != ""])
     found.add("interaction_p", _test_interaction(rows, study), model="interaction")
     return found.frame()
+
+
+def _select(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> pd.DataFrame:
+    """Return the patients of the question, with a known treatment."""
+    question = study.comparison
+    is_asked = time_to_event[question.population_variable].isin(question.population_levels)
+    return select_endpoint(time_to_event[is_asked & time_to_event[question.treatment].notna()], endpoint)
 
 
 def _complete(rows: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Figures drawn from tidy results: each function returns a `Drawing` and never shows or saves it."""
 
+from fhrmm.figures.balance import plot_balance
 from fhrmm.figures.completeness import plot_missingness
 from fhrmm.figures.diagnostics import plot_schoenfeld
 from fhrmm.figures.flow import count_routes, plot_flow
@@ -19,6 +20,7 @@ __all__ = [
     "Plot",
     "count_routes",
     "mark_synthetic",
+    "plot_balance",
     "plot_center_rates",
     "plot_cumulative_incidence",
     "plot_flow",

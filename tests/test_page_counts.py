@@ -22,6 +22,7 @@ COMPLETE = {
     "overlap weights": [TREATED, *STUDY.comparison.covariates],
     "inverse probability weights": [TREATED, *STUDY.comparison.covariates],
 }
+CHANGES = {"TTASCT": "second_line_asct", "TTR": "response"}
 COUNTED = [
     "survival_probability", "median_months", "rmst_months", "log_rank_p", "rmst_difference_months", "hazard_ratio",
     "concordance", "ph_test_p", "interaction_p", "e_value", "influence",
@@ -34,10 +35,12 @@ def patients_of(work: Path, scope: str) -> pd.DataFrame:
     cohort = pd.read_parquet(work / scope / "cohort.parquet")
     joined = times.merge(cohort[[*KEYS, *cohort.columns.difference(times.columns)]], on=KEYS)
     joined = joined[joined["time_months"].notna()]
-    transplant = joined[(joined["endpoint"] == "TTASCT") & joined["event"]].set_index(KEYS)["time_months"]
-    joined = joined.join(transplant.rename("transplant"), on=KEYS)
-    joined["transplant"] = joined["transplant"].where(joined["transplant"] <= joined["time_months"])
-    return joined.assign(second_line_asct=joined["transplant"].notna().map({True: "yes", False: "no"}))
+    for change, variable in CHANGES.items():
+        happened = joined[(joined["endpoint"] == change) & joined["event"]].set_index(KEYS)["time_months"]
+        joined = joined.drop(columns=variable, errors="ignore").join(happened.rename(change), on=KEYS)
+        joined[change] = joined[change].where(joined[change] <= joined["time_months"])
+        joined[variable] = joined[change].notna().map({True: "yes", False: "no"})
+    return joined
 
 
 def recount(row: dict[str, object], patients: pd.DataFrame) -> tuple[int, int]:
@@ -56,7 +59,8 @@ def recount(row: dict[str, object], patients: pd.DataFrame) -> tuple[int, int]:
     found = found.dropna(subset=COMPLETE.get("primary" if is_primary else model, []))
     if model.startswith("landmark"):
         found = found[found["time_months"] > LANDMARK]
-        found = found.assign(second_line_asct=(found["transplant"] <= LANDMARK).map({True: "yes", False: "no"}))
+        for change, name in CHANGES.items():
+            found = found.assign(**{name: (found[change] <= LANDMARK).map({True: "yes", False: "no"})})
     if variable in found.columns:
         found = found[found[variable].notna()]
         is_of_both = str(row["estimand"]).startswith("rmst_difference")
@@ -65,7 +69,8 @@ def recount(row: dict[str, object], patients: pd.DataFrame) -> tuple[int, int]:
     # until the day of the transplant a patient counts as one without
     if model == "time-dependent" and level == "no":
         whole = patients[patients["endpoint"] == row["endpoint"]]
-        return int((whole["transplant"].isna() | (whole["transplant"] > 0)).sum()), events
+        change = next(change for change, name in CHANGES.items() if name == variable)
+        return int((whole[change].isna() | (whole[change] > 0)).sum()), events
     return len(found), events
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fhrmm.study import resolve_path
+from fhrmm.study import load_study, resolve_path
 from generator.calibration import search_seed, solve_constants
 from generator.dataset import build_files
+from generator.simulation import write_kept_performance
 from generator.truth import SOLVED_BASIS, load_truth
 
 _LAST_SEED = 100_000
@@ -22,7 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
     parser.add_argument("--out", default="data/synthetic", help="dataset folder (default: %(default)s)")
     parser.add_argument("--solve", action="store_true", help="print solved.json anew instead; takes some minutes")
+    parser.add_argument("--performance", action="store_true", help="make the kept samples of notebook 09 anew instead")
     chosen = parser.parse_args(arguments)
+    if chosen.performance:
+        write_kept_performance(load_study())
+        return 0
     if chosen.solve:
         print(json.dumps(solve(), indent=1))
         return 0

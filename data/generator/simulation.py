@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.cohort import add_derived
 from fhrmm.endpoints import derive_time_to_event
+from fhrmm.estimate_table import clean_estimates, to_publish
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import join_cohort
 from fhrmm.response import derive_response
@@ -24,7 +29,9 @@ from timetoevent.kaplan_meier import survival_at
 from timetoevent.proportions import proportion
 from timetoevent.results import Estimate, not_estimable
 from timetoevent.rmst import rmst
+from timetoevent.weighting import compare_weighted
 
+KEPT = Path(__file__).with_name("performance.json")
 _RATIO = "hazard ratio"
 _FOLLOWED = "second_line_krd"
 _LARGE = 1_000  # beyond it the penalty changes nothing that can be seen, and the profile intervals cost much
@@ -55,7 +62,7 @@ def estimate_performance(
     Parameters
     ----------
     truth : mapping of str to float
-        The value of each estimator in the whole population, as `population_truth` gives it.
+        The value of each estimator in the whole population, as `known_performance` gives it.
     study : Study
         The plan.
     rng : numpy.random.Generator
@@ -88,10 +95,56 @@ def estimate_performance(
     return rows.frame()
 
 
-def population_truth(study: Study, rng: np.random.Generator, *, n: int, term: str = _FOLLOWED) -> dict[str, float]:
-    """Return each estimator's value in one very large sample: what repeated samples should center on."""
-    population = simulate_follow_up(n, study, rng)
-    return {name: estimator(population, study).estimate for name, estimator in _estimators(term).items()}
+def write_kept_performance(study: Study, *, n_samples: int = 1_000) -> None:
+    """Keep the truth, and the performance in as many samples of the study's size as coverage needs, with digests.
+
+    It takes minutes: `python -m generator --performance`.
+    """
+    rng = np.random.default_rng(study.models.seed)
+    population = simulate_follow_up(100_000, study, rng)
+    truth = {name: estimator(population, study).estimate for name, estimator in _estimators(_FOLLOWED).items()}
+    alone = {
+        factor.variable: _hazard_ratio(population, [factor.variable], factor.variable, penalized=False).estimate
+        for factor in study.factors
+    }
+    rows = estimate_performance(truth, study, rng, n=study.published.n_patients, repeats=n_samples)
+    content = to_publish(rows).to_csv(index=False, lineterminator="\n").encode()
+    KEPT.with_suffix(".csv").write_bytes(content)
+    about = {"sha256": hashlib.sha256(content).hexdigest(), "plan": _digest_plan(study), "truth": truth}
+    KEPT.write_text(json.dumps(about | {"univariable": alone}, indent=1) + "\n", encoding="utf-8")
+
+
+def _digest_plan(study: Study) -> str:
+    """Return the digest of what the plan says about the estimators."""
+    read = study.model_dump_json(include={"time", "models", "factors", "pathway", "staging", "endpoints"})
+    return hashlib.sha256(read.encode()).hexdigest()
+
+
+def known_performance(
+    study: Study, rng: np.random.Generator, *, repeats: int
+) -> tuple[dict[str, float], pd.DataFrame, str]:
+    """Return the kept truth and performance, and where they are from; under another plan both are made anew.
+
+    Raises
+    ------
+    ValueError
+        If the kept rows are not those that the digest was made of.
+    """
+    about, content = json.loads(KEPT.read_text(encoding="utf-8")), KEPT.with_suffix(".csv").read_bytes()
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
+        raise ValueError(f"{KEPT.with_suffix('.csv').name} was changed after it was made: make it anew")
+    if about["plan"] == _digest_plan(study):
+        rows = clean_estimates(pd.read_csv(io.BytesIO(content), keep_default_na=False))
+        return about["truth"], rows, f"Kept with the generator, sha256 {about['sha256'][:16]}."
+    population = simulate_follow_up(20_000, study, rng)
+    truth = {name: estimator(population, study).estimate for name, estimator in _estimators(_FOLLOWED).items()}
+    rows = estimate_performance(truth, study, rng, n=study.published.n_patients, repeats=repeats)
+    return truth, rows, f"The plan of this run differs from that of the kept samples: {repeats} were drawn anew."
+
+
+def read_univariable_truth() -> dict[str, float]:
+    """Return the true univariable hazard ratio for progression of each factor, adverse versus reference level."""
+    return json.loads(KEPT.read_text(encoding="utf-8"))["univariable"]
 
 
 def _estimators(term: str) -> dict[str, Callable[[pd.DataFrame, Study], Estimate]]:
@@ -110,6 +163,7 @@ def _estimators(term: str) -> dict[str, Callable[[pd.DataFrame, Study], Estimate
         f"{_RATIO}, full Firth": lambda sample, study: _hazard_ratio(
             sample, list(study.models.full), term, penalized=len(sample) < _LARGE
         ),
+        f"{_RATIO}, overlap weights": lambda sample, study: _weighted_ratio(sample, study, term),
     }
 
 
@@ -128,6 +182,18 @@ def _hazard_ratio(sample: pd.DataFrame, terms: list[str], term: str, *, penalize
         return not_estimable("no finite estimate")
     numbers = chosen.iloc[0][["hazard_ratio", "ci_lower", "ci_upper", "p_value"]].astype(float).to_dict()
     return Estimate(numbers.pop("hazard_ratio"), **numbers)
+
+
+def _weighted_ratio(sample: pd.DataFrame, study: Study, term: str) -> Estimate:
+    """Return the ratio under overlap weights, given the other factors of the full model."""
+    others = [name for name in study.models.full if name != term and sample[name].nunique() >= 2]
+    frame = sample[["time_months", "event", term, *others]].dropna().reset_index(drop=True)
+    frame = frame.assign(other=frame[term].astype(str) != study.factor(term).reference)
+    if frame["other"].nunique() < 2 or not frame["event"].any():
+        return not_estimable("one group, or no event")
+    for name in others:
+        frame[name] = frame[name].cat.remove_unused_categories()
+    return compare_weighted(frame, time="time_months", event="event", treatment="other", terms=others).hazard_ratio
 
 
 def _judge(results: list[Estimate], true: float, *, is_ratio: bool) -> Iterator[tuple[str, Estimate]]:

@@ -201,8 +201,8 @@ def test_a_changed_plan_runs_every_notebook(name, tmp_path, monkeypatch):
     plan = tmp_path / "own.toml"
     plan.write_text("".join(f"{key} = {written(value)}\n" for key, value in PLANS[name]().items()), encoding="utf-8")
     load_plan(plan)
-    truth, performance = simulation.population_truth, simulation.estimate_performance
-    monkeypatch.setattr(simulation, "population_truth", lambda study, rng, n: truth(study, rng, n=400))
+    follow_up, performance = simulation.simulate_follow_up, simulation.estimate_performance
+    monkeypatch.setattr(simulation, "simulate_follow_up", lambda n, study, rng: follow_up(min(n, 600), study, rng))
     few = lambda known, study, rng, n, repeats: performance(known, study, rng, n=n if n < 100 else 150, repeats=4)  # noqa: E731
     monkeypatch.setattr(simulation, "estimate_performance", few)
     places = {"center": CENTER, "data_dir": str(ROOT / "data" / "synthetic"), "study_file": str(plan)}

@@ -315,7 +315,7 @@ def test_two_endpoints_share_one_figure() -> None:
 def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
     figure = CASES["forest beyond"]().figure
     texts = {text.get_text() for axes in figure.axes for text in axes.texts}
-    assert {"8/26", "0/3", "1 (reference)", "50.00 (<0.01 to >1000)"} <= texts
+    assert {"8/26", "0/3", "1 (reference)", "50.0 (<0.01 to >1000)"} <= texts
     low, high = figure.axes[1].get_xlim()
     assert 0.02 < low < high < 40
 

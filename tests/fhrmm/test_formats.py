@@ -49,8 +49,8 @@ def test_months(months: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "text"),
-    [(2.254, "2.25"), (0.995, "0.99"), (99.999, "100.00"), (100.4, "100"), (1e7, ">1000"), (math.inf, ">1000"),
-     (0.004, "<0.01"), (0.006, "0.01"), (0.0, "0.00"), (math.nan, "\u2013")],
+    [(2.254, "2.25"), (0.995, "0.99"), (99.999, "100.0"), (12.345, "12.3"), (100.4, "100"), (1e7, ">1000"),
+     (math.inf, ">1000"), (0.004, "<0.01"), (0.006, "0.01"), (0.0, "0.00"), (math.nan, "\u2013")],
 )  # fmt: skip
 def test_ratio_never_shows_separation_as_a_long_number(ratio: float, text: str) -> None:
     assert format_ratio(ratio, DISPLAY) == text

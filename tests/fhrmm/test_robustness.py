@@ -199,7 +199,7 @@ def transplanted() -> pd.DataFrame:
 
 
 def test_waiting_time_is_benefit_only_in_the_naive_comparison():
-    rows = transplant.compare_second_line_transplant(transplanted(), STUDY)
+    rows = transplant.compare_by_change(transplanted(), STUDY)
     found = rows[(rows["estimand"] == "hazard_ratio") & (rows["level"] == "yes")]
     naive, landmark, dependent = (row for _, row in found.iterrows())
     assert naive["ci_upper"] < 0.6, "a transplant that does nothing looks protective"
@@ -210,7 +210,7 @@ def test_waiting_time_is_benefit_only_in_the_naive_comparison():
 
 def test_landmark_counts_who_left_before_it():
     frame = transplanted()
-    rows = transplant.compare_second_line_transplant(frame, STUDY)
+    rows = transplant.compare_by_change(frame, STUDY)
     counts = rows[rows["estimand"] == "count"].set_index("level")["estimate"]
     pfs = frame[frame["endpoint"] == "PFS"]
     early = pfs["time_months"] <= STUDY.models.landmark_months
@@ -221,7 +221,7 @@ def test_landmark_counts_who_left_before_it():
 def test_nobody_transplanted_is_a_reason_not_a_number():
     frame = transplanted()
     frame.loc[frame["endpoint"] == "TTASCT", "event"] = False
-    rows = ratios(transplant.compare_second_line_transplant(frame, STUDY))
+    rows = ratios(transplant.compare_by_change(frame, STUDY))
     assert set(rows["note"]) == {"all patients are in one group"}
 
 

@@ -29,10 +29,10 @@ def test_subgroup_and_population_are_named() -> None:
     names = {"endpoint": "ORR", "estimand": "proportion"}
     subgroup = one(value, variable="ecog_2_or_more", level=">=2", **names)
     assert word(subgroup, STUDY).startswith(
-        "ECOG performance status at second line, \u22652: overall response rate was 50.0%"
+        "ECOG performance status at second line, \u22652: overall response rate was 50% (95% CI 20% to 80%"
     )
     evaluable = one(value, population="evaluable", **names)
-    assert word(evaluable, STUDY).startswith("Overall response rate in evaluable patients was 50.0%")
+    assert word(evaluable, STUDY).startswith("Overall response rate in evaluable patients was 50%")
 
 
 def test_survival_and_its_absence() -> None:

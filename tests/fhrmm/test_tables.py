@@ -148,7 +148,7 @@ def test_groups_side_by_side_with_the_test_in_the_first_row() -> None:
     assert cells.text.iloc[0].tolist() == [
         "no", "49", "34; 69.4 (48.1 to 73.4)", "24; 49.0 (48.1 to 73.4)", "0.059",
     ]  # fmt: skip
-    assert cells.text.iloc[1].tolist() == ["yes", "9", "3; 33.3 (48.1 to 73.4)", "\u2013", ""]
+    assert cells.text.iloc[1].tolist() == ["yes", "9", "3; 33 (48 to 73)", "\u2013", ""]
 
 
 def test_two_estimates_for_one_cell_are_refused() -> None:

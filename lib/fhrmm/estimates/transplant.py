@@ -1,4 +1,4 @@
-"""Second-line ASCT and survival: the naive comparison and two that do not give waiting time away as benefit."""
+"""A transplant, or a response, and survival: the naive comparison and two that do not count waiting time as benefit."""
 
 from __future__ import annotations
 
@@ -13,67 +13,78 @@ from timetoevent.cox import fit_cox
 from timetoevent.landmark import make_landmark_data, split_at_change
 from timetoevent.results import Estimate, not_estimable
 
-_VARIABLE = "second_line_asct"
+_VARIABLE = "changed"
 NAIVE, TIME_DEPENDENT = "naive: ever versus never", "time-dependent"
 
 
-def compare_second_line_transplant(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
-    """Compare patients with and without second-line ASCT in three ways, of which the first is biased.
+def compare_by_change(
+    time_to_event: pd.DataFrame,
+    study: Study,
+    *,
+    change: str = "TTASCT",
+    variable: str = "second_line_asct",
+    endpoint: str = "PFS",
+) -> pd.DataFrame:
+    """Compare patients with and without a change of state in three ways, of which the first is biased.
 
     Parameters
     ----------
     time_to_event : DataFrame
-        One row per patient and endpoint; the transplant is the event of the endpoint TTASCT.
+        One row per patient and endpoint.
     study : Study
         The plan: landmark, interval level, least number of events.
+    change : str
+        The endpoint whose event is the change: TTASCT for second-line ASCT, TTR for a response.
+    variable : str
+        What the rows call it.
     endpoint : str
         PFS or OS.
 
     Returns
     -------
     DataFrame
-        `hazard_ratio` rows of ``second_line_asct`` yes versus no under three models. *Naive*: ever against never, so
-        that the months before the transplant, in which nobody who got one can have progressed, count as benefit.
+        `hazard_ratio` rows of the variable yes versus no under three models. *Naive*: ever versus never, so
+        that the months before the change, in which nobody who had one can have had the event, count as benefit.
         *Landmark*: patients without event at the landmark, by what had happened until then, followed from there.
-        *Time-dependent*: every patient counts as not transplanted until the day of the transplant. Then one
+        *Time-dependent*: every patient counts as without the change until its day. Then one
         `count` row per way in which patients left before the landmark.
 
     References
     ----------
     Anderson JR, Cain KC, Gelber RD. J Clin Oncol 1983;1:710-719. Suissa S. Am J Epidemiol 2008;167:492-499.
     """
-    frame = _with_transplant(time_to_event, endpoint)
+    frame = _with_change(time_to_event, endpoint, change)
     landmark = study.models.landmark_months
     name = f"landmark at {landmark:g} months"
     kept = make_landmark_data(
-        frame, time="time_months", event="event", landmark=landmark, changes={_VARIABLE: "transplant_months"}
+        frame, time="time_months", event="event", landmark=landmark, changes={_VARIABLE: "change_months"}
     )
-    split = split_at_change(frame, time="time_months", event="event", changes={_VARIABLE: "transplant_months"})
-    ever = frame.assign(**{_VARIABLE: frame["transplant_months"].notna()})
-    rows = Collector(endpoint=endpoint, variable=_VARIABLE)
-    _add_fit(rows, ever, study, NAIVE)
-    _add_fit(rows, kept.frame, study, name)
-    _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT)
+    split = split_at_change(frame, time="time_months", event="event", changes={_VARIABLE: "change_months"})
+    ever = frame.assign(**{_VARIABLE: frame["change_months"].notna()})
+    rows = Collector(endpoint=endpoint, variable=variable)
+    _add_fit(rows, ever, study, NAIVE, variable)
+    _add_fit(rows, kept.frame, study, name, variable)
+    _add_fit(rows, split.drop(columns="time_months"), study, TIME_DEPENDENT, variable)
     left = {"event before the landmark": kept.n_event_before, "censored before the landmark": kept.n_censored_before}
     for level, count in left.items():
         rows.add("count", Estimate(float(count), n=len(frame), n_events=count, method="count"), model=name, level=level)
     return rows.frame()
 
 
-def _with_transplant(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
-    """One row per patient: time, event, and months from the start of second line to the transplant, if any."""
+def _with_change(time_to_event: pd.DataFrame, endpoint: str, change: str) -> pd.DataFrame:
+    """One row per patient: time, event, and months from the start of second line to the change, if any."""
     rows = select_endpoint(time_to_event, endpoint)
     rows = rows[rows["time_months"].notna() & rows["event"].notna()]
-    transplants = select_endpoint(time_to_event, "TTASCT")
-    transplants = transplants[transplants["event"].astype(bool)]
-    months = transplants[[*KEYS, "time_months"]].rename(columns={"time_months": "transplant_months"})
+    dated = select_endpoint(time_to_event, change)
+    dated = dated[dated["event"].astype(bool)]
+    months = dated[[*KEYS, "time_months"]].rename(columns={"time_months": "change_months"})
     frame = rows[[*KEYS, "time_months", "event"]].merge(months, on=KEYS, how="left", validate="one_to_one")
-    # a transplant after the event or the end of follow-up had no part in it
-    late = frame["transplant_months"] > frame["time_months"]
-    return frame.assign(event=frame["event"].astype(bool), transplant_months=frame["transplant_months"].mask(late))
+    # a change after the event or the end of follow-up had no part in it
+    late = frame["change_months"] > frame["time_months"]
+    return frame.assign(event=frame["event"].astype(bool), change_months=frame["change_months"].mask(late))
 
 
-def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str) -> None:
+def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, variable: str) -> None:
     states = pd.Categorical(frame[_VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
     reason = why_no_regression(frame, study)
     if not reason and states.value_counts().min() == 0:
@@ -88,4 +99,4 @@ def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str) -> 
     fit = fit_cox(
         frame.assign(**{_VARIABLE: states}), event="event", terms=[_VARIABLE], ci_level=study.models.ci_level, **times
     )
-    rows.add_fit(fit, model=model)
+    rows.add_fit(fit, model=model, variable=variable)

@@ -7,18 +7,10 @@ from typing import Any
 
 from fhrmm.study import Study
 
-# Name of a factor in the generator -> name in the study, and the level that the generator calls adverse.
-_FACTORS = {
-    "extramedullary": ("extramedullary_disease", "yes"),
-    "lenalidomide_maintenance": ("lenalidomide_maintenance", "yes"),
-    "no_frontline_asct": ("frontline_asct", "no"),
-    "ecog_2_or_more": ("ecog_2_or_more", ">=2"),
-    "iss_iii": ("advanced_stage", "yes"),
-    "not_krd": ("second_line_krd", "other"),
-}
 
-
-def list_truth(truth: Mapping[str, Any], study: Study) -> list[dict[str, object]] | None:
+def list_truth(
+    truth: Mapping[str, Any], study: Study, *, univariable: Mapping[str, float]
+) -> list[dict[str, object]] | None:
     """Return the true values behind a synthetic dataset as estimates-like records; None for real data.
 
     Parameters
@@ -27,13 +19,14 @@ def list_truth(truth: Mapping[str, Any], study: Study) -> list[dict[str, object]
         Content of the truth file, as `fhrmm.store.read_truth` gives it; empty for real data.
     study : Study
         The plan.
+    univariable : mapping of str to float
+        The true univariable hazard ratio of each factor.
 
     Returns
     -------
     list of dict or None
         endpoint, estimand, time_months, estimate, variable, level, status. Rates are those the data were
-        calibrated to; hazard ratios are those of progression, conditional on all other factors: they differ from
-        univariable ones by construction.
+        calibrated to; hazard ratios are univariable, as those beside which they stand.
     """
     if not truth:
         return None
@@ -48,14 +41,9 @@ def list_truth(truth: Mapping[str, Any], study: Study) -> list[dict[str, object]
         {"endpoint": "PFS", **median},
         {"endpoint": "OS", **median},
     ]
-    values = {parameter["name"]: parameter["value"] for parameter in truth["parameters"]}
-    adverse = {factor.variable: factor.adverse for factor in study.factors}
-    for name, ratio in values["hr_progression"].items():
-        variable, level = _FACTORS[name]
-        if variable in adverse:
-            estimate = ratio if adverse[variable] == level else 1 / ratio
-            what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
-            records.append(what | {"level": adverse[variable], "estimate": estimate})
+    for variable, ratio in univariable.items():
+        what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
+        records.append(what | {"level": study.factor(variable).adverse, "estimate": ratio})
     return records
 
 

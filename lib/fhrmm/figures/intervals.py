@@ -161,7 +161,7 @@ def write_numbers(row: Row, study: Study) -> str:
     estimand = str(row["estimand"])
     if is_reference(row) and estimand == "hazard_ratio":
         return "1 (reference)"
-    value = format_value(row["estimate"], estimand, study.display, sign=False)  # type: ignore[arg-type]
-    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False)  # type: ignore[arg-type]
+    value = format_value(row["estimate"], estimand, study.display, sign=False, n=row["n"])  # type: ignore[arg-type]
+    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"])  # type: ignore[arg-type]
     value = status_text(row) or value
     return value if interval == DASH else f"{value} ({interval})"

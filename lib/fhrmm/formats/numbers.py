@@ -19,6 +19,7 @@ OK = "ok"
 SUPPRESSED = "suppressed"
 PERCENT, MONTHS, RATIO, COUNT, P_VALUE, NUMBER = "percent", "months", "ratio", "count", "p_value", "number"
 _DIFFERENCE = "difference"
+_FEW = 10  # of so few patients a percentage has no decimal
 _KINDS: Mapping[str, str] = {
     "proportion": PERCENT,
     "survival_probability": PERCENT,
@@ -54,8 +55,8 @@ def kind_of(estimand: str) -> str:
     return P_VALUE if estimand.endswith("_p") else RATIO
 
 
-def format_pct(share: float | None, display: Display, *, sign: bool = True) -> str:
-    """Write a share as a percentage.
+def format_pct(share: float | None, display: Display, *, sign: bool = True, n: float | None = None) -> str:
+    """Write a share as a percentage; of `n` patients, if they are ten or fewer, without decimals.
 
     Examples
     --------
@@ -63,7 +64,8 @@ def format_pct(share: float | None, display: Display, *, sign: bool = True) -> s
     >>> format_pct(38 / 62, load_study().display)
     '61.3%'
     """
-    text = _fixed(share, display.proportion_decimals, factor=100.0)
+    is_few = not is_missing(n) and 0 < n <= _FEW
+    text = _fixed(share, 0 if is_few else display.proportion_decimals, factor=100.0)
     return text + "%" if sign and text != DASH else text
 
 
@@ -83,7 +85,8 @@ def format_ratio(ratio: float | None, display: Display) -> str:
     smallest = 10.0**-display.ratio_decimals
     if 0 < ratio < smallest / 2:
         return f"<{smallest:.{display.ratio_decimals}f}"
-    return _fixed(ratio, 0 if abs(ratio) >= 100 else display.ratio_decimals)
+    most = 0 if abs(ratio) >= 100 else 1 if abs(ratio) >= 10 else display.ratio_decimals
+    return _fixed(ratio, min(most, display.ratio_decimals))
 
 
 def format_p(p_value: float | None) -> str:
@@ -136,7 +139,9 @@ def format_number(number: float | None) -> str:
     return _fixed(number, 0 if not is_missing(number) and abs(number) >= 100 else 1)
 
 
-def format_value(value: float | None, estimand: str, display: Display, *, sign: bool = True) -> str:
+def format_value(
+    value: float | None, estimand: str, display: Display, *, sign: bool = True, n: float | None = None
+) -> str:
     """Write a number of any estimand with the formatter of its kind.
 
     Examples
@@ -147,7 +152,7 @@ def format_value(value: float | None, estimand: str, display: Display, *, sign: 
     """
     kind = kind_of(estimand)
     if kind == PERCENT:
-        return format_pct(value, display, sign=sign)
+        return format_pct(value, display, sign=sign, n=n)
     if kind == MONTHS:
         return _fixed(value, display.months_decimals)
     if kind == RATIO:
@@ -157,7 +162,15 @@ def format_value(value: float | None, estimand: str, display: Display, *, sign: 
     return {COUNT: format_count, P_VALUE: format_p, NUMBER: format_number}[kind](value)
 
 
-def format_ci(lower: float | None, upper: float | None, estimand: str, display: Display, *, sign: bool = True) -> str:
+def format_ci(
+    lower: float | None,
+    upper: float | None,
+    estimand: str,
+    display: Display,
+    *,
+    sign: bool = True,
+    n: float | None = None,
+) -> str:
     """Write an interval with "to"; a missing limit of a time is a limit that is not reached.
 
     Examples
@@ -170,7 +183,8 @@ def format_ci(lower: float | None, upper: float | None, estimand: str, display: 
         return DASH
     open_end = NOT_REACHED if kind_of(estimand) == MONTHS else NOT_ESTIMABLE
     limits = [
-        open_end if is_missing(limit) else format_value(limit, estimand, display, sign=sign) for limit in (lower, upper)
+        open_end if is_missing(limit) else format_value(limit, estimand, display, sign=sign, n=n)
+        for limit in (lower, upper)
     ]
     return " to ".join(limits)
 

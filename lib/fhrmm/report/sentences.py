@@ -177,13 +177,13 @@ def _no_number(subject: str, row: Row) -> str:
 
 
 def _value(row: Row, study: Study) -> str:
-    text = format_value(row["estimate"], row["estimand"], study.display)
+    text = format_value(row["estimate"], row["estimand"], study.display, n=row["n"])
     return f"{text} months" if kind_of(row["estimand"]) == MONTHS and text != DASH else text
 
 
 def _interval(row: Row, study: Study) -> str:
     """The interval as "95% CI a to b; ", or nothing where there is none."""
-    text = format_ci(row["ci_lower"], row["ci_upper"], row["estimand"], study.display)
+    text = format_ci(row["ci_lower"], row["ci_upper"], row["estimand"], study.display, n=row["n"])
     level = study.models.ci_level if is_missing(row["ci_level"]) else row["ci_level"]
     return "" if text == DASH else f"{format_level(level)} CI {text}; "
 

@@ -102,7 +102,7 @@ def _median(row: Row) -> str:
 def _count(count: Row, share: Row | None, study: Study) -> str:
     text = format_count(count["estimate"])
     known = share is not None and share["status"] == OK
-    return f"{text} ({format_pct(share['estimate'], study.display)})" if known else text
+    return f"{text} ({format_pct(share['estimate'], study.display, n=share['n'])})" if known else text
 
 
 def _difference(row: Row | None, study: Study) -> str:

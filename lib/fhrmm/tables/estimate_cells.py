@@ -47,11 +47,11 @@ def describe_group(row: Row, study: Study) -> tuple[str, str]:
 def write_cell(row: Row, study: Study, notes: Footnotes, *, with_count: bool = False) -> str:
     """Write value and interval in one cell, or the status; `with_count` puts the number of events before."""
     estimand = row["estimand"]
-    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False)
+    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"])
     if row["status"] != OK:
         text = notes.status(row)
         return f"{text} ({interval})" if row["status"] == "not_reached" and interval != DASH else text
-    value = format_value(row["estimate"], estimand, study.display, sign=False)
+    value = format_value(row["estimate"], estimand, study.display, sign=False, n=row["n"])
     if with_count:
         value = f"{format_count(row['n_events'])}; {value}"
     return value if interval == DASH else f"{value} ({interval})"

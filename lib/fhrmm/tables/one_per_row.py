@@ -54,7 +54,7 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
     if "difference" in estimand and level:
         level = f"{level} versus {name_level(row['reference'])}"
     is_p = kind_of(estimand) == P_VALUE
-    value = format_value(row["estimate"], estimand, study.display, sign=False)
+    value = format_value(row["estimate"], estimand, study.display, sign=False, n=row["n"])
     what = head_estimate(row, study)
     return [
         f"{heading}: {level}" if heading and level else heading or level,
@@ -63,7 +63,7 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
         format_count(row["n"]),
         format_count(row["n_events"]),
         notes.status(row) or (DASH if is_p else value),
-        format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False),
+        format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"]),
         format_p(row["estimate"] if is_p else row["p_value"]),
     ]
 

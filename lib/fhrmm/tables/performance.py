@@ -20,7 +20,7 @@ _SAMPLES = ", samples of "
 
 
 def tabulate_truth(truth: Mapping[str, float], study: Study) -> Cells:
-    """Lay out the true value of each estimator, as `generator.simulation.population_truth` returns it."""
+    """Lay out the true value of each estimator, as `generator.simulation.known_performance` returns it."""
     content = [[capitalize(name), _with_unit(name, value, study)] for name, value in truth.items()]
     return list_lines(content, ["Estimator", "Value"])
 

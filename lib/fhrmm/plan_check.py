@@ -56,8 +56,9 @@ def load_plan(path: str | Path = "study.toml", overrides: Mapping[str, Any] | No
     """
     study, problems = read_study(path, overrides or {})
     if study is not None:
-        levels, dates = _columns(study)
-        for key, names, known, what in [*_names(study, levels), *_sources(study, dates)]:
+        levels, columns, dates = _columns(study)
+        baseline = ("pool.baseline", study.pool.baseline, columns, "the variables of the cohort")
+        for key, names, known, what in [*_names(study, levels), baseline, *_sources(study, dates)]:
             problems += [_strange(key, name, known, what) for name in names if name not in known]
             problems += [f"{key}: found {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1]
         problems += [*_factors(study, levels), *_orders(study), *_specifications(study)]
@@ -76,8 +77,8 @@ def say_problems(values: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _columns(study: Study) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Return the levels of each variable that can be a term of a model, none for a number; and the sources of dates."""
+def _columns(study: Study) -> tuple[dict[str, tuple[str, ...]], list[str], list[str]]:
+    """Return the levels of each variable that can be a term of a model, none for a number; all columns; and dates."""
     plain = study.model_copy(update={"factors": ()})  # what the derivations give whatever the plan says of it
     cohort = add_derived(empty_table("patients"), plain).assign(fhr_route="")
     frames = {"patients": cohort, "response": derive_response(cohort, empty_table("assessments"), plain)}
@@ -87,7 +88,11 @@ def _columns(study: Study) -> tuple[dict[str, tuple[str, ...]], list[str]]:
         is_number = is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype)
         if (is_leveled or is_number) and not str(name).endswith(_NO_TERM):
             levels[str(name)] = tuple(map(str, column.cat.categories)) if is_leveled else ()
-    return levels, [f"{table}.{name}" for table, its in frames.items() for name in its if name.endswith("_date")]
+    return (
+        levels,
+        list(cohort),
+        [f"{table}.{name}" for table, its in frames.items() for name in its if name.endswith("_date")],
+    )
 
 
 def _strange(key: str, name: str, known: Collection[str], what: str) -> str:
@@ -129,6 +134,8 @@ def _names(study: Study, levels: Mapping[str, Sequence[str]]) -> Iterator[Names]
     yield "staging.extramedullary_levels", staging.extramedullary_levels, plasmacytomas, "the levels"
     for name in _DEPTHS:
         yield f"response.{name}", getattr(study.response, name), RESPONSES, "the responses"
+    numbers = [name for name, its in levels.items() if not its]
+    yield "pool.bins", list(study.pool.bins), numbers, "the numbers of the cohort"
     axes = [axis.axis for axis in study.sensitivity]
     yield "sensitivity", axes, axes, ""
 
@@ -143,6 +150,8 @@ def _sources(study: Study, dates: Sequence[str]) -> Iterator[Names]:
         for kind in ("events", "censors"):
             sources = [item.source for item in getattr(endpoint, kind)]
             yield f"endpoints.{name}.{kind}", sources, dates, "the dates"
+        events = ["", *(item.description for item in endpoint.events)]
+        yield f"endpoints.{name}.needs", [endpoint.needs], events, "its events"
 
 
 def _factors(study: Study, levels: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -167,6 +176,8 @@ def _orders(study: Study) -> Iterator[str]:
     stages = (staging.iss_beta2_microglobulin_low, staging.iss_beta2_microglobulin_high)
     rising = {"time.rates_at_months": study.time.rates_at_months, "staging.iss_beta2_microglobulin_low": stages}
     rising["response.depth_at_months"] = study.response.depth_at_months
+    rising |= {f"pool.bins.{name}": cuts for name, cuts in study.pool.bins.items()}
+    rising["pool.rate_cuts_months"] = study.pool.rate_cuts_months
     for version, criteria in study.response_criteria.items():
         rising[f"response_criteria.{version}.light_chain_ratio"] = criteria.light_chain_ratio
         for name in ("serum_shares", "urine_shares", "light_chain_shares"):

@@ -61,6 +61,8 @@ WRONG = [
     ('label = "Overall survival"', 'label = "Progression-free survival"', ["endpoints", "label", "twice"]),
     ('name = "confirmed", overrides', 'name = "as recorded", overrides', ["sensitivity.2.options", "twice"]),
     ("alpha = 0.05", "alpha = 5", ["models.alpha"]),
+    ('needs = "progression on next line"', 'needs = "progression on a line"', ["endpoints.PFS2.needs", "nearest"]),
+    ("bins = { age_second_line", "bins = { age", ["pool.bins", "'age'"]),
     ("rounding_base = 6", "rounding_base = 0", ["disclosure.rounding_base"]),
 ]  # fmt: skip
 

@@ -156,7 +156,7 @@ class _Pool(Frozen):
 
     minimum_centers: int = Field(ge=3)
     n_weeks: int = Field(ge=26)
-    rate_cuts_months: tuple[float, ...]
+    rate_cuts_months: tuple[float, ...] = Field(min_length=1)
     most_rounds: int = Field(ge=1)
     baseline: tuple[str, ...]
     bins: dict[str, tuple[float, ...]]

@@ -337,6 +337,9 @@ def test_one_comparison_by_many_models_has_a_named_line_for_each() -> None:
     figure = figures.plot_forest(rows, study=STUDY).figure
     named = [text.get_text() for text in figure.axes[0].texts]
     assert {"All centers", *models[1:]} <= {name.replace("Without", "without") for name in named}
+    published = rows.assign(scope=["ALL"] + [""] * (len(rows) - 1))  # read back, beside what was just computed
+    again = [text.get_text() for text in figures.plot_forest(published, study=STUDY).figure.axes[0].texts]
+    assert again == named
     assert not figure.legends
 
 

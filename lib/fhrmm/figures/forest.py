@@ -84,7 +84,7 @@ def _model_lines(frame: pd.DataFrame, headings: Mapping[str, str], study: Study)
         first = compared.iloc[0]
         levels = f"{name_level(first['level'])} versus {name_level(first['reference'])}"
         lines.append(Line(f"{name_variable(first['variable'], study)}: {levels}"))
-        if len(set(compared["scope"])) > 1:
+        if len(set(compared["scope"]) - {""}) > 1:
             return lines + center_lines(compared)
         return lines + [Line(headings[row["model"]], (row,)) for row in compared.to_dict("records")]
     for variable in dict.fromkeys(frame["variable"]):

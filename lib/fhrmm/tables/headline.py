@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -76,12 +77,13 @@ def tabulate_headline(
         content.append(_krd_benefit(comparison, study, notes))
     columns = ["Quantity", PUBLISHED, TRUTH, RUN]
     shown = [place for place, name in enumerate(columns) if truth is not None or name != TRUTH]
-    return list_lines(
+    cells = list_lines(
         [[row[1 + place] for place in shown] for row in content],
         [columns[place] for place in shown],
         group=[row[0] for row in content],
         notes=[*notes.lines(), f"Published: {study.study.published_reference}"],
     )
+    return replace(cells, numeric=frozenset({TRUTH}))  # published and own results are statements, too, and may break
 
 
 def _krd_benefit(comparison: pd.DataFrame, study: Study, notes: Footnotes) -> tuple[str, ...]:

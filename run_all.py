@@ -96,6 +96,7 @@ PROJECT = Project(
     data="data/synthetic",
     preload=PRELOAD,
     shared_files=("repository/study.toml",),
+    file_parameters=("study_file",),
     glossary=GLOSSARY,
 )
 

@@ -272,6 +272,17 @@ def test_wrong_use_ends_at_once_with_status_2(arguments: list[str], words: str, 
     assert not (tmp_path / "r").exists()
 
 
+def test_a_plan_lies_where_a_change_in_it_is_noticed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(ROOT / "data" / "synthetic" / "C10", data / "C10")
+    for folder, status in ((tmp_path, 2), (data, 0)):
+        plan = Path(shutil.copy(ROOT / "study.toml", folder / "own.toml"))
+        places = ["--data", str(data), "--work", str(tmp_path / "w"), "--out", str(tmp_path / "r")]
+        done = run(*places, "-p", "study_file", str(plan), "--explain")
+        assert done.returncode == status, done.stderr
+        assert ("put the file into the repository or the dataset" in done.stderr) == (status == 2)
+
+
 def test_parameters_and_plan_are_listed_without_running(tmp_path: Path) -> None:
     listed = run("--list-parameters")
     assert "fhr_window_months: int" in listed.stdout

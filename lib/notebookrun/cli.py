@@ -146,6 +146,9 @@ def _check(
     reserved = {name: flags[what] for name, what in project.place_parameters.items()}
     values, complaints = check_values(known, _typed_values(options, problems), words, reserved)
     problems += complaints or project.check(values)
+    for name in set(project.file_parameters) & values.keys():
+        if not str(places.name(places.root / str(values[name]))).startswith(("repository/", "data/")):
+            problems.append(f"{name}: put the file into the repository or the dataset, or no change in it is noticed")
     if options.jobs < 1:
         problems.append(f"--jobs: {options.jobs} is out of range, expected at least 1")
     if options.time_limit < 0:

@@ -109,7 +109,9 @@ class Planner:
     def input_names(self, node: Node, then: Entry | None) -> list[str]:
         """Return the names of all files that a node depends on, with those it was seen to read last time."""
         patterns = [p for p in node.reads if p.split("/")[0] != "data"]
-        names = set(self.places.find(patterns)) | set(self.project.shared_files)
+        named = (self.values[name] for name in self.project.file_parameters if name in self.values)
+        given = (self.places.name(self.places.root / str(value)) for value in named)
+        names = {*self.places.find(patterns), *self.project.shared_files, *filter(None, given)}
         if any(p.split("/")[0] == "data" for p in node.reads):
             names |= set(self.scope_inputs(node.id.scope))
         if then is not None:

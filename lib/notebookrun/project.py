@@ -45,6 +45,8 @@ class Project:
         Modules that the parent of forked kernels imports beforehand.
     shared_files : tuple of str
         Names of files (``repository/...``) that every notebook depends on.
+    file_parameters : tuple of str
+        Parameters that name a file of the repository or the dataset, on which every notebook depends, too.
     glossary : Path or None
         Markdown file of terms that pages explain; see `notebookrun.glossary.read_glossary`.
     place_parameters : dict of str to str
@@ -66,6 +68,7 @@ class Project:
     reports: str = "reports"
     preload: tuple[str, ...] = ()
     shared_files: tuple[str, ...] = ()
+    file_parameters: tuple[str, ...] = ()
     glossary: Path | None = None
     place_parameters: Mapping[str, str] = field(
         default_factory=lambda: {"center": "scope", "data_dir": "data", "work_dir": "work", "reports_dir": "reports"}

@@ -142,11 +142,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options, _ = parser.parse_known_args(arguments)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if (status := run_other(options, arguments, parser)) is not None:
-        return status
     if problem := wrong_use(options):
         print(f"run_all: {problem}", file=sys.stderr)
         return MISUSE
+    if (status := run_other(options, arguments, parser)) is not None:
+        return status
     if options.manuscript:
         arguments += MANUSCRIPT
     if options.language != "en":
@@ -175,6 +175,8 @@ def wrong_use(options: argparse.Namespace) -> str:
             return f"--{name} does not go with --matrix; run it for one set of parameters"
     if options.freeze is None:
         return ""
+    if options.release:
+        return "--freeze does not go with --release; freeze the local report"
     from fhrmm.freeze import refuse_name
 
     return refuse_name(options.freeze, find_places(PROJECT, options).work)

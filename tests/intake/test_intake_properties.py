@@ -48,7 +48,8 @@ def test_any_dialect_reads_back_as_the_same_table(table, dialect):
         canonical = clean(Path(name))
     assert_same_table(cleaned, table)
     unsaid = {("file_not_read", "", "")}
-    assert set(findings(cleaned)) == set(findings(canonical)) - unsaid
+    said = {found for found in findings(cleaned) if found[0] != "two_digit_years"}
+    assert said == set(findings(canonical)) - unsaid
     pd.testing.assert_frame_equal(
         cleaned.patients.sort_values("patient_id", ignore_index=True),
         canonical.patients.sort_values("patient_id", ignore_index=True),

@@ -74,7 +74,7 @@ def init_center(folder: Path) -> str:
     (folder / name).write_text(text, encoding="utf-8")
     listed = "\n".join(f"{number}. {decision}" for number, decision in enumerate(decisions, start=1))
     tried = try_description(folder, name)
-    open_ends = listed or ("nothing, before what stops patients is mended" if "stop" in tried else "nothing")
+    open_ends = listed or ("what stands below" if "\n- " in tried else "nothing")
     return f"wrote {folder.name}/{name}\n\nStill to decide:\n{open_ends}\n\n{tried}"
 
 

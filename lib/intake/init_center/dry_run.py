@@ -36,12 +36,12 @@ def try_description(folder: Path, name: str) -> str:
         return f"With this file nothing can be read: {error}\n"
     n, left = len(cleaned.patients), len(cleaned.quarantined)
     stopped = _group(cleaned.issues)
-    if not stopped:
-        lines = [f"With this file all {n} patients would be accepted."]
-    else:
-        things = f"these {len(stopped)} things stop" if len(stopped) > 1 else "this stops"
-        lines = [f"With this file {n} of {n + left} patients would be accepted; {things} the others:", *stopped[:MOST]]
-        lines += [f"- and {len(stopped) - MOST} more" for _ in stopped[MOST : MOST + 1]]
+    things = f"these {len(stopped)} things stop" if len(stopped) > 1 else "this stops"
+    text = f"With this file {n} of {n + left} patients would be accepted; {things} the others:"
+    if not left:
+        text = f"With this file all {n} patients would be accepted{'; refused are:' if stopped else '.'}"
+    lines = [text if n + left else "With this file no patient would be read:", *stopped[:MOST]]
+    lines += [f"- and {len(stopped) - MOST} more"] if len(stopped) > MOST else []
     unrecorded = cleaned.patients["unrecorded"].iloc[0].split("; ") if n else []
     lines += [
         f"No column records {event}: what depends on it will not be estimable, for this center and in the pool."

@@ -55,7 +55,7 @@ def distinct_texts(column: pd.Categorical) -> pd.Series:
         Text, missing where the cell is empty.
     """
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.categories))
-    return pd.Series(counts, index=[tidy(str(text)) for text in column.categories], dtype=int)
+    return pd.Series(counts, index=[tidy(str(text)) for text in column.categories], dtype=int)[counts > 0]
 
 
 def propose_date_order(texts: Sequence[str]) -> Proposal | None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from charset_normalizer import from_bytes
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -20,6 +22,7 @@ from intake.readers import redcap
 from intake.readers.files import OpenedFile, open_file
 from intake.readers.grid import Grid, ReadProblem
 from intake.readers.headers import header_key
+from intake.readers.selection import rows_of_nobody
 
 SEVERAL = "the file has several rows per patient, and one row is needed: is it a table of lines or of visits?"
 MOST_SHEETS = 20
@@ -86,19 +89,19 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
         sources += found
         problems += problem or ([] if found else [f"{path.name}: not read, no header says what it holds"])
     sources.sort(key=lambda source: TABLES_IN_ORDER.index(source.file.table))
-    first = next((_identifiers(source) for source in sources if source.file.table == "patients"), set())
-    for number, source in enumerate(sources):
-        if number and source.file.table == "patients" and len(_identifiers(source) & first) * 2 > len(first):
+    first = next((set(_identifiers(s.grid, s.matches)) for s in sources if s.file.table == "patients"), set())
+    for source in sources[1:]:
+        same = set(_identifiers(source.grid, source.matches)) & first
+        if source.file.table == "patients" and len(same) * 2 > len(first):
             source.completes = sources[0].file.path
     return sources, problems
 
 
-def _identifiers(source: Source) -> set[str]:
-    """Return the patient identifiers of a table, empty where no column has them for certain."""
-    for match, cells in zip(source.matches, source.grid.columns, strict=False):
-        if match.certain and match.column == "patient_id":
-            return set(cells.categories)
-    return set()
+def _identifiers(grid: Grid, matches: list[Match]) -> pd.Categorical:
+    """Return the patient identifiers of a table, none where no column has them for certain."""
+    pairs = zip(matches, grid.columns, strict=False)
+    found = (cells for match, cells in pairs if match.certain and match.column == "patient_id")
+    return next(found, pd.Categorical([]))
 
 
 def _find_dictionary(folder: Path) -> str | None:
@@ -194,8 +197,11 @@ def _known(headers: list[str], table: str) -> int:
 
 def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
     """Return the table whose columns the headers are, or None where fewer than two are known."""
-    opened = replace(opened, grid=_tell_apart(opened.grid))
-    found = {table: match_headers(opened.grid.headers, table) for table in TABLES_IN_ORDER}
+    grid = _tell_apart(opened.grid)
+    found = {table: match_headers(grid.headers, table) for table in TABLES_IN_ORDER}
+    if nobody := rows_of_nobody(_identifiers(grid, found["patients"]), ""):
+        grid = grid.take(~np.logical_or.reduce(list(nobody.values())))
+    opened = replace(opened, grid=grid)
     certain = {table: {match.column for match in found[table] if match.certain and match.column} for table in found}
     table = max(TABLES, key=lambda name: len(certain[name]))
     if {"analyte", "value"} <= certain["laboratory"]:
@@ -229,11 +235,9 @@ def _tell_apart(grid: Grid) -> Grid:
 
 def _repeats(grid: Grid, matches: list[Match]) -> bool:
     """Tell whether a third or more of the rows have the identifier of an earlier row."""
-    place = next((i for i, match in enumerate(matches) if match.column == "patient_id" and match.certain), None)
-    if place is None:
-        return False
-    codes = grid.columns[place].codes[grid.columns[place].codes >= 0]
-    return len(codes) - len(set(codes.tolist())) >= max(1, len(codes) / 3)
+    codes = _identifiers(grid, matches).codes
+    known = codes[codes >= 0]
+    return len(known) - len(np.unique(known)) >= max(1, len(known) / 3)
 
 
 def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictionary: str | None) -> list[Source]:

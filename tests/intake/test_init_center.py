@@ -209,3 +209,19 @@ def test_rubbish_beside_a_good_file_is_reported(name, content, folder):
     assert [file["path"] for file in tomllib.loads(text)["files"]] == ["casi.csv"]
     assert any(decision.startswith(f"{name}: ") for decision in decisions)
     assert any(decision.startswith("patients.csv: file missing") for decision in decisions)
+
+
+def test_redcap_visits_are_proposed_by_their_events(folder):
+    rows = [
+        "record_id,redcap_event_name,sex,dod,visit_date,m_protein,response",
+        "P1,base_arm_1,f,2023-01-01,,,", "P1,visit_1_arm_1,,,2022-01-05,2.5,", "P1,visit_2_arm_1,,,2022-03-05,1.0,PR",
+        "P2,base_arm_1,m,,,,", "P2,visit_1_arm_1,,,2022-01-06,2.5,SD",
+    ]  # fmt: skip
+    write(folder, "\n".join(rows) + "\n")
+    report = init_center(folder)
+    assert "With this file all 2 patients would be accepted." in report
+    patients, visits = load_center(folder).files
+    assert patients.table == "patients"
+    assert visits.where == {"redcap_event_name": ("visit_1_arm_1", "visit_2_arm_1")}
+    cleaned = clean_scope(folder.parent, folder.name, load_study())
+    assert cleaned.assessments["serum_m_protein_g_dl"].tolist() == [2.5, 1.0, 2.5]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from fhrmm.errors import StudyError
-from fhrmm.schema import Variable
 from intake.center import FORMAT_BY_EXTENSION, SharedDate
 from intake.cleaning.typed import expected_text
 from intake.contract import variables
@@ -146,6 +145,10 @@ def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list
     for name in ("format", "sheet", "dictionary", "instrument"):
         if value := getattr(file, name):
             lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    for header, events in file.where.items():
+        lines.append(
+            f"where = {{ {json.dumps(header)} = {json.dumps(list(events))} }}  # rows with the date of a visit"
+        )
     lines += _shape_lines(source, folder, decisions)
     if file.skip_rows:
         lines.append(f"skip_rows = {file.skip_rows}  # the header stands below them")
@@ -288,7 +291,9 @@ def _checkbox_lines(source: Source, decisions: list[str]) -> list[str]:
     lines = []
     known = variables(source.file.table)
     for name, boxes in _checkbox_groups(source).items():
-        column = next((column for column in known if _fits(boxes.values(), known[column])), None)
+        texts = {comparison_key(label) for label in boxes.values()}
+        categories = [column for column, variable in known.items() if variable.type == "category"]
+        column = next((column for column in categories if texts <= set(synonyms_of(known[column]))), None)
         if column is None:
             decisions.append(f"{source.file.path}: which variable are the boxes of {name!r}, or none?")
             continue
@@ -312,12 +317,6 @@ def _checkbox_groups(source: Source) -> dict[str, dict[str, str]]:
         elif found[1] in source.fields:
             groups.setdefault(found[1], {})[header] = source.fields[found[1]].choices.get(found[2], "")
     return groups
-
-
-def _fits(labels: Iterable[str], variable: Variable) -> bool:
-    """Tell whether every choice is a level of the variable."""
-    texts = [comparison_key(label) for label in labels]
-    return variable.type == "category" and bool(texts) and all(text in synonyms_of(variable) for text in texts)
 
 
 def _value_lines(source: Source, shared: list[Proposal], decisions: list[str]) -> list[str]:

@@ -245,17 +245,34 @@ def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictiona
     known = sum(header_key(header).split("___")[0] in fields for header in opened.grid.headers)
     raw = known > 2 or not (fields or any(" " in header for header in opened.grid.headers))
     form = file.model_copy(update={"format": "redcap_raw" if raw else "redcap_label", "dictionary": dictionary})
-    names = [None, *sorted(name for name in redcap.instruments(opened.grid).unique() if name)]
+    header, events = _events_of_visits(opened.grid)
+    parts = [(None, "first"), *([(None, "visits")] if events else [])]
+    parts += [(name, "") for name in sorted(redcap.instruments(opened.grid).unique()) if name]
     sources = []
-    for instrument in names:
+    for instrument, rows in parts:
         grid = redcap.select_instrument(opened.grid, instrument)
+        if events and rows:
+            event = grid.columns[grid.headers.index(header)]
+            grid = grid.take(np.asarray(event.isin(events)) == (rows == "visits"))
         used = [
             h
             for h, c in zip(grid.headers, grid.columns, strict=True)
             if (c.codes >= 0).any() and not redcap.is_structure(h)
         ]
-        scores = {table: _known(used, table) for table in (TABLES_IN_ORDER[1:] if instrument else TABLES[:1])}
+        scores = {table: _known(used, table) for table in (TABLES[:1] if rows == "first" else TABLES_IN_ORDER[1:])}
         table = max(scores, key=lambda name: scores[name])
         entry = form.model_copy(update={"table": table, "instrument": instrument})
+        if rows == "visits":
+            entry = entry.model_copy(update={"where": {header: tuple(events)}})
         sources.append(Source(entry, OpenedFile(grid, opened.choices), match_headers(used, table), fields))
     return sources
+
+
+def _events_of_visits(grid: Grid) -> tuple[str, list[str]]:
+    """Return the header of events, and those that are visits: their rows have the date of one."""
+    place = redcap.find_structure(grid.headers).get("redcap_event_name")
+    certain = {m.column: i for i, m in enumerate(match_headers(grid.headers, "assessments")) if m.certain and m.column}
+    if place is None or len({"assessment_date", *certain} - set(KEYS)) < 2 or "assessment_date" not in certain:
+        return "", []
+    rows = (grid.columns[certain["assessment_date"]].codes >= 0) & redcap.instruments(grid).eq("").to_numpy()
+    return grid.headers[place], sorted(grid.columns[place][rows].dropna().unique())

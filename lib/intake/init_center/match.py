@@ -90,9 +90,7 @@ def _match(header: str, table: str) -> Match:
         for message, names in said.items():
             if set(re.findall(r"\w+", key)) & set(names):
                 return Match(header, "", message, False)
-    near = _alike(keys, get_close_matches(keys[-1], known, n=1, cutoff=0.84)) or _alike(
-        keys, _contained(keys[0], known)
-    )
+    near = _alike(keys, get_close_matches(keys[-1], known, n=1, cutoff=0.84))
     return Match(header, known[near[0]], f"looks like {near[0]!r}", False) if near else Match(header, "", "", False)
 
 
@@ -174,13 +172,6 @@ def _alike(keys: list[str], near: list[str]) -> list[str]:
     return [
         name for name in near if re.findall(r"\d", name) in (re.findall(r"\d", keys[0]), re.findall(r"\d", keys[-1]))
     ]
-
-
-def _contained(key: str, known: Mapping[str, str]) -> list[str]:
-    """Return the longest usual name whose words all stand in the header."""
-    words = set(re.findall(r"\w+", key))
-    inside = [name for name in known if len(name) > 2 and set(re.findall(r"\w+", name)) <= words]
-    return sorted(inside, key=len)[-1:]
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ def join_headers(header_rows: Sequence[Sequence[str]], width: int, *, spread: bo
     ['ID', 'Labs / LDH', 'Labs / ALB']
     """
     *above, last = [[tidy(cell) for cell in row] + [""] * (width - len(row)) for row in header_rows]
-    parts = [*(_spread(row) if spread else row for row in above), last]
+    parts = [*(list(accumulate(row, lambda left, cell: cell or left)) if spread else row for row in above), last]
     return [" / ".join(dict.fromkeys(part for part in column if part)) for column in zip(*parts, strict=True)]
 
 
@@ -161,12 +162,3 @@ def drop_unnamed(grid: Grid) -> Grid:
     plain = tuple(grid.plain_headers[i] for i in keep) if grid.plain_headers else ()
     headers, columns = [grid.headers[i] for i in keep], [grid.columns[i] for i in keep]
     return replace(grid, headers=headers, columns=columns, plain_headers=plain, positions=tuple(keep))
-
-
-def _spread(row: list[str]) -> list[str]:
-    """Carry a header to the right over empty cells, as a merged cell looks."""
-    spread, current = [], ""
-    for cell in row:
-        current = cell or current
-        spread.append(current)
-    return spread

@@ -141,7 +141,7 @@ def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
     Returns
     -------
     grid : Grid
-        The field itself keeps the rows of repeated instruments alone, and goes where it has none.
+        Rows of repeated instruments give nothing to it.
     several : dict of str to list of str
         Header of each such field -> its events.
     """
@@ -156,9 +156,9 @@ def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
         parts = [(grid.headers[place], column)]
         if len(events) > 1 and place and not is_structure(grid.headers[place]):
             several[grid.headers[place]] = events
-            parts = [(f"{name}: {grid.headers[place]}", _only(column, filled & (event == name))) for name in events]
-            if (rest := _only(column, repeats)).notna().any():
-                parts.append((grid.headers[place], rest))
+            codes = [np.where(filled & (event == name), column.codes, -1) for name in events]
+            cells = [pd.Categorical.from_codes(own, dtype=column.dtype) for own in codes]
+            parts = [(f"{name}: {grid.headers[place]}", own) for name, own in zip(events, cells, strict=True)]
         for name, cells in parts:
             headers.append(name)
             columns.append(cells)
@@ -168,11 +168,6 @@ def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
     names = tuple(plain) if grid.plain_headers else ()
     split = replace(grid, headers=headers, columns=columns, plain_headers=names, positions=tuple(positions))
     return split, several
-
-
-def _only(column: pd.Categorical, keep: np.ndarray) -> pd.Categorical:
-    """Return a column with its values in some rows alone."""
-    return pd.Categorical.from_codes(np.where(keep, column.codes, -1), categories=column.categories)
 
 
 def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int, int]]]:

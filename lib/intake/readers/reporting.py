@@ -117,5 +117,7 @@ class Reporter:
             column = f"column {column_letter(grid.position(searched[place]))}"
             if (kind, column) not in self.said(IN_CELLS):
                 hits = np.flatnonzero(kinds[kind][owner == place])
-                first = int(grid.rows[np.isin(grid.columns[searched[place]].codes, hits)].min())
-                self.notes.findings.append(self.finding(kind, column=column, found=IN_CELLS, row=[first]))
+                rows = grid.rows[np.isin(grid.columns[searched[place]].codes, hits)].tolist()
+                self.notes.findings.append(
+                    self.finding(kind, column=column, found=IN_CELLS, row=[min(rows, default=None)])
+                )

@@ -22,7 +22,7 @@ from fhrmm.disclosure.release import begin_release, check_release, finish_releas
 from fhrmm.endpoints import derive_time_to_event
 from fhrmm.errors import StudyError
 from fhrmm.estimate_table import collect, make_row, to_frame, to_publish
-from fhrmm.estimates import characteristics, counts, proportions, regression, subgroups, survival
+from fhrmm.estimates import characteristics, competing, counts, proportions, regression, subgroups, survival
 from fhrmm.response import derive_response
 from fhrmm.rounding import band, midpoint, round_times
 from fhrmm.schema import empty_table
@@ -110,7 +110,7 @@ def published(n: int, seed: int, folder: Path, n_small: int = 0) -> Path:
     patients = subgroups.join_cohort(response, cohort)
     names = [factor.variable for factor in STUDY.factors]
     primary = list(STUDY.models.primary)
-    incidence, _ = survival.estimate_cumulative_incidence(times, RELEASE)
+    incidence, _ = competing.estimate_cumulative_incidence(times, RELEASE)
     parts = [
         characteristics.estimate_cohort_size(cohort),
         characteristics.estimate_baseline(cohort, counts.BASELINE_VARIABLES),

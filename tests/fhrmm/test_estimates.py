@@ -10,7 +10,7 @@ import pytest
 
 from fhrmm import estimate_table
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
-from fhrmm.estimates import centers, characteristics, counts, proportions, regression, survival
+from fhrmm.estimates import centers, characteristics, competing, counts, proportions, regression, survival
 from fhrmm.schema import RESPONSES
 from fhrmm.study import load_study
 
@@ -144,7 +144,7 @@ def test_tiny_cohorts_give_values_with_a_status(n):
         parts.append(
             regression.estimate_budget(patients, STUDY, endpoint=endpoint, terms=STUDY.models.full, model="full")
         )
-    found = estimate_table.collect("C01", "test", *parts, survival.estimate_cumulative_incidence(patients, STUDY)[0])
+    found = estimate_table.collect("C01", "test", *parts, competing.estimate_cumulative_incidence(patients, STUDY)[0])
     assert list(found.columns) == list(ESTIMATE_COLUMNS)
     assert (found.loc[found["status"] == "not_estimable", "note"] != "").all()
     assert not found.loc[found["estimand"] == "log_rank_p", "p_value"].eq(1.0).any()
@@ -254,6 +254,19 @@ def test_a_center_that_cannot_record_an_event_leaves_the_others_their_estimate()
     assert set(alone["note"]) == {"this export has no way to record a progression"}
 
 
+def test_progression_is_compared_with_death_as_competing_event():
+    patients = make_patients(40)
+    found = competing.compare_incidence(patients, STUDY, by="second_line_krd")
+    ratio = one(found, estimand="subdistribution_hazard_ratio", variable="second_line_krd", level="other")
+    pfs = patients[(patients["endpoint"] == "PFS") & (patients["second_line_krd"] == "other")]
+    assert (ratio["n"], ratio["n_events"], ratio["status"]) == (len(pfs), pfs["event"].sum(), "ok")
+    cox = regression.fit_model(patients, STUDY, endpoint="PFS", terms=["second_line_krd"], model="m")
+    plain = one(cox, estimand="hazard_ratio", model="m", variable="second_line_krd", level="other")
+    assert ratio["estimate"] == pytest.approx(plain["estimate"], rel=0.02), "without deaths the two are alike"
+    nobody = competing.compare_incidence(patients.assign(event=False), STUDY, by="second_line_krd")
+    assert set(nobody["status"]) == {"not_estimable"}
+
+
 def test_completeness_asks_only_those_to_whom_a_variable_applies():
     patients = pd.DataFrame({"asct_count": [0, 1, 2, 0], "asct_date": [None, "2020", None, None], "death_date": None})
     found = characteristics.estimate_completeness(patients, ["asct_count", "asct_date", "death_date"])
@@ -275,7 +288,7 @@ def test_cumulative_incidences_and_pfs_add_up_to_one():
     patients = make_patients(12)
     dead = patients["event"] & patients["patient_id"].isin(["SYN-004", "SYN-008"])
     patients.loc[dead & (patients["endpoint"] == "PFS"), "event_description"] = "death without progression"
-    found, _ = survival.estimate_cumulative_incidence(patients, STUDY)
+    found, _ = competing.estimate_cumulative_incidence(patients, STUDY)
     pfs = survival.estimate_survival(patients, STUDY, endpoint="PFS")
     total = found.loc[found["time_months"] == 6.0, "estimate"].sum()
     assert total + one(pfs, estimand="survival_probability", time_months=6.0)["estimate"] == pytest.approx(1.0)

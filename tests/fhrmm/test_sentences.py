@@ -175,3 +175,13 @@ def test_budget_is_said_beside_the_yardstick() -> None:
     )
     none = one(not_estimable("no term varies", n=1), **what)
     assert word(none, STUDY) == "The primary model has no budget: no term varies."
+
+
+def test_baseline_is_said_with_quartiles_and_known_values() -> None:
+    age = one(
+        Estimate(60.0, 55.0, 63.8, ci_level=0.5, n=62),
+        endpoint="BASELINE",
+        estimand="median",
+        variable="age_second_line",
+    )
+    assert word(age, STUDY) == "Age at second line, years: median was 60.0 (quartiles 55.0 to 63.8; 62 patients)."

@@ -92,7 +92,7 @@ def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.Da
     estimates : DataFrame
         Estimates rows `cumulative_incidence` at the headline time, variable ``cause``.
     curves : DataFrame
-        The step functions, as `fhrmm.estimates.survival.estimate_cumulative_incidence` returns them.
+        The step functions, as `fhrmm.estimates.competing.estimate_cumulative_incidence` returns them.
     """
     first = events["months"].where(events["grade"] >= SEVERE).groupby([events[name] for name in KEYS]).min()
     patients = events.drop_duplicates(KEYS).set_index(KEYS).assign(severe=first)

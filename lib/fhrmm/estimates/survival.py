@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.subgroups import KEYS, MISSING, iterate_levels
+from fhrmm.estimates.subgroups import MISSING, iterate_levels
 from fhrmm.rounding import ROUNDED, round_times
 from fhrmm.schema import NO_WAY
 from fhrmm.study import Study
-from timetoevent.competing_risks import cumulative_incidence, state_probabilities
 from timetoevent.kaplan_meier import (
     kaplan_meier,
     median_follow_up,
@@ -27,9 +26,7 @@ from timetoevent.results import OK, Estimate, not_estimable
 from timetoevent.rmst import rmst, rmst_difference
 
 _NEEDED = ["endpoint", "time_months", "event"]
-_STATES = {"well": "progression-free", "ill": "alive after progression", "dead": "dead"}
 _FARTHEST = 3.0  # patients by which rounding moves a rate, of those at risk, in 19 of 20 simulated cohorts
-_CAUSES = {1: "progression", 2: "death without progression"}
 
 
 def select_endpoint(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
@@ -61,14 +58,14 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     ----------
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
-    rows, absent = Collector(endpoint=endpoint, variable=by), _why_absent(time_to_event, study, endpoint)
+    rows, absent = Collector(endpoint=endpoint, variable=by), why_absent(time_to_event, study, endpoint)
     for level, part in _groups(time_to_event, endpoint, by):
         for estimand, at, value in _summarize(part, study, absent):
             rows.add(estimand, value, time_months=at, level=level)
     return rows.frame()
 
 
-def _why_absent(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> str:
+def why_absent(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> str:
     """Why nothing is estimated of an endpoint: an event that no center can record, or that it needs and nobody has."""
     rows = time_to_event[time_to_event["endpoint"] == endpoint]
     notes = rows.get("note", pd.Series(dtype=object)).astype(str)
@@ -135,7 +132,7 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     rows = select_endpoint(time_to_event, "OS")
     found = Collector(endpoint="FOLLOW_UP")
     if rows.empty:
-        found.add("median_months", not_estimable(_why_absent(time_to_event, study, "OS") or "no patients"))
+        found.add("median_months", not_estimable(why_absent(time_to_event, study, "OS") or "no patients"))
         return found.frame()
     time, event = _arrays(rows, study)
     median = median_follow_up(time, event, ci_level=study.models.ci_level)
@@ -143,89 +140,6 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     for estimand, value in (("minimum_months", time.min()), ("maximum_months", time.max())):
         found.add(estimand, Estimate(float(value), method="observed", **_counts(rows)))
     return found.frame()
-
-
-def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Estimate cumulative incidence of progression and of death without progression (Aalen-Johansen).
-
-    Returns
-    -------
-    estimates : DataFrame
-        Estimates rows `cumulative_incidence` at the study's months, ``level`` the cause.
-    curves : DataFrame
-        The step functions: cause, time, cumulative_incidence, ci_lower, ci_upper.
-
-    References
-    ----------
-    Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
-    """
-    rows, absent = select_endpoint(time_to_event, "PFS"), _why_absent(time_to_event, study, "PFS")
-    time, event = _arrays(rows)
-    cause = np.where(event, np.where(rows["event_description"].astype(object) == _CAUSES[2], 2, 1), 0)
-    if study.rounding and len(rows):
-        time, cause = round_times(time, cause, study.rounding)
-    curves = pd.DataFrame(columns=["cause", "time", "cumulative_incidence", "ci_lower", "ci_upper"])
-    if len(rows):
-        curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
-        curves = curves.assign(cause=curves["cause"].map(_CAUSES))
-    found = Collector(endpoint="PFS", variable="cause")
-    for number, name in _CAUSES.items():
-        steps = curves[curves["cause"] == name]
-        for at in map(float, study.time.rates_at_months):
-            counts = {"n": len(time), "n_events": int(((cause == number) & (time <= at)).sum())}
-            value = bound_rate(_incidence_at(steps, at, float(time.max(initial=0.0)), counts), time, at, study)
-            if rows.empty:
-                value = not_estimable(absent or "no patients", method="Aalen-Johansen")
-            found.add("cumulative_incidence", name_rounding(value, study), level=name, time_months=at)
-    curves.attrs["rounding"] = study.rounding
-    return found.frame(), curves
-
-
-def estimate_states(time_to_event: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Estimate the probability of being progression-free, alive after progression, or dead (Aalen-Johansen).
-
-    Returns
-    -------
-    estimates : DataFrame
-        Estimates rows `state_probability` at the study's months, ``level`` the state, n all patients, n_events those
-        who were seen to enter the state by then.
-    curves : DataFrame
-        time and one column per state; they add up to 1.
-
-    References
-    ----------
-    Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
-    """
-    ends = {name: select_endpoint(time_to_event, name).set_index(KEYS) for name in ("PFS", "OS")}
-    rows = ends["PFS"].join(ends["OS"][["time_months", "event"]], rsuffix="_os", how="inner")
-    is_death = rows["event_description"].astype(object) == _CAUSES[2]
-    state = np.where(rows["event"], np.where(is_death, 2, 1), 0)
-    leave, end = (rows[name].to_numpy(dtype=float) for name in ("time_months", "time_months_os"))
-    died = rows["event_os"].to_numpy(dtype=bool)
-    curves = state_probabilities(leave, state, end, died).rename(columns=_STATES)
-    dead_at = np.where(state == 2, leave, np.where((state == 1) & died, end, math.inf))
-    entered = {"well": leave * 0, "ill": np.where(state == 1, leave, math.inf), "dead": dead_at}
-    found = Collector(endpoint="OS", variable="state")
-    for at in map(float, study.time.rates_at_months):
-        reached = curves[curves["time"] <= at]
-        for code, name in _STATES.items():
-            counts = {"n": len(rows), "n_events": int((entered[code] <= at).sum())}
-            least = study.display.km_minimum_at_risk
-            value = not_estimable(f"fewer than {least} are followed that long", method="Aalen-Johansen", **counts)
-            if ((leave >= at) | ((state == 1) & (end >= at))).sum() >= least:
-                value = Estimate(float(reached[name].iloc[-1]), method="Aalen-Johansen", **counts)
-            found.add("state_probability", value, level=name, time_months=at)
-    return found.frame(), curves
-
-
-def _incidence_at(steps: pd.DataFrame, at: float, last: float, counts: dict[str, int]) -> Estimate:
-    if at > last:
-        return not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
-    reached = steps[steps["time"] <= at]
-    if reached.empty or reached["cumulative_incidence"].iloc[-1] == 0:
-        return Estimate(0.0, method="Aalen-Johansen", note="no event so far", **counts)
-    numbers = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float)
-    return Estimate(*numbers, method="Aalen-Johansen, log-log interval", **counts)
 
 
 def survival_curves(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from fhrmm.estimates import characteristics, proportions, survival
+from fhrmm.estimates import characteristics, competing, proportions, survival
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING
 from fhrmm.pool.answer import Block, Sums
@@ -234,7 +234,7 @@ def estimate_survival(counts: Counts) -> pd.DataFrame:
         parts.append(withhold(shown, [endpoint == "DOR" and DEPTHS["ORR"] not in responses] * len(rows)))
     follow_up = survival.estimate_follow_up(write_out_times(counts, "OS"), study)
     parts.append(_without_hidden_times(counts, follow_up[follow_up["estimand"] == "median_months"], "weeks/OS", 0))
-    incidence, _ = survival.estimate_cumulative_incidence(write_out_times(counts, "PFS/cause"), study)
+    incidence, _ = competing.estimate_cumulative_incidence(write_out_times(counts, "PFS/cause"), study)
     parts.append(_without_hidden_times(counts, incidence, "weeks/PFS/cause", slice(1, 3)))
     for endpoint in ENDPOINTS:
         for name in univariable(study):

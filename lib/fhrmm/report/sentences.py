@@ -33,6 +33,7 @@ from fhrmm.study import Study
 _RATES = {
     "VGPR_OR_BETTER": "Rate of very good partial response or better",
     "CR_OR_BETTER": "Rate of complete response or better",
+    "BASELINE": "Share of patients with a known value",
 }
 _TESTS = {
     "log_rank_p": "log-rank",
@@ -136,11 +137,14 @@ def _subject(row: Row, study: Study) -> str:
     quantity = {
         "proportion": _RATES.get(row["endpoint"], endpoint),
         "survival_probability": f"{endpoint} at {row['time_months']:g} months",
+        "median": "Median",
         "median_months": f"Median {endpoint[:1].lower() + endpoint[1:]}",
         "i_squared": f"{endpoint}: the share of the variation between centers that is beyond chance (I-squared)",
     }[estimand]
-    if row["variable"] and row["level"]:
+    if row["variable"] and (row["level"] or row["estimand"] == "median"):
         label = name_variable(row["variable"], study)
+        if not row["level"]:
+            return f"{label}: median"
         return f"{label}, {name_level(row['level'])}: {quantity[:1].lower() + quantity[1:]}"
     if row["endpoint"] == "ADVERSE_EVENT":
         return f"The share of patients with an adverse event of {row['model']}"
@@ -185,6 +189,8 @@ def _interval(row: Row, study: Study) -> str:
     """The interval as "95% CI a to b; ", or nothing where there is none."""
     text = format_ci(row["ci_lower"], row["ci_upper"], row["estimand"], study.display, n=row["n"])
     level = study.models.ci_level if is_missing(row["ci_level"]) else row["ci_level"]
+    if level == 0.5:
+        return f"quartiles {text}; "
     return "" if text == DASH else f"{format_level(level)} CI {text}; "
 
 
@@ -197,6 +203,8 @@ def _counts(row: Row) -> str:
     bound = f"; {row['note']}" if row["status"] == OK and str(row["note"]).startswith("within ") else ""
     if row["estimand"] == "proportion":
         return f"{format_count(row['n_events'])} of {patients}{bound}"
+    if row["estimand"] == "median":
+        return patients
     whose = f" with {name_level(row['level'])}" if row["estimand"] == "hazard_ratio" and row["level"] else ""
     return f"{format_counted(row['n_events'], 'event')} in {patients}{whose}{bound}"
 

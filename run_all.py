@@ -305,6 +305,8 @@ def answer_pool(folder: Path, private: Path, center: str, options: argparse.Name
     from fhrmm.manuscript.statement import write_statement
     from fhrmm.pool import files, member, words
     from fhrmm.pool.answer import answer
+    from fhrmm.pool.protocol import digest
+    from fhrmm.pool.question import first_round
     from fhrmm.store import Run
     from fhrmm.study import load_study
 
@@ -316,18 +318,28 @@ def answer_pool(folder: Path, private: Path, center: str, options: argparse.Name
     if main(PROJECT, [*arguments, "--notebook", "04_pfs_os", "--quiet"]) != GOOD:
         print(f"run_all: the notebooks of {center} did not run through; nothing was written", file=sys.stderr)
         return SOMETHING_FAILED
-    numbers = answer(request, files.read_tables(Run(center, places.data, places.work, places.reports), study))
+    tables = files.read_tables(Run(center, places.data, places.work, places.reports), study)
+    numbers = answer(request, tables)
     shown, number = words.preview(request, numbers), request["round"]
     files.write_private(private, f"preview_{number}.csv", shown.to_csv(index=False).encode())
     files.write_private(private, f"statement_{number}.docx", write_statement(request, center, shown))
     print(words.say_preview(shown))
     print(f"All of them: pool/{center}/preview_{number}.csv in work/, with a statement for an ethics committee.")
-    if not options.yes and input("Write the masked answer? yes or no: ").strip().lower() != "yes":
+    if not options.yes and not says_yes():
         print("Nothing was written. Next: ask whoever decides, and run --pool-answer again.")
         return GOOD
-    path = member.write_answer(folder, private, center, request, numbers)
+    basis = digest(answer({"ask": first_round(study)}, tables).tolist())
+    path = member.write_answer(folder, private, center, request, numbers, basis)
     print(f"{center} has answered round {number}. Next: send {path.name}, and nothing else, to the coordinator.")
     return GOOD
+
+
+def says_yes() -> bool:
+    """Ask the person at the center; nobody there is no."""
+    try:
+        return input("Write the masked answer? yes or no: ").strip().lower() == "yes"
+    except EOFError:
+        return False
 
 
 def write_pooled_report(folder: Path, options: argparse.Namespace) -> int:

@@ -69,7 +69,7 @@ def time_rounds(n_centers: int, study: Study, random: np.random.Generator) -> No
         for name in names:
             request = member.check_request(base, base / "work" / name, name, study)
             numbers = answer(request, tables[name])
-            sizes.append(member.write_answer(base, base / "work" / name, name, request, numbers).stat().st_size)
+            sizes.append(member.write_answer(base, base / "work" / name, name, request, numbers, name).stat().st_size)
         each, number = (time.perf_counter() - start) / n_centers, state.request["round"]
         request_size = (base / f"request_{number}.json").stat().st_size
         print(

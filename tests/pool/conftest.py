@@ -96,7 +96,8 @@ class Played:
     def answer(self, center: str) -> Path:
         request = self.check(center)
         numbers = answer(request, self.tables[center])
-        path = member.write_answer(self.home(center), self.private(center), center, request, numbers)
+        basis = str(len(self.tables[center]["patients"]))
+        path = member.write_answer(self.home(center), self.private(center), center, request, numbers, basis)
         self.mail(center, path.name)
         return path
 

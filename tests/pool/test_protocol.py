@@ -270,6 +270,36 @@ def test_who_has_answered_cannot_leave(play):
         member.leave(played.home("C04"), played.private("C04"), "C04", played.check("C04"))
 
 
+def test_data_that_changed_between_rounds_are_refused(play):
+    played = play(*FOUR)
+    played.answer_all()
+    played.ask()
+    played.tables = {**played.tables, "C01": played.tables["C02"]}
+    with pytest.raises(StudyError, match="data of C01 have changed since round 1"):
+        played.answer("C01")
+
+
+@pytest.mark.parametrize("field", ["round", "roster", "plan", "coordinator", "ask", "left"])
+def test_a_request_that_lacks_a_part_is_refused_in_words(play, field):
+    played = play(*FOUR)
+    path = played.folder / "request_1.json"
+    request = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(request | {field: None}), encoding="utf-8")
+    with pytest.raises(StudyError, match=f"no usable {field}"):
+        played.check("C01")
+
+
+def test_two_members_of_one_name_are_said_and_the_first_counts(play):
+    played = play(*FOUR)
+    (played.folder / "request_1.json").unlink()
+    stranger = make_keys()
+    forged = seal("member", {"center": "C02", **stranger.public()}, stranger)
+    (played.folder / "member_C02_again.json").write_text(json.dumps(forged), encoding="utf-8")
+    state = rounds.read_state(played.folder)
+    assert "with other keys before" in state.problems["member_C02_again.json"]
+    assert state.members["C02"]["sign"] != stranger.public()["sign"]
+
+
 def test_another_coordinator_is_refused(play):
     played = play(*FOUR)
     played.answer_all()

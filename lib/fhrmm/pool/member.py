@@ -137,20 +137,43 @@ def _identities(roster: list[Mapping[str, str]]) -> set[tuple[str, str, str]]:
     return {(member["center"], member["sign"], member["agree"]) for member in roster}
 
 
-def write_answer(folder: Path, private: Path, center: str, request: Message, numbers: FloatArray) -> Path:
+def write_answer(folder: Path, private: Path, center: str, request: Message, numbers: FloatArray, basis: str) -> Path:
     """Write `numbers`, the answer of a center, masked; a request that was answered before gets the very same answer.
 
     Two answers to one request would carry the same masks, and their difference the change in clear.
+
+    Parameters
+    ----------
+    folder, private : Path
+        The study folder, and the center's private corner of work/.
+    center : str
+        Who answers.
+    request : dict
+        As `check_request` returned it.
+    numbers : float array
+        As `fhrmm.pool.answer.answer` gives them.
+    basis : str
+        Stands for the data: it must be the same in all rounds of a study.
+
+    Raises
+    ------
+    StudyError
+        If the data are no longer those of round 1.
     """
     register, wanted = read_register(private), digest(request)
     message = next((entry["answer"] for entry in register if entry["digest"] == wanted), None)
     if message is None:
+        if any(_is_of(entry, request) and entry["basis"] not in ("", basis) for entry in register):
+            raise StudyError(
+                f"the data of {center} have changed since round 1; a study ends with the data it began with. Nothing "
+                "was written: put the export of then back, or let the coordinator begin a new study"
+            )
         keys = read_or_make_keys(private)
         words = to_fixed(numbers, len(request["roster"]))
         masked = mask(words, center, keys, request["roster"], wanted)
         body = {"round": request["round"], "request": wanted, "center": center}
         message = seal("answer", body | {"payload": write_bytes(masked.astype("<u8").tobytes())}, keys)
-        write_json(private / "register.json", [*register, _entry(request, message)], mode=0o600)
+        write_json(private / "register.json", [*register, _entry(request, message, basis)], mode=0o600)
     path = folder / f"answer_{request['round']}_{center}.json"
     write_json(path, message)
     return path
@@ -167,13 +190,13 @@ def leave(folder: Path, private: Path, center: str, request: Message) -> Path:
     register = read_register(private)
     if request["round"] > 1 or any(entry["answer"] is not None and _is_of(entry, request) for entry in register):
         raise StudyError(f"{center} has answered this study: leaving it now would let its numbers be worked out")
-    write_json(private / "register.json", [*register, _entry(request, None)], mode=0o600)
+    write_json(private / "register.json", [*register, _entry(request, None, "")], mode=0o600)
     path = folder / f"leave_{center}.json"
     body = {"center": center, "plan": digest(request["plan"]), "coordinator": request["coordinator"]}
     write_json(path, seal("leave", body, read_or_make_keys(private)))
     return path
 
 
-def _entry(request: Message, message: Message | None) -> Entry:
+def _entry(request: Message, message: Message | None, basis: str) -> Entry:
     kept = {field: request[field] for field in ("round", "roster", "coordinator")}
-    return {"digest": digest(request), "plan": digest(request["plan"]), "answer": message, **kept}
+    return {"digest": digest(request), "plan": digest(request["plan"]), "answer": message, "basis": basis, **kept}

@@ -16,6 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from fhrmm.errors import StudyError
 
 PROTOCOL = "pool/1"
+_SIGNED = {"center": str, "signature": str}
+FIELDS: Mapping[str, Mapping[str, type]] = {
+    "member": _SIGNED | {"sign": str, "agree": str},
+    "answer": _SIGNED | {"round": int, "request": str, "payload": str},
+    "leave": _SIGNED | {"plan": str, "coordinator": str},
+    "request": {"round": int, "before": str, "title": str, "coordinator": str, "roster": list, "plan": dict}
+    | {"code": dict, "ask": list, "n_numbers": int, "left": list},
+}
 Message = dict[str, Any]
 
 
@@ -102,6 +110,9 @@ def read_message(raw: bytes, kind: str, name: str) -> Message:
     if message.get("protocol") != PROTOCOL:
         found = message.get("protocol")
         raise StudyError(f"{name}: written for {found!r}, here is {PROTOCOL!r}; all need one version of the program")
+    absent = [field for field, kept in FIELDS[kind].items() if not isinstance(message.get(field), kept)]
+    if absent:
+        raise StudyError(f"{name}: no usable {', '.join(absent)}; ask its sender for the file again")
     return message
 
 

@@ -75,8 +75,10 @@ def read_state(folder: Path) -> State:
     if request is not None:
         return _state_of(folder, request)
     members = {}
-    for _, message in _readable(folder, "member_*.json", "member", problems):
-        members[message["center"]] = {key: message[key] for key in ("center", "sign", "agree")}
+    for name, message in _readable(folder, "member_*.json", "member", problems):
+        keys = {key: message[key] for key in ("center", "sign", "agree")}
+        if members.setdefault(message["center"], keys) != keys:
+            problems[name] = f"{name}: {message['center']} has joined with other keys before; ask it which file counts"
     return State(None, members, {}, problems, {})
 
 
@@ -91,6 +93,8 @@ def _state_of(folder: Path, request: Message) -> State:
             answers[center] = _check_answer(message, request, wanted, answers, name)
         except StudyError as error:
             problems[name] = str(error)
+        except ValueError:
+            problems[name] = f"{name}: its numbers are not readable; {message['center']} must send it again"
     for _, message in _readable(folder, "leave_*.json", "leave", problems):
         if (message.get("plan"), message.get("coordinator")) == (digest(request["plan"]), request["coordinator"]):
             left[message["center"]] = message

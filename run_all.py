@@ -267,7 +267,7 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
             print(words.say_state(state, folder, is_done=is_done))
             return write_pooled_report(folder, options) if is_done else GOOD
         else:
-            center = own_center(places.data, options)
+            center = member.choose_center(center_folders(places.data), options.center)
             if step == "answer" and options.leave:
                 return leave_pool(folder, private / center, center)
             if step == "answer":
@@ -277,17 +277,6 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
         print(f"run_all: {error}", file=sys.stderr)
         return MISUSE
     return GOOD
-
-
-def own_center(data: Path, options: argparse.Namespace) -> str:
-    """Return the center that joins or answers: the one named, or the only one of the dataset."""
-    from fhrmm.errors import StudyError
-
-    known = center_folders(data)
-    chosen = options.center or known
-    if len(chosen) != 1 or chosen[0] not in known:
-        raise StudyError(f"say which center joins or answers: --center, one of {', '.join(known)}")
-    return chosen[0]
 
 
 def leave_pool(folder: Path, private: Path, center: str) -> int:
@@ -325,21 +314,13 @@ def answer_pool(folder: Path, private: Path, center: str, options: argparse.Name
     files.write_private(private, f"statement_{number}.docx", write_statement(request, center, shown))
     print(words.say_preview(shown))
     print(f"All of them: pool/{center}/preview_{number}.csv in work/, with a statement for an ethics committee.")
-    if not options.yes and not says_yes():
+    if not options.yes and not words.says_yes():
         print("Nothing was written. Next: ask whoever decides, and run --pool-answer again.")
         return GOOD
     basis = digest(answer({"ask": first_round(study)}, tables).tolist())
     path = member.write_answer(folder, private, center, request, numbers, basis)
     print(f"{center} has answered round {number}. Next: send {path.name}, and nothing else, to the coordinator.")
     return GOOD
-
-
-def says_yes() -> bool:
-    """Ask the person at the center; nobody there is no."""
-    try:
-        return input("Write the masked answer? yes or no: ").strip().lower() == "yes"
-    except EOFError:
-        return False
 
 
 def write_pooled_report(folder: Path, options: argparse.Namespace) -> int:

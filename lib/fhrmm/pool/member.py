@@ -7,7 +7,7 @@ center that has answered nothing signs that it never will. No sum that needs its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,14 @@ from fhrmm.wording import counted
 from timetoevent.checks import FloatArray
 
 Entry = Mapping[str, Any]
+
+
+def choose_center(known: Sequence[str], named: Sequence[str]) -> str:
+    """Return the center that joins or answers: the one named, or the only one of the dataset."""
+    chosen = named or known
+    if len(chosen) != 1 or chosen[0] not in known:
+        raise StudyError(f"say which center joins or answers: --center, one of {', '.join(known)}")
+    return chosen[0]
 
 
 def join(folder: Path, private: Path, center: str) -> Message:

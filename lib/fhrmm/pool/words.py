@@ -118,3 +118,11 @@ def say_preview(shown: pd.DataFrame) -> str:
         known = [f"{cell} {number:g}" for cell, number in zip(rows["cell"], rows["number"], strict=True)]
         lines += [f"  {question}: {'; '.join(known)}"] if known else []
     return "\n".join(lines)
+
+
+def says_yes() -> bool:
+    """Ask the person at the center; nobody there is no."""
+    try:
+        return input("Write the masked answer? yes or no: ").strip().lower() == "yes"
+    except EOFError:
+        return False

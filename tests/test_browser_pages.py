@@ -341,7 +341,7 @@ def test_cover_shows_survival_curves_with_words(built_report):
     assert "Every patient and every center of this report is invented" in cover
 
 
-@pytest.mark.parametrize("suffix", [".html", ".csv", ".json", ".svg"])
+@pytest.mark.parametrize("suffix", [".html", ".csv", ".json", ".svg", ".ipynb"])
 def test_no_patient_and_no_machine_in_the_report(built_report, suffix):
     secrets = [re.escape(str(ROOT)), re.escape(str(built_report.reports.parent)), r"(?<![\w.])/(?:home|root|Users)/\w"]
     secrets += [rf"\b{re.escape(socket.gethostname())}\b"] if len(socket.gethostname()) > 4 else []

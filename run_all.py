@@ -245,8 +245,7 @@ def release(options: argparse.Namespace, arguments: Sequence[str], parser: argpa
         status = main(project, [*arguments, *where, *which], parser)
         return status or (write_manuscripts(options) if options.manuscript else GOOD)
 
-    plan = ROOT / dict(options.parameter).get("study_file", "study.toml")
-    status, said = make_release(make, places.data, places.reports, places.work, plan)
+    status, said = make_release(make, places.data, places.reports, places.work, dict(options.parameter))
     print(said, file=sys.stderr if status or options.json_log == "-" else sys.stdout)
     return status
 

@@ -100,6 +100,7 @@ TESTED_ALONE = {
     "ForkedProcess", "count_threads", "cumulative_hazard_at", "drug_classes", "list_exercises",
     "list_files", "make_edition", "match_patients", "parse_value", "read_notebook", "read_rounds", "trace_files",
     "warm_up", "write_out_times", "begin_release", "check_release", "finish_release", "remember_release", "search_text",
+    "count_routes",
 }  # fmt: skip
 MODULE_LINES = 350
 # Where houses meet that must not know each other, there is one file alone.

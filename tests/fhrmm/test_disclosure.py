@@ -319,7 +319,7 @@ def test_the_register_refuses_what_differs_by_few_patients(tmp_path: Path) -> No
         rows = tmp_path / "rows" / "ALL"
         rows.mkdir(parents=True, exist_ok=True)
         pd.DataFrame({"center": "C01", "patient_id": [f"P{p}" for p in patients]}).to_parquet(rows / "cohort.parquet")
-        remember_release(tmp_path, tmp_path / "rows", STUDY, "digest", date(2026, 1, 31))
+        remember_release(tmp_path, tmp_path / "rows", STUDY, date(2026, 1, 31))
 
     remember(*range(60))
     for patients in (range(60), range(59), range(65), range(2, 62)):

@@ -158,7 +158,7 @@ def test_released_figure_and_its_data_are_made_from_rounded_counts(start, shown:
     assert rates.loc["female", "status"] == "suppressed"
     exact = {"": kaplan_meier(*curve_times())}
     report.show_figure(release, figures.plot_kaplan_meier, exact, name="x", caption="X")
-    assert "not made from rounded counts" in shown[-1], "its steps would be those of patients"
+    assert "not from rounded counts" in shown[-1], "its steps would be those of patients"
 
 
 def test_figures_of_single_patients_give_no_data(start, shown: list[str]) -> None:

@@ -3,7 +3,7 @@
 In the middle nothing is guarded. A local report is for the eyes of the center and has full numbers.
 """
 
-from fhrmm.disclosure.count_tables import FEW, round_counts, round_mapping, round_risk, take_curves
+from fhrmm.disclosure.count_tables import FEW, round_counts, round_risk, take_curves
 from fhrmm.disclosure.estimates import round_estimates
 from fhrmm.disclosure.gate import Secrets, refuse_identifiers, search_folder, search_text
 
@@ -13,7 +13,6 @@ __all__ = [
     "refuse_identifiers",
     "round_counts",
     "round_estimates",
-    "round_mapping",
     "round_risk",
     "search_folder",
     "search_text",

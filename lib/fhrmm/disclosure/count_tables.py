@@ -60,11 +60,6 @@ def round_counts(frame: pd.DataFrame, base: int) -> pd.DataFrame:
     return shown
 
 
-def round_mapping(counts: Mapping[str, object], base: int) -> dict[str, int]:
-    """Return a mapping of names to counts with the midpoint of each."""
-    return {name: midpoint(float(count), base) for name, count in counts.items()}  # type: ignore[arg-type]
-
-
 def round_risk(risk_table: pd.DataFrame, base: int) -> pd.DataFrame:
     """Return numbers at risk that follow from rounded cumulative events and censored; none before the first.
 

@@ -8,7 +8,7 @@ import hmac
 import json
 import secrets
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from fhrmm.disclosure.gate import DIRECT, IDENTIFIER, Secrets, search_folder
 from fhrmm.errors import StudyError
 from fhrmm.folders import center_folders
 from fhrmm.store import read_dataset_info
-from fhrmm.study import Study, load_study, repository_root
+from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices, repository_root
 from fhrmm.wording import POOLED, RELEASE_MARK, counted
 
 LEAST_CENTERS = 3
@@ -49,15 +49,19 @@ def _describe_release(study: Study) -> str:
     )
 
 
-def make_release(make: Callable[[Path, str], int], data: Path, out: Path, work: Path, plan: Path) -> tuple[int, str]:
+def make_release(
+    make: Callable[[Path, str], int], data: Path, out: Path, work: Path, parameters: Mapping[str, str]
+) -> tuple[int, str]:
     """Make a release in a folder of nobody else, and publish it if nothing is in its way.
 
     Parameters
     ----------
     make : callable
         ``make(folder, words) -> exit status``: makes ``folder/reports`` with its cover, and ``folder/work``.
-    data, out, work, plan : Path
-        The dataset, where the release is to be, the folder with the register, and the plan.
+    data, out, work : Path
+        The dataset, where the release is to be, and the folder with the register.
+    parameters : mapping of str to str
+        Of the run: the plan, and what is replaced in it.
 
     Returns
     -------
@@ -71,14 +75,15 @@ def make_release(make: Callable[[Path, str], int], data: Path, out: Path, work: 
     with TemporaryDirectory(prefix=".unchecked-", dir=out.parent) as made:
         reports, rows = Path(made) / "reports", Path(made) / "work"
         try:
-            study = load_study(plan)
+            choices = {name: value for name, value in parameters.items() if name in PLAN_PARAMETERS}
+            study = load_study(parameters.get("study_file", "study.toml"), plan_choices(**choices))
             begin_release(data, out, reports, study)
             if status := make(Path(made), _describe_release(study)):
                 return status, "run_all: --release: nothing is published, since not everything could be made"
             finish_release(reports, study)
             names = [getpass.getuser(), socket.gethostname(), *map(str, (Path.home(), repository_root(), data, made))]
             check_release(reports, _read_secrets(rows, names, data, study), study)
-            remember_release(work, rows, study, hashlib.sha256(plan.read_bytes()).hexdigest(), date.today())
+            remember_release(work, rows, study, date.today())
         except StudyError as error:
             return 1, f"run_all: {error}"
         if out.exists():
@@ -182,7 +187,7 @@ def check_release(staged: Path, found: Secrets, study: Study) -> None:
         )
 
 
-def remember_release(work: Path, rows: Path, study: Study, plan: str, day: date) -> None:
+def remember_release(work: Path, rows: Path, study: Study, day: date) -> None:
     """Enter a release into the register of a work folder, unless an earlier one would give patients away.
 
     Parameters
@@ -192,9 +197,7 @@ def remember_release(work: Path, rows: Path, study: Study, plan: str, day: date)
     rows : Path
         Patient-level tables of the release.
     study : Study
-        The plan.
-    plan : str
-        Digest of the plan.
+        The plan, of which a digest is kept.
     day : date
         Of today.
 
@@ -221,5 +224,6 @@ def remember_release(work: Path, rows: Path, study: Study, plan: str, day: date)
                 f"{study.disclosure.rounding_base} patients: from both together, single ones could be worked out. "
                 "Nothing is published"
             )
+    plan = hashlib.sha256(study.model_dump_json().encode()).hexdigest()
     entries = [*former, {"date": day.isoformat(), "plan": plan, "cohort": cohort}]
     register.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")

@@ -151,6 +151,9 @@ def survival_curves(
         for level, part in _groups(time_to_event, endpoint, by)
         if _has_curve(part, study)
     }
+    if study.rounding:
+        # the patients of rounded follow-up are nobody: no mark is drawn where one of them is censored
+        curves = {level: curve.drop(columns=["n_events", "n_censored"]) for level, curve in curves.items()}
     for curve in curves.values():
         curve.attrs["rounding"] = study.rounding
     return curves

@@ -19,7 +19,7 @@ from fhrmm.study import describe_rounding, repository_root
 from fhrmm.tables import Cells, render_table, tabulate_frame
 
 _PACKAGES = ("fhrmm-compendium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
-_NOT_RELEASED = "Not part of a release: it is about single centers, files or patients, or not made from rounded counts."
+_NOT_RELEASED = "Not part of a release: of single centers, files or patients, few events, or not from rounded counts."
 _DOWNLOADS = {"svg": "SVG", "pdf": "PDF", "png": f"PNG, {PRINT_DPI} dpi", "tiff": "TIFF", "csv": "data as CSV"}
 
 
@@ -60,7 +60,8 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
         if not frames:
             show_notice(page, f"{caption} {_NOT_RELEASED}")
             return
-        caption = f"{caption.rstrip()} {capitalize(describe_rounding(page.study))}."
+        steps = "; spread evenly over their months, no step is a patient's" if "curves" in kinds else ""
+        caption = f"{caption.rstrip()} {capitalize(describe_rounding(page.study))}{steps}."
     drawing = plot(*frames, study=page.study, **options)
     if drawing.figure is None:
         show_notice(page, f"{caption.rstrip('.')}: not drawn. {drawing.alt}")
@@ -173,7 +174,7 @@ def _protect(page: Page, kinds: tuple[str, ...], frames: tuple[object, ...]) -> 
     """Frames as a release may show them; none where nothing is left of what a figure is about."""
     pairs = zip(kinds, frames, strict=False)
     shown = tuple(None if frame is None else protection(page, kind)(frame) for kind, frame in pairs)
-    return () if len(frames[0]) and not len(shown[0]) else shown  # type: ignore[arg-type]
+    return shown if len(shown[0]) else ()  # type: ignore[arg-type]
 
 
 def _figure_files(page: Page, drawing: Drawing, caption: str) -> dict[str, bytes]:

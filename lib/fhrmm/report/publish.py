@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from fhrmm.disclosure import round_counts, round_estimates, round_mapping, round_risk, take_curves
+from fhrmm.disclosure import round_counts, round_estimates, round_risk, take_curves
 from fhrmm.estimate_table import ESTIMATE_COLUMNS, Estimates, clean_estimates, collect, to_publish
-from fhrmm.figures import count_routes
 from fhrmm.report.page import Page
 from fhrmm.store import write_report_csv
 
@@ -68,5 +67,5 @@ def protection(page: Page, kind: str) -> Callable[[Any], Any]:
         "curves": take_curves,
         "risk": lambda frame: round_risk(frame, base),
         "attrition": lambda frame: round_counts(frame, base),
-        "counts": lambda counts: round_mapping(count_routes(counts), base),
+        "counts": lambda frame: round_counts(frame, base),
     }[kind]

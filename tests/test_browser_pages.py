@@ -34,7 +34,7 @@ def expected_pages() -> list[str]:
     pages = ["index.html"]
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         declared = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("notebookrun", {})
-        scopes = ["ALL"] if declared.get("scopes") == "ALL" else ["ALL", SMALLEST_CENTER]
+        scopes = {"ALL": ["ALL"], "each": ["ALL", SMALLEST_CENTER]}.get(declared.get("scopes", "each"), [])
         pages += [f"{scope}/{path.stem}.html" for scope in scopes]
     return pages
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from timetoevent.checks import FloatArray
 
-WITHHELD = "fewer than three centers contribute to it, or to what it would reveal"
+WITHHELD = "too few centers"  # contribute to it, or to what it would let be worked out
 _NUMBERS = ["estimate", "ci_lower", "ci_upper", "ci_level", "p_value", "n", "n_events"]
 
 

@@ -114,7 +114,7 @@ def word(
         return _budget(subject, row, study)
     if "difference" in row["estimand"] and not _includes(row, 0.0):
         return _direction(row, study)
-    counts = f"{_counts(row)} versus {_counts(reference)}" if reference else _counts(row)
+    counts = " versus ".join(dict.fromkeys(map(_counts, [row, reference] if reference else [row])))
     return f"{subject} was {_value(row, study)} ({_interval(row, study)}{counts}){_reading(row)}."
 
 
@@ -172,7 +172,8 @@ def _measure(row: Row, study: Study) -> str:
 def _no_number(subject: str, row: Row) -> str:
     note = tidy_note(row["note"])
     if row["status"] == "suppressed":
-        return f"{subject} is not part of the release: {note or 'small numbers'}."
+        verb = "is not shown" if "centers" in note else "is not part of the release"
+        return f"{subject} {verb}: {note or 'small numbers'}."
     if row["status"] == "not_reached":
         return f"{subject} was not reached."
     if row["estimand"] == "events_per_parameter":

@@ -198,7 +198,7 @@ def published_numbers(estimates: pd.DataFrame) -> set[str]:
     p_values = estimates["p_value"].dropna().to_numpy(dtype=float)
     counts = estimates[["n", "n_events"]].to_numpy(dtype=float).ravel()
     written = {f"{value:.{decimals}f}" for value in values if np.isfinite(value) for decimals in (0, 1, 2)}
-    written |= {f"{100 * value:.1f}" for value in values if np.isfinite(value)}
+    written |= {f"{100 * value:.{digits}f}" for value in values if np.isfinite(value) for digits in (0, 1)}
     written |= {f"{value:.{decimals}f}" for value in p_values for decimals in (2, 3)} | {"0.001"}
     return written | {f"{count:.0f}" for count in counts if np.isfinite(count)}
 

@@ -94,7 +94,7 @@ def test_grid_is_every_combination_once_and_starts_with_the_plan():
 def test_grid_covers_definitions_censoring_eligibility_and_response():
     grid = specification_grid(STUDY)
     used = {item.overrides["functional_high_risk.definition"] for item in grid}
-    assert used == set(STUDY.definitions) - {"imsimwg2025"}
+    assert used == set(STUDY.definitions)
     assert {item.overrides.get("functional_high_risk.quadruplet_requires_early") for item in grid} >= {True, False}
     assert {item.overrides.get("endpoints.PFS.next_therapy") for item in grid} >= {"ignore", "event", "censor"}
     assert {item.overrides["response.source"] for item in grid} == {"recorded", "confirmed"}

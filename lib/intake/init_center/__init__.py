@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,8 +37,8 @@ PROPOSED = "center.proposed.toml"
 MOST_VALUES = 12
 # Events that a column of states tells, with words by which it is known.
 EVENTS_OF_STATES = {
-    "death_date": ("dece", "vivo", "viva", "alive", "dead", "died", "death", "living", "exitus", "mort", "vital"),
-    "progression_date": ("progr", "recid", "relap", "ricad", "pd", "pfs"),
+    "death_date": r"\b(dece|viv[oa]|alive|dead|died|death|living|exitus|mort|vital|os\b)",
+    "progression_date": r"\b(progr|recid|relap|ricad|pd|pfs)",
 }
 
 __all__ = ["init_center", "propose_center"]
@@ -243,9 +244,8 @@ def _shared_date_lines(source: Source, decisions: list[str]) -> list[str]:
         two = match.how.removeprefix(TWO).split(":")[0].split(" and ")
         event = next((name.strip() for name in two if name.strip() in EVENTS_OF_STATES), two[0].strip())
         always = next(name.strip() for name in two if name.strip() != event)
-        words = EVENTS_OF_STATES.get(event, ())
         told = {name: comparison_key(" ".join([name, *map(str, columns[name].categories)])) for name in states}
-        likely = [name for name, text in told.items() if any(word in text for word in words)]
+        likely = [name for name, text in told.items() if re.search(EVENTS_OF_STATES.get(event, "^$"), text)]
         entry = {"date": match.header, "status": (likely or states or ["?"])[0], "event": event, "always": always}
         lines.append("# CONFIRM [[files.shared_dates]]  # take the mark away from all five lines")
         lines += [f"# CONFIRM {name} = {json.dumps(text, ensure_ascii=False)}" for name, text in entry.items()]

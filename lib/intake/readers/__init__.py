@@ -61,9 +61,8 @@ def read_center(data_dir: str | Path, center: str, study: Study, description: st
     notes = FileNotes()
     tables = _read_files(folder, described, notes)
     for name in _files_not_named(folder, described):
-        advice = (
-            "" if Path(name).suffix.lower() in FORMAT_BY_EXTENSION else f"save it as one of {READABLE}, if it is data"
-        )
+        known = Path(name).suffix.lower() in FORMAT_BY_EXTENSION
+        advice = "" if known else f"nothing if it holds no data; else save it as one of {READABLE}"
         notes.findings.append(Finding("file_not_read", file=name, what_to_do=advice))
     unknown = unknown_frame(center, list(dict.fromkeys(notes.unknown)))
     return RawCenter(center, tuple(tables), tuple(notes.findings), unknown, tuple(dict(notes.left_out).items()))

@@ -119,6 +119,7 @@ class CenterFile(_Dialect):
         named = [name for item in value for name in (item.event, item.always) if name]
         wrong = [f"{name!r} is no date{nearest(name, dates)}" for name in named if name not in dates]
         wrong += [f"{name!r} stands under files.columns too" for name in named if name in info.data["columns"].values()]
+        wrong += [f"{item.always!r} is an event, and not always so" for item in value if item.always == "death_date"]
         _refuse({}, wrong)
         return value
 

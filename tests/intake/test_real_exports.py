@@ -404,6 +404,7 @@ def test_a_header_that_names_two_dates_is_asked_for_with_the_column_that_tells_t
         ("ID;Sesso;Età alla diagnosi\nP1;F;62\n", "'Età alla diagnosi' holds an age"),
         ("ID;Sesso;Giorni al decesso\nP1;F;412\n", "'Giorni al decesso' counts days"),
         ("ID;Sesso;Data ultimo contatto o decesso\nP1;F;2023-01-01\n", "names two things"),
+        ("ID;Sesso;Data progressione o decesso;PFS\nP1;F;2023-01-01;1\n", "names two things"),
         ("ID;Sesso;ISS;Anno di nascita\nP1;F;I;1950\nP1;F;I;1950\nP1;F;I;1951\n", "several rows per patient"),
         ("ID;Sesso;ISS\nP1;F;I\n;F;I\nP2;M;II\n", "do they belong to the patient above"),
         ("ID;Sesso;Data;Data\nP1;F;2020-01-01;2021-01-01\n", "'Data [2]'"),

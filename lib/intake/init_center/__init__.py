@@ -244,6 +244,8 @@ def _shared_date_lines(source: Source, decisions: list[str]) -> list[str]:
         two = match.how.removeprefix(TWO).split(":")[0].split(" and ")
         event = next((name.strip() for name in two if name.strip() in EVENTS_OF_STATES), two[0].strip())
         always = next(name.strip() for name in two if name.strip() != event)
+        if always in EVENTS_OF_STATES:
+            continue  # progression or death: no column of states tells which without a third date
         told = {name: comparison_key(" ".join([name, *map(str, columns[name].categories)])) for name in states}
         likely = [name for name, text in told.items() if re.search(EVENTS_OF_STATES.get(event, "^$"), text)]
         entry = {"date": match.header, "status": (likely or states or ["?"])[0], "event": event, "always": always}

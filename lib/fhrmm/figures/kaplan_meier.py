@@ -238,7 +238,8 @@ def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[Ri
         if level or len(set(levels)) > 1:
             group = by_level.get(level)
             lines.append((group.name if group else name_level(level), group))
-        for column, name in _ROWS.items():
+        # beyond two groups only who is at risk: the rest is in the numbers above and in the data beside the figure
+        for column, name in list(_ROWS.items())[: 3 if len(set(levels)) < 3 else 1]:
             counts = ["·" if is_missing(count) else f"{count:.0f}" for count in rows[column]]
             lines.append((name, dict(zip(rows["at"].astype(float), counts, strict=True))))
     return lines

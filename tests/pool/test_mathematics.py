@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from tests.pool.conftest import Played
 
 from fhrmm.estimates import characteristics, proportions, survival
 from fhrmm.pool import rounds
@@ -199,3 +200,24 @@ def test_local_fit_is_that_of_the_library_and_says_what_it_cannot_fit(table):
     separated = count_days(np.arange(6) + 1, np.arange(6) < 3, (np.arange(6) < 3).astype(int), np.array([[0.0], [1]]))
     assert np.isnan(fit_alone(separated)[0]).all()
     assert np.isfinite(variance).all()
+
+
+def test_nobody_has_an_event_and_nothing_is_made_up(tmp_path, centers, study):
+    quiet = {
+        center: {
+            name: table.assign(event=False, ended="censored") if "event" in table else table
+            for name, table in tables.items()
+        }
+        for center, tables in list(centers.items())[:4]
+    }
+    played = Played(tmp_path, study, quiet)
+    played.join(*quiet)
+    while not played.ask()[1]:
+        played.answer_all()
+    pooled = rounds.read_results(played.folder, study)
+    models = pooled["models"]
+    ratios = models[(models["estimand"] == "hazard_ratio") & (models["level"] != models["reference"])]
+    assert (ratios["status"] != "ok").all()
+    assert (models.loc[models["estimand"] != "hazard_ratio", "status"] != "ok").all()
+    tests = pooled["survival"][pooled["survival"]["estimand"] == "log_rank_p"]
+    assert (tests["status"] != "ok").all()

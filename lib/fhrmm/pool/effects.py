@@ -29,7 +29,7 @@ def estimate_models(counts: Counts, fits: Mapping[str, Fit], n_centers: int) -> 
     for name, fit in fits.items():
         endpoint, model = fit.block["table"], fit.block["model"]
         parts.append(_ratios(counts, fit, f"{model}, {STRATIFIED}", *_of_fit(fit, counts.least)))
-        parts.append(_model_tests(fit, endpoint, f"{model}, {STRATIFIED}"))
+        parts.append(_model_tests(fit, endpoint, f"{model}, {STRATIFIED}", counts.least))
         if alone := counts.sums.get(f"alone/{name}"):
             weight, product = np.split(alone.numbers, 2)
             able = np.rint(alone.contributors).astype(int)
@@ -100,7 +100,7 @@ def _ratios(
     return withhold(frame, frame["note"] == WITHHELD)
 
 
-def _model_tests(fit: Fit, endpoint: str, model: str) -> pd.DataFrame:
+def _model_tests(fit: Fit, endpoint: str, model: str, least: int) -> pd.DataFrame:
     """Return the likelihood ratio test, and the tests of proportional hazards where a round asked for them."""
     rows, df = Collector(endpoint=endpoint, model=model), n_coefficients(fit.block)
     if fit.moments.third is None and np.abs(fit.step).max(initial=0.0) < _STEP:
@@ -114,4 +114,4 @@ def _model_tests(fit: Fit, endpoint: str, model: str) -> pd.DataFrame:
         rows.add("ph_test_p", test, variable=term)
     frame = rows.frame()
     frame[["n", "n_events"]] = math.nan
-    return frame
+    return withhold(frame, [bool((np.rint(fit.contributors) < least).any())] * len(frame))

@@ -128,6 +128,8 @@ def fit_rates(block: Block, sums: Sums) -> tuple[FloatArray, FloatArray]:
     used = events.sum(axis=0) > 0.5
     x = pattern_covariates(levels)
     p, k = x.shape[1], int(used.sum())
+    if k == 0:
+        return np.full(p, np.nan), np.full(p, np.nan)
     design = np.hstack([np.repeat(x, k, axis=0), np.tile(np.eye(k), (len(x), 1))])
     y, exposure = events[:, used].ravel(), np.maximum(months[:, used].ravel(), 0.0)
     beta = np.concatenate([np.zeros(p), np.log(y.reshape(-1, k).sum(axis=0) / exposure.reshape(-1, k).sum(axis=0))])

@@ -192,7 +192,8 @@ def _weighted_ratio(sample: pd.DataFrame, study: Study, term: str) -> Estimate:
     if frame["other"].nunique() < 2 or not frame["event"].any():
         return not_estimable("one group, or no event")
     for name in others:
-        frame[name] = frame[name].cat.remove_unused_categories()
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.remove_unused_categories()
     return compare_weighted(frame, time="time_months", event="event", treatment="other", terms=others).hazard_ratio
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fhrmm.study import Study
+from fhrmm.study import Study, load_study
 
 
 def list_truth(
@@ -20,7 +20,7 @@ def list_truth(
     study : Study
         The plan.
     univariable : mapping of str to float
-        The true univariable hazard ratio of each factor.
+        The true univariable hazard ratio of each factor of the study's own plan, adverse versus reference level.
 
     Returns
     -------
@@ -41,9 +41,11 @@ def list_truth(
         {"endpoint": "PFS", **median},
         {"endpoint": "OS", **median},
     ]
-    for variable, ratio in univariable.items():
-        what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": variable}
-        records.append(what | {"level": study.factor(variable).adverse, "estimate": ratio})
+    known = {factor.variable: factor.adverse for factor in load_study().factors}
+    for factor in (factor for factor in study.factors if factor.variable in univariable):
+        ratio = univariable[factor.variable]
+        what = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
+        records.append(what | {"estimate": ratio if factor.adverse == known[factor.variable] else 1 / ratio})
     return records
 
 

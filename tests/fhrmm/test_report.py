@@ -275,6 +275,13 @@ def test_release_leaves_out_single_patients_centers_files_and_foreign_figures(st
         report.show_figure(page, lambda **_: figures.plot_flow(pd.DataFrame()), name="own", caption="Own.")
 
 
+def test_a_release_does_not_say_which_rules_were_broken(start, shown: list[str]) -> None:
+    rules = pd.DataFrame({"rule": ["a", "b"], "found here": ["yes", "no"]})
+    for page, is_said in ((start(), True), (start(release=True), False)):
+        report.show_table(page, rules, name="rules", caption="Rules", public=True)
+        assert ("Found here" in shown[-1]) == is_said
+
+
 def test_how_many_recorded_adverse_events_is_rounded_in_a_release(start, shown: list[str]) -> None:
     events = pd.DataFrame({"center": "C01", "patient_id": [*range(25), 1]})
     report.say_recording(start(), events, events)

@@ -11,9 +11,8 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 from fhrmm.rounding import is_few, midpoint, round_significant
 
 FEW = "few"
-# A frame that names one of these lists files, centers, or what was found in them.
+# A frame that names one of these lists files or centers.
 _LEFT_OUT = frozenset({"center", "file"})
-_FOUND = "found here"
 # Frames whose lines are those of the plan, whether or not anybody is in them.
 _OF_THE_PLAN = frozenset({"definition", "criterion"})
 _TOTAL = "Total"
@@ -44,7 +43,7 @@ def round_counts(frame: pd.DataFrame, base: int) -> pd.DataFrame:
     if _LEFT_OUT & set(map(str, frame.columns)):
         return frame.iloc[:0]
     counts = [name for name in frame.columns if is_integer_dtype(frame[name].dtype)]
-    kept = frame.drop(columns=_FOUND, errors="ignore")
+    kept = frame
     if counts and not _OF_THE_PLAN & set(map(str, frame.columns)):
         kept = kept[[not is_few(most, base) for most in kept[counts].max(axis=1).fillna(base + 1)]]
         is_cross = len(kept) > 0 and kept.iloc[-1, 0] == _TOTAL

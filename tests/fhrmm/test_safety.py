@@ -69,6 +69,26 @@ def test_death_before_a_severe_event_competes(events: pd.DataFrame) -> None:
     assert set(found["status"]) == {"not_estimable"}, "nobody is followed for a year"
 
 
+def test_only_terms_of_the_list_are_named_and_nothing_is_lost_in_silence(cohort: pd.DataFrame) -> None:
+    """Words of a center may hold anything; a grade or a date of onset may be missing."""
+    sent = pd.DataFrame(
+        [
+            ("A", "1", " piastrinopenia", None, "2023-02-01"),
+            ("A", "2", "Sig. Rossi, seen 2023-02-01", 3, "2023-02-01"),
+            ("A", "3", "Anemia", 4, None),
+        ],
+        columns=["center", "patient_id", "term", "grade", "onset_date"],
+    )
+    events = safety.select_adverse_events(cohort, conform(sent, "adverse_events"), STUDY)
+    assert events["term"].dropna().tolist() == ["Thrombocytopenia", safety.OTHER_TERM]
+    assert events.attrs["n_undated"] == 1
+    found = safety.estimate_adverse_events(events, STUDY)
+    counts = found[found["estimand"] == "proportion"].set_index(["level", "model"])["n_events"]
+    assert counts[("Thrombocytopenia", "any grade")] == 1
+    assert counts[("Thrombocytopenia", "grade 3 or more")] == 0
+    assert counts[("", "any grade")] == 2
+
+
 def test_nothing_recorded_is_said_and_not_zero(cohort: pd.DataFrame) -> None:
     nothing = safety.select_adverse_events(cohort, conform(pd.DataFrame(columns=["center"]), "adverse_events"), STUDY)
     found = safety.estimate_adverse_events(nothing, STUDY)

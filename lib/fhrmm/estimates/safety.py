@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -17,6 +21,7 @@ from timetoevent.results import Estimate, not_estimable
 SEVERE = 3
 RECORDED = "safety"
 GRADES = {"any grade": 1, f"grade {SEVERE} or more": SEVERE, "grade 5": 5}
+OTHER_TERM = "Other, in the words of the center"
 _CAUSES = {1: f"grade {SEVERE} or more", 2: "death before"}
 
 
@@ -24,13 +29,15 @@ def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, st
     """Return the patients of the centers that recorded adverse events, and their events during second line.
 
     An event counts from the first dose of second line to the start of the next line. A center that recorded none at
-    all says nothing about how many there were: its patients are left out.
+    all says nothing about how many there were: its patients are left out. Terms that a page may name are those of
+    ``adverse_event_terms.toml``; what else a center wrote may hold anything and is one term together.
 
     Returns
     -------
     DataFrame
         One row per event, or one for a patient without any: center, patient_id, exposure_months (to the next line,
-        death or last contact), died, and term, grade, months (missing without an event).
+        death or last contact), died, and term, grade, months (missing without an event). In `attrs`: ``n_undated``, the
+        events without a date of onset, which may belong to any line and do not count.
     """
     recorded = cohort[cohort["center"].isin(adverse_events["center"].unique())]
     ends = recorded[["next_line_start_date", "death_date", "last_contact_date"]]
@@ -43,10 +50,21 @@ def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, st
         died=ends["death_date"].notna() & end.isna(),
     )
     events = patients.merge(adverse_events[[*KEYS, "term", "grade", "onset_date"]], on=KEYS)
+    n_undated = int(events["onset_date"].isna().sum())
     events = events[(events["onset_date"] >= events["start"]) & (events["onset_date"] <= events["end"])]
     months = (events["onset_date"] - events["start"]).dt.days / study.time.days_per_month
-    events = events.assign(months=months)[[*KEYS, "term", "grade", "months"]]
-    return patients.drop(columns=["start", "end"]).merge(events, on=KEYS, how="left")
+    terms = events["term"].astype(object).map(lambda written: _terms().get(str(written).strip().casefold(), OTHER_TERM))
+    events = events.assign(months=months, term=terms)[[*KEYS, "term", "grade", "months"]]
+    found = patients.drop(columns=["start", "end"]).merge(events, on=KEYS, how="left")
+    found.attrs["n_undated"] = n_undated
+    return found
+
+
+@cache
+def _terms() -> dict[str, str]:
+    """Return the term of each way to write one, in small letters."""
+    table = tomllib.loads(Path(__file__).with_name("adverse_event_terms.toml").read_text(encoding="utf-8"))
+    return {word.casefold(): term for term, others in table.items() for word in (term, *others)}
 
 
 def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -71,7 +89,8 @@ def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
     for term in ["", *sorted(frequency, key=lambda name: (-frequency[name], name))]:
         of_term = events[events["term"] == term] if term else events[events["term"].notna()]
         for model, least in GRADES.items():
-            hit = len(of_term[of_term["grade"] >= least].drop_duplicates(KEYS))
+            grade = of_term["grade"].astype(float).fillna(1)  # an event whose grade nobody wrote is one of any grade
+            hit = len(of_term[grade >= least].drop_duplicates(KEYS))
             value = not_estimable("no center recorded adverse events")
             if len(patients):
                 value = proportion(hit, len(patients), ci_level=study.models.ci_level)

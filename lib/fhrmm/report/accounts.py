@@ -65,6 +65,8 @@ def say_recording(page: Page, events: pd.DataFrame, cohort: pd.DataFrame) -> Non
     centers, patients = events["center"].nunique(), _count(page, len(events.drop_duplicates(["center", "patient_id"])))
     whole = f"of {counted(cohort['center'].nunique(), 'center')} with patients in the cohort"
     said = f"Adverse events were recorded by {centers} {whole}; their {counted(patients, 'patient')} are described."
+    if undated := events.attrs.get("n_undated", 0):
+        said += f" Not counted, without a date of onset: {counted(_count(page, undated), 'event')}."
     show_sentence(said)
 
 

@@ -46,7 +46,7 @@ class MetaAnalysis:
     h_squared : float
         Total over within-study variance.
     prediction_lower, prediction_upper : float
-        Interval for the true value in a new study; NaN for the fixed effect, a single study, or two with "riley".
+        Interval for the true value in a new study; NaN for the fixed effect or a single study.
     weights : ndarray
         Weights of the studies, in percent, in the order given.
     """
@@ -86,7 +86,8 @@ def meta_analysis(
         Interval and p-value from the normal distribution, or with the Hartung-Knapp-Sidik-Jonkman variance
         and t with n - 1 degrees of freedom (``test="knha"``; not truncated at the normal variance).
     prediction : {"same", "riley"}
-        Distribution of the prediction interval: that of `test`, or t with n - 2 degrees of freedom.
+        Distribution of the prediction interval: that of `test`, or t with n - 2 degrees of freedom (metafor takes one
+        for two studies, where the formula has none: such an interval is not worth showing).
     ci_level : float, default 0.95
         Level of both intervals.
 
@@ -248,10 +249,10 @@ def _describe(
 
 def _prediction(pooled: Estimate, tau_squared: float, k: int, options: tuple[str, str]) -> tuple[float, float]:
     test, prediction = options
-    if k == 1 or (k == 2 and prediction == "riley"):
+    if k == 1:
         return math.nan, math.nan
     if prediction == "riley":
-        critical = _critical("t", k - 2, pooled.ci_level)
+        critical = _critical("t", max(k - 2, 1), pooled.ci_level)
     else:
         critical = _critical(test, k - 1, pooled.ci_level)
     width = critical * math.sqrt(pooled.std_error**2 + tau_squared)

@@ -16,6 +16,7 @@ from fhrmm.wording import POOLED, counted
 from timetoevent.meta_analysis import meta_analysis
 from timetoevent.results import OK, Estimate, not_estimable
 
+LEAST_PREDICTED = 3  # centers; with two the distribution of a third has no degree of freedom
 _COUNTED = {"n": "Patients", "n_events": "Events"}
 _QUESTIONS = {"ORR": "proportion", "VGPR_OR_BETTER": "proportion", "PFS": "median_months", "OS": "median_months"}
 
@@ -109,6 +110,8 @@ def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFram
         limits["predicted"] = (fit.prediction_lower, fit.prediction_upper)
         for name, ends in limits.items():
             interval = Estimate(*map(float, back(np.array([fit.pooled.estimate, *ends]))), **method)
+            if name == "predicted" and len(rows) < LEAST_PREDICTED:
+                interval = not_estimable(f"fewer than {LEAST_PREDICTED} centers", **method)
             found.add(f"{name}_{estimand}", interval, endpoint=endpoint)
     return found.frame()
 

@@ -90,7 +90,8 @@ def test_status_words_with_and_without_reason() -> None:
     row = {"status": "not_estimable", "note": "3 events; limit 4.123456"}
     assert status_text(row) == "not estimable"
     assert status_text(row, reason=True) == "not estimable: 3 events; limit 4.1"
-    assert status_text({"status": "suppressed", "note": "small numbers"}, reason=True) == "suppressed"
+    assert status_text({"status": "suppressed", "note": ""}, reason=True) == "suppressed"
+    assert status_text({"status": "suppressed", "note": "\u22646"}) == "\u22646"
     assert status_text({"status": "ok", "note": "x"}, reason=True) == ""
     assert tidy_note(math.nan) == ""
 

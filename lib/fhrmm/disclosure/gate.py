@@ -52,7 +52,7 @@ class Secrets:
 
 
 def search_text(text: str, secrets: Secrets, kinds: Collection[str] = ()) -> list[str]:
-    """Return the kinds of what a text holds and must not, or those of them that are asked for; never the value.
+    r"""Return the kinds of what a text holds and must not, or those of them that are asked for; never the value.
 
     Examples
     --------

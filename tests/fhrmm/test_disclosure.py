@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhrmm.cohort import add_derived
-from fhrmm.disclosure import Secrets, round_counts, round_estimates, search_folder, search_text
+from fhrmm.disclosure import Secrets, release, round_counts, round_estimates, search_folder, search_text
 from fhrmm.disclosure.certainty import Ledger, read_ledger
 from fhrmm.disclosure.release import begin_release, check_release, finish_release, remember_release
 from fhrmm.endpoints import derive_time_to_event
@@ -338,3 +338,19 @@ def test_nothing_passes_that_the_gate_or_the_last_check_stops(tmp_path: Path) ->
     (folder / "ALL" / "03_response.html").write_text("<td>PAZ-0017</td>")
     with pytest.raises(StudyError, match=r"nothing is published\n- ALL/03_response.html: patient identifier"):
         check_release(folder, SECRETS, STUDY)
+
+
+def test_a_local_report_is_searched_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    """The cover warns of a patient on a page, in a run that changes nothing too; pages are read when they are new."""
+    work, page = tmp_path / "work" / "C01", tmp_path / "reports" / "C01" / "01_cleaning.html"
+    work.mkdir(parents=True)
+    page.parent.mkdir(parents=True)
+    pd.DataFrame({"center": ["C01"], "patient_id": ["PZ-0815-77"]}).to_parquet(work / "patients.parquet")
+    page.write_text("<p>seen: PZ-0815-77</p>", encoding="utf-8")
+    warned = release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work")
+    assert "01_cleaning.html" in warned[-1]
+    with monkeypatch.context() as patch:
+        patch.setattr(release, "search_folder", lambda *_: pytest.fail("read again"))
+        assert release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work") == warned
+    page.write_text("<p>nobody</p>", encoding="utf-8")
+    assert len(release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work")) == 1

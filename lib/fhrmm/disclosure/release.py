@@ -32,7 +32,7 @@ _LOCAL = (
 _TABLES = ("patients", "assessments", "adverse_events")
 # Names of users and machines that stand in any text.
 _COMMON_NAMES = frozenset({"root", "user", "admin", "runner", "localhost", "home", "work", "data"})
-_REGISTER, _KEY = "releases.json", "releases.key"
+_REGISTER, _KEY, _SEARCHED = "releases.json", "releases.key", ".searched"
 _COUNTS = ("n", "n_events", "n_at_risk", "n_censored", "n_before", "n_excluded", "n_remaining")
 _DERIVED = ("estimate", "ci_lower", "ci_upper", "survival", "cumulative_incidence")
 
@@ -93,9 +93,19 @@ def make_release(
 
 
 def warn_of_identifiers(reports: Path, work: Path) -> list[str]:
-    """Return whom a local report is for, and a warning if it holds identifiers of patients of its work folder."""
-    found = search_folder(reports, Secrets(_read_ids(work)), (IDENTIFIER, DIRECT))
-    said = ", ".join(f"{name} ({kind})" for name, kind in found)
+    """Return whom a local report is for, and a warning if it holds identifiers of patients of its work folder.
+
+    Files that are as they were when they were last read are not read again.
+    """
+    files = sorted(path for path in (*reports.glob("*/**/*"), *work.glob("*/patients.parquet")) if path.is_file())
+    seen = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    state, memory = hashlib.sha256("\n".join(seen).encode()).hexdigest(), work / _SEARCHED
+    before, _, said = memory.read_text(encoding="utf-8").partition("\n") if memory.is_file() else ("", "", "")
+    if before != state:
+        found = search_folder(reports, Secrets(_read_ids(work)), (IDENTIFIER, DIRECT))
+        said = ", ".join(f"{name} ({kind})" for name, kind in found)
+        if work.is_dir():
+            memory.write_text(f"{state}\n{said}", encoding="utf-8")
     return [_LOCAL, f"WARNING: this report identifies patients: {said}."] if said else [_LOCAL]
 
 

@@ -236,7 +236,7 @@ def test_index_shows_each_state_in_words(state: str, tmp_path: Path) -> None:
     assert f'class="state {state}"' in page
     assert "T &lt;x&gt;" in page
     assert "<td>62</td>" in page
-    matrix = page[page.index("Notebooks of each scope") :]
+    matrix = page[page.index("Pages of each scope") :]
     assert ('href="ALL/00_a.html"' in matrix) is (state not in ("absent", "interrupted"))
 
 

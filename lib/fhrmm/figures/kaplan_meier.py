@@ -200,7 +200,7 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
     rows = rows[rows["time_months"].isna() | (rows["time_months"] == at)]
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(len(groups) + 0.9, -1.9))
-    axes.text(-0.1, -1.1, wrap(title, 38), fontsize=8, fontweight="bold", va="center")
+    axes.text(-0.1, -1.1, wrap(title, 26), fontsize=8, fontweight="bold", va="center")
     found = {(row["level"], row["estimand"]): row for row in rows.to_dict("records") if row["level"]}
     found |= {("", row["estimand"]): row for row in rows.to_dict("records") if not row["variable"]}
     for estimand, head, x in _BESIDE:

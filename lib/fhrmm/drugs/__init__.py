@@ -1,6 +1,6 @@
 """Regimens as sets of drugs, and what a patient was exposed and refractory to before second line."""
 
 from fhrmm.drugs.exposure import derive_exposure
-from fhrmm.drugs.regimens import Regimen, parse_regimen
+from fhrmm.drugs.regimens import STEROIDS, Regimen, parse_regimen
 
-__all__ = ["Regimen", "derive_exposure", "parse_regimen"]
+__all__ = ["STEROIDS", "Regimen", "derive_exposure", "parse_regimen"]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.schema import EVIDENCE, TABLES, column_types, conform, date_columns, empty_table, missing_column
-from fhrmm.store import DatasetInfo, Run, read_dataset_info, scope_centers
+from fhrmm.store import DatasetInfo, read_dataset_info, scope_centers
 from fhrmm.study import Study
 from intake.cleaning.audit import audit_frame, pool_audits
 from intake.cleaning.completeness import absent_columns, empty_columns
 from intake.cleaning.cutoff import cut_after
-from intake.cleaning.problem_list import summarize_problems
-from intake.cleaning.problem_list import write_problem_list as _write_problem_list
+from intake.cleaning.problem_list import summarize_problems, write_problem_list
 from intake.cleaning.reshape import make_canonical
 from intake.cleaning.rows import (
     account_rows,
@@ -27,50 +26,14 @@ from intake.cleaning.rows import (
     quarantined_patients,
     row_findings,
 )
-from intake.cleaning.typed import TypedTable, patient_ids, type_table
+from intake.cleaning.scope import CleanedScope
+from intake.cleaning.typed import TypedTable, type_table
 from intake.contract import LONG
 from intake.readers import RawCenter, read_center
 from intake.rules import Finding, check_center, check_scope, findings_frame, rule_catalog
+from intake.rules.typed_rows import patient_ids
 
 __all__ = ["CleanedScope", "clean_scope", "summarize_problems", "write_problem_list"]
-
-
-@dataclass(frozen=True, slots=True)
-class CleanedScope:
-    """What intake gives: accepted rows, and everything that was found, changed or left out on the way.
-
-    Attributes
-    ----------
-    patients, assessments, adverse_events : DataFrame
-        Accepted rows, typed; `patients` has besides the canonical columns `unrecorded`, the kinds of events that no
-        column of the center can record, and `reported_elsewhere`.
-    issues : DataFrame
-        One row per finding: center, severity, rule, table, file, sheet, row, column, patient_id, found, expected,
-        what_to_do.
-    audit : DataFrame
-        One row per changed value: center, table, file, row, patient_id, column, raw_value, clean_value, rule.
-    row_accounting : DataFrame
-        One row per file: center, file, rows_read, rows_accepted, rows_quarantined, rows_duplicate.
-    quarantined : DataFrame
-        One row per patient left out because of an error: center, patient_id, rules.
-    unknown_columns : DataFrame
-        One row per header that the contract does not know: center, file, column.
-    rules : DataFrame
-        The catalog: rule, severity, columns, message, reason, what_to_do, n_findings.
-    headers : DataFrame
-        One row per canonical column that a file has: center, file, sheet, table, column, header, letter.
-    """
-
-    patients: pd.DataFrame
-    assessments: pd.DataFrame
-    adverse_events: pd.DataFrame
-    issues: pd.DataFrame
-    audit: pd.DataFrame
-    row_accounting: pd.DataFrame
-    quarantined: pd.DataFrame
-    unknown_columns: pd.DataFrame
-    rules: pd.DataFrame
-    headers: pd.DataFrame
 
 
 def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str = "center.toml") -> CleanedScope:
@@ -101,29 +64,6 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str
         for center in scope_centers(data_dir, scope)
     ]
     return _pool(cleaned, study)
-
-
-def write_problem_list(run: Run, cleaned: CleanedScope, language: str = "en") -> pd.DataFrame:
-    """Write `work/<SCOPE>/issues.csv` and `issues.xlsx`: every finding in the order of the source files.
-
-    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`; what the center
-    has answered in it stays beside its finding.
-
-    Parameters
-    ----------
-    run : Run
-        Where.
-    cleaned : CleanedScope
-        Whose findings.
-    language : str
-        ``en`` or ``it``.
-
-    Returns
-    -------
-    DataFrame
-        The list, one row per finding. `summarize_problems` counts it without patients.
-    """
-    return _write_problem_list(run, cleaned.issues, cleaned.headers, language)
 
 
 def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:

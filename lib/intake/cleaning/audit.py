@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from intake.cleaning.typed import TypedTable, patient_ids
+from intake.cleaning.typed import TypedTable
+from intake.rules.typed_rows import patient_ids
 
 AUDIT_COLUMNS = ("center", "table", "file", "row", "patient_id", "column", "raw_value", "clean_value", "rule")
 

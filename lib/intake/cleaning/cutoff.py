@@ -10,8 +10,7 @@ import pandas as pd
 
 from fhrmm.schema import date_columns
 from intake.cleaning.audit import AUDIT_COLUMNS
-from intake.cleaning.typed import patient_ids
-from intake.rules.typed_rows import Rows
+from intake.rules.typed_rows import Rows, patient_ids, place
 
 RULE = "after_cutoff"
 # Who was seen later was known until then: these dates move to the cut-off, all others go.
@@ -77,6 +76,6 @@ def cut_after(frames: Mapping[str, pd.DataFrame], center: str, cutoff: date) -> 
 
 def _audit(frame: pd.DataFrame, table: str, column: str, rows: np.ndarray, clean: str) -> pd.DataFrame:
     """Return the audit of some cells."""
-    cut, raw = frame[rows], Rows(table, frame).shown(column, np.flatnonzero(rows))
-    place = {"table": table, "file": cut["_file"].astype(object), "row": cut["_row"], "patient_id": patient_ids(cut)}
-    return pd.DataFrame(place | {"column": column, "raw_value": raw, "clean_value": clean, "rule": RULE})
+    cut = np.flatnonzero(rows)
+    what = {"table": table, "column": column, "raw_value": Rows(table, frame).shown(column, cut)}
+    return pd.DataFrame(place(frame, cut) | what | {"clean_value": clean, "rule": RULE})

@@ -15,6 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from fhrmm.errors import StudyError
 from fhrmm.store import Run, read_work_csv, write_work_bytes, write_work_csv
+from intake.cleaning.scope import CleanedScope
 from intake.language import canonical, say, say_all
 from intake.rules import load_rules
 from intake.workbooks import workbook_bytes
@@ -52,10 +53,7 @@ def _compare(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
     changes nothing. Findings that are gone are kept as `resolved` until the next change, those with an answer for good.
     """
     before = previous.drop_duplicates("id").set_index("id")
-    for name in ANSWER:
-        current[name] = (
-            current["id"].map(before[name].to_dict().get).astype(object).where(current["id"].isin(before.index), "")
-        )
+    current[ANSWER] = before[ANSWER].reindex(current["id"]).fillna("").to_numpy()
     was_open = before[before["state"] != "resolved"]
     is_known, is_gone = current["id"].isin(was_open.index), ~before.index.isin(current["id"])
     if len(current) == len(was_open) and is_known.all():
@@ -67,24 +65,27 @@ def _compare(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([current, gone], ignore_index=True) if len(gone) else current
 
 
-def write_problem_list(run: Run, issues: pd.DataFrame, headers: pd.DataFrame, language: str) -> pd.DataFrame:
-    """Write `issues.csv` and `issues.xlsx` of a scope below work/, compared with those that are there.
+def write_problem_list(run: Run, cleaned: CleanedScope, language: str = "en") -> pd.DataFrame:
+    """Write `work/<SCOPE>/issues.csv` and `issues.xlsx`: every finding in the order of the source files.
+
+    Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`; what the center
+    has answered in it stays beside its finding.
 
     Parameters
     ----------
     run : Run
         Where.
-    issues, headers : DataFrame
-        Of the cleaned scope.
+    cleaned : CleanedScope
+        Whose findings.
     language : str
         Of the texts, ``en`` or ``it``; the words of the CSV's own columns stay English.
 
     Returns
     -------
     DataFrame
-        One row per finding: `COLUMNS`.
+        The list, one row per finding: `COLUMNS`. `summarize_problems` counts it without patients.
     """
-    current, previous = _with_place(issues, headers), _read_previous(run)
+    current, previous = _with_place(cleaned.issues, cleaned.headers), _read_previous(run)
     for name in TEXTS:
         current[name] = say_all(current[name], language)
     blank = current.assign(state="new", **dict.fromkeys(ANSWER, ""))
@@ -124,10 +125,8 @@ def _read_previous(run: Run) -> pd.DataFrame | None:
     if not set(COLUMNS) <= set(previous):
         return None
     if book.is_file() and book.stat().st_mtime_ns >= table.stat().st_mtime_ns:
-        answered = _read_answers(book)
-        for name in ANSWER:
-            given = previous["id"].map(answered[name].to_dict().get).astype(object)
-            previous[name] = given.where(given.notna(), previous[name])
+        given = _read_answers(book)[ANSWER].reindex(previous["id"]).set_axis(previous.index)
+        previous[ANSWER] = given.fillna(previous[ANSWER])
     return previous
 
 

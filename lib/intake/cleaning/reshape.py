@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from fhrmm.drugs import parse_regimen
-from fhrmm.schema import RESPONSE_DEPTH
-from intake.cleaning.rows import COMPANIONS, place
-from intake.cleaning.typed import REFUSED_ID, TypedTable, patient_ids
-from intake.contract import KEYS, variables
+from fhrmm.drugs import STEROIDS, parse_regimen
+from fhrmm.schema import RESPONSE_DEPTH, column_types
+from intake.cleaning.rows import COMPANIONS
+from intake.cleaning.typed import REFUSED_ID, TypedTable
+from intake.contract import KEYS
 from intake.readers import PLACE
 from intake.rules import Finding
+from intake.rules.typed_rows import patient_ids, place
 
 # What a line gives to the patient: (line, column of the long table) -> canonical column, and which row's where several
 # rows of the line have one. The regimen is that of the first row.
@@ -36,8 +37,6 @@ FROM_LINES = {
 MAINTENANCE = (
     ("start_date", "maintenance_start_date", "first"), ("stop_date", "maintenance_stop_date", "last"),
 )  # fmt: skip
-MAINTENANCE_LEVELS = variables("patients")["maintenance"].levels
-STEROIDS = {"dexamethasone", "prednisone"}
 
 
 def make_canonical(typed: TypedTable) -> TypedTable:
@@ -195,4 +194,4 @@ def _take_phases(wide: pd.DataFrame, first_line: pd.DataFrame, regimen: str) -> 
             text: "lenalidomide" if parse_regimen(text).drugs - STEROIDS == {"lenalidomide"} else "other"
             for text in drugs.unique()
         }
-        wide["maintenance"] = drugs.map(kinds).reindex(wide.index).astype(pd.CategoricalDtype(MAINTENANCE_LEVELS))
+        wide["maintenance"] = drugs.map(kinds).reindex(wide.index).astype(column_types("patients")["maintenance"])

@@ -8,23 +8,14 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.schema import variables
-from intake.cleaning.typed import REFUSED_ID, patient_ids
+from intake.cleaning.typed import REFUSED_ID
+from intake.contract import KEYS
 from intake.readers import RawCenter, RawTable
 from intake.rules import Finding
-from intake.rules.typed_rows import other_rows
+from intake.rules.typed_rows import other_rows, patient_ids, place
 
 COMPANIONS = ("", "_lower", "_upper", "_precision")
 ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate")
-
-
-def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
-    """Return where some rows of a typed table stand, as fields of a finding."""
-    return {
-        "file": frame["_file"].iloc[rows].astype(object),
-        "sheet": frame["_sheet"].iloc[rows].astype(object),
-        "row": frame["_row"].to_numpy()[rows],
-        "patient_id": patient_ids(frame)[rows],
-    }
 
 
 def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
@@ -122,7 +113,7 @@ def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.Da
     part = part[ids.notna() & ~ids.duplicated()]
     places = pd.Index(part["patient_id"]).get_indexer(patients["patient_id"])
     added, findings = {}, []
-    for name in (name for name in variables("patients") if name in part and name not in ("patient_id", "center")):
+    for name in (name for name in variables("patients") if name in part and name not in KEYS):
         columns = [column for ending in COMPANIONS if (column := f"{name}{ending}") in part]
         theirs = {column: part[column].array.take(places, allow_fill=True) for column in columns}
         if name not in patients:
@@ -163,7 +154,7 @@ def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     key = ["patient_id", "assessment_date_lower"]
     is_day = frame["assessment_date_lower"] == frame["assessment_date_upper"]
     several = np.flatnonzero(is_day & frame["patient_id"].notna() & frame.duplicated(key, keep=False))
-    content = [name for name in variables("assessments") if name in frame and name not in ("patient_id", "center")]
+    content = [name for name in variables("assessments") if name in frame and name not in KEYS]
     visits = frame.iloc[several].groupby(key, sort=False)
     differ = pd.DataFrame({name: visits[name].transform("nunique") > 1 for name in content}).any(axis=1)
     joined, apart = several[~differ.to_numpy(dtype=bool)], several[differ.to_numpy(dtype=bool)]

@@ -13,6 +13,7 @@ from fhrmm.schema import Variable
 from intake.contract import variables
 from intake.readers import PLACE, RawTable
 from intake.rules import Finding
+from intake.rules.typed_rows import place
 from intake.values import CellDialect, ColumnValues, cell_identifiers, missing_codes, parse_column, write_number
 
 REFUSED_ID = "(refused)"
@@ -188,19 +189,12 @@ def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np
     expected = values.expected[codes]
     typed.findings.append(
         Finding(
-            finding.rule, table=typed.raw.spec.table, file=typed.raw.spec.path, column=values.variable.column,
-            sheet=typed.frame["_sheet"].iloc[rows].astype(object), row=typed.frame["_row"].to_numpy()[rows],
-            patient_id=patient_ids(typed.frame)[rows], found=values.texts[codes] if shown else "(not repeated here)",
+            finding.rule, table=typed.raw.spec.table, column=values.variable.column, **place(typed.frame, rows),
+            found=values.texts[codes] if shown else "(not repeated here)",
             expected=np.where(expected == "", expected_text(values.variable), expected),
             what_to_do=values.advice[codes],
         )
     )  # fmt: skip
-
-
-def patient_ids(frame: pd.DataFrame) -> np.ndarray:
-    """Return the patient identifiers of a typed table as text, empty where missing."""
-    ids = frame["patient_id"].to_numpy(dtype=object)
-    return np.where(pd.isna(ids), "", ids)
 
 
 def expected_text(variable: Variable) -> str:
@@ -252,18 +246,14 @@ def _resolve_ratio(typed: TypedTable) -> None:
     products, back = np.unique(ratio[known] * limit[known], return_inverse=True)
     absolute = np.array([float(f"{x:.12g}") for x in products])
     texts = typed.raw.frame["ldh_u_l"].astype(object).to_numpy()
-    numbers = frame["_row"].to_numpy()
     typed.changes = [part.without(known) if part.column == "ldh_u_l" else part for part in typed.changes]
     clean = np.array([write_number(x) for x in absolute.tolist()], dtype=object)
     _note_change(typed, known, "ldh_u_l", texts[known], clean[back], "unit_converted")
     _note_change(typed, unknown, "ldh_uln_u_l", "", "1", "ratio_kept")
     frame.loc[frame.index[known], "ldh_u_l"] = absolute[back]
     frame.loc[frame.index[unknown], "ldh_uln_u_l"] = 1.0
-    place = {"table": "patients", "file": typed.raw.spec.path, "column": "ldh_u_l"}
-    ids = patient_ids(frame)[unknown]
-    typed.findings.append(
-        Finding("ratio_without_limit", row=numbers[unknown], patient_id=ids, found=texts[unknown], **place)
-    )
+    where = {"table": "patients", "column": "ldh_u_l"} | place(frame, unknown)
+    typed.findings.append(Finding("ratio_without_limit", found=texts[unknown], **where))
 
 
 def _check_center(typed: TypedTable, center: str) -> None:
@@ -272,7 +262,6 @@ def _check_center(typed: TypedTable, center: str) -> None:
     if "center" in frame:
         named = frame["center"].to_numpy(dtype=object)
         rows = np.flatnonzero(~pd.isna(named) & (named != center))
-        place = {"table": typed.raw.spec.table, "file": typed.raw.spec.path, "column": "center", "expected": center}
-        numbers, ids = frame["_row"].to_numpy()[rows], patient_ids(frame)[rows]
-        typed.findings.append(Finding("center_mismatch", row=numbers, patient_id=ids, found=named[rows], **place))
+        where = {"table": typed.raw.spec.table, "column": "center"} | place(frame, rows)
+        typed.findings.append(Finding("center_mismatch", found=named[rows], expected=center, **where))
     frame["center"] = center

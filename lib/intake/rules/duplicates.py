@@ -15,32 +15,34 @@ DATES = ("diagnosis_date", "second_line_start_date")
 KEY = ("sex", "birth_year", *DATES)
 
 
-def _likeness(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns by which two patients may be one; rows where one is missing or a date partial are left out.
+def _alike(frame: pd.DataFrame, apart: str) -> pd.DataFrame:
+    """Return who agree in the columns by which two patients may be one, and differ in another.
+
+    Rows where one is missing or a date partial are left out.
 
     Parameters
     ----------
     frame : DataFrame
         Patients, typed, dates with bounds.
+    apart : str
+        The column in which they differ.
     """
     needed = [*KEY[:2], *(f"{name}_{side}" for name in DATES for side in ("lower", "upper"))]
     if not set(needed) <= set(frame):
         return frame.iloc[:0].reindex(columns=needed)
     complete = frame[needed].dropna()
     exact = np.logical_and.reduce([complete[f"{name}_lower"] == complete[f"{name}_upper"] for name in DATES])
-    return complete[exact]
+    again = complete[exact & complete.duplicated(keep=False)]
+    several = frame.loc[again.index, apart].groupby([again[name] for name in again], observed=True).transform("nunique")
+    return again[several.to_numpy() > 1]
 
 
 def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
     """Report patients of one center under different identifiers who agree in sex, birth year and both dates."""
     rows = tables.patients
-    alike = _likeness(rows.frame)
-    again = alike[alike.duplicated(keep=False)]
-    if again.empty:
+    chosen = _alike(rows.frame, "patient_id").sort_index()
+    if chosen.empty:
         return []
-    identity = rows.frame.loc[again.index, "patient_id"]
-    different = identity.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
-    chosen = again[different.to_numpy(dtype=bool)].sort_index()
     others = other_rows(
         rows.frame, chosen.groupby(list(chosen), observed=True).ngroup().to_numpy(), chosen.index.to_numpy()
     )
@@ -62,11 +64,7 @@ def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
         Rows of the issue log, by center and patient.
     """
     open_cases = patients[~patients["reported_elsewhere"].astype(bool)]
-    alike = _likeness(open_cases)
-    again = alike[alike.duplicated(keep=False)]
-    centers = open_cases.loc[again.index, "center"]
-    several = centers.groupby([again[name] for name in again], observed=True).transform("nunique") > 1
-    suspects = open_cases.loc[again.index[several.to_numpy(dtype=bool)], ["center", "patient_id"]]
+    suspects = open_cases.loc[_alike(open_cases, "center").index, ["center", "patient_id"]]
     found = "another center reports the same sex, year of birth, diagnosis and second line"
     place = {"table": "patients", "column": "patient_id", "found": found}
     findings = [

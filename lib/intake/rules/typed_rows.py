@@ -19,6 +19,22 @@ NO_DATE = np.datetime64("NaT", "ns")
 SHOWN = {"day": 10, "month": 7, "year": 4}
 
 
+def patient_ids(frame: pd.DataFrame) -> np.ndarray:
+    """Return the patient identifiers of a typed table as text, empty where missing."""
+    ids = frame["patient_id"].to_numpy(dtype=object)
+    return np.where(pd.isna(ids), "", ids)
+
+
+def place(frame: pd.DataFrame, rows: np.ndarray) -> dict[str, object]:
+    """Return where some rows of a typed table stand, as fields of a finding."""
+    return {
+        "file": frame["_file"].iloc[rows].astype(object),
+        "sheet": frame["_sheet"].iloc[rows].astype(object),
+        "row": frame["_row"].to_numpy()[rows],
+        "patient_id": patient_ids(frame)[rows],
+    }
+
+
 def other_rows(frame: pd.DataFrame, groups: np.ndarray, rows: np.ndarray) -> list[str]:
     """Return for each of some rows where the others of its group stand: row and file, five at most."""
     places = list(zip(frame["_file"].iloc[rows].astype(str), frame["_row"].iloc[rows].astype(str), strict=True))
@@ -106,12 +122,8 @@ class Rows:
         shown = [name for name in (rule.columns if columns is None else columns) if self.has(name)]
         texts = [[f"{name} {text or 'empty'}" for text in self.shown(name, rows)] for name in shown]
         found = ["; ".join(parts) for parts in zip(*texts, strict=True)] if texts else ""
-        ids = self.frame["patient_id"].to_numpy(dtype=object)[rows]
-        return Finding(
-            rule.id, table=self.table, column=shown[-1] if shown else "", found=found,
-            file=self.frame["_file"].iloc[rows].astype(object), row=self.frame["_row"].to_numpy()[rows],
-            sheet=self.frame["_sheet"].iloc[rows].astype(object), patient_id=np.where(pd.isna(ids), "", ids),
-        )  # fmt: skip
+        where = {"table": self.table, "column": shown[-1] if shown else ""} | place(self.frame, rows)
+        return Finding(rule.id, found=found, **where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ def simulate_follow_up(n: int, study: Study, rng: np.random.Generator, *, endpoi
     cohort = add_derived(patients, study)
     response = derive_response(cohort, empty_table("assessments"), study)
     rows = join_cohort(derive_time_to_event(cohort, response, study, endpoints=[endpoint]), cohort)
-    names = [factor.variable for factor in study.factors] + [study.pathway.variable]
-    names += [name for name in (*study.models.primary, *study.models.full) if name not in names]
+    factors = [factor.variable for factor in study.factors]
+    names = [*factors, study.pathway.variable, *study.models.primary, *study.models.full]
     return rows[["time_months", "event", *dict.fromkeys(names)]].reset_index(drop=True)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from fhrmm.errors import StudyError, nearest
 from fhrmm.schema import TABLES
-from fhrmm.study import Frozen
+from fhrmm.study import Frozen, list_problems
 from intake.contract import LONG, variables
 from intake.values.units import known_units, normalize_unit
 
@@ -191,7 +191,7 @@ def load_center(folder: Path, name: str = "center.toml") -> Center:
     try:
         center = Center.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except ValidationError as error:
-        raise StudyError(_describe(error, f"{folder.name}/{name}")) from None
+        raise StudyError(list_problems(_describe(error), f"{folder.name}/{name}")) from None
     except (ValueError, RecursionError) as error:  # of numbers with thousands of digits and of deep nesting as well
         raise StudyError(f"{folder.name}/{name}: not readable as TOML: {error!s:.200}") from None
     except OSError:
@@ -201,13 +201,12 @@ def load_center(folder: Path, name: str = "center.toml") -> Center:
     return _with_dialects(center)
 
 
-def _describe(error: ValidationError, name: str) -> str:
+def _describe(error: ValidationError) -> list[str]:
     """Say every problem of a `center.toml`, each unknown name with the nearest one that there is."""
     found = error.errors(include_url=False)
     of_files = any(item["loc"][:1] == ("files",) and len(item["loc"]) > 1 for item in found)
     told = [item for item in found if not (of_files and item["type"] == "too_short" and item["loc"] == ("files",))]
-    lines = [f"- {'.'.join(str(part) for part in item['loc'])}: {_say(item)}" for item in told]
-    return "\n".join([f"{name}: {len(lines)} problem(s)", *lines])
+    return [f"{'.'.join(map(str, item['loc']))}: {_say(item)}" for item in told]
 
 
 def _say(item: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def say_all(texts: pd.Series, language: str) -> pd.Series:
     return texts.map({text: say(text, language) for text in texts.unique()}) if language in LANGUAGES else texts
 
 
+@cache  # asked of every answer of a list
 def canonical(text: str) -> str:
     """Return the English text of a title or an answer in any language, whatever its case; another text as it is.
 

@@ -16,7 +16,6 @@ from intake.contract import variables
 from intake.init_center.dry_run import try_description
 from intake.init_center.evidence import (
     Proposal,
-    distinct_texts,
     propose_date_order,
     propose_decimal,
     propose_missing,
@@ -130,9 +129,8 @@ def _shared(sources: list[Source], decisions: list[str]) -> list[Proposal]:
 
 def _texts(source: Source, types: tuple[str, ...]) -> list[str]:
     known = variables(source.file.table)
-    columns = dict(zip(source.grid.headers, source.grid.columns, strict=True))
     chosen = [match.header for match in source.matches if match.column and known[match.column].type in types]
-    return [text for header in chosen if header in columns for text in distinct_texts(columns[header]).index]
+    return [text for header in chosen if header in source.texts for text in source.texts[header].index]
 
 
 def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list[str]) -> str:
@@ -191,12 +189,7 @@ def _column_lines(source: Source, decisions: list[str]) -> list[str]:
             lines.append(f"# {header} is {match.column} by its name")
         else:
             lines.append(f'# {header} = ""  # {match.how or "not recognized: stays out"}')
-        if (
-            not match.certain
-            and match.header
-            and not CHECKBOX.fullmatch(match.header)
-            and not is_structure(match.header)
-        ):
+        if not match.certain and match.header:
             wanted = f" ({match.how}: {match.column}?)" if match.column else ""
             asked = f"which variable is {match.header!r}{wanted}, or none?"
             decisions.append(f"{place}: {f'{match.header!r} {match.how}' if match.how and not match.column else asked}")
@@ -218,7 +211,7 @@ def _shape_lines(source: Source, folder: Path, decisions: list[str]) -> list[str
     if source.completes:
         lines.append(f"completes = true  # its patients are those of {source.completes}")
     if key := there.get("patient_id"):
-        cells = dict(zip(source.grid.headers, source.grid.columns, strict=True))[key]
+        cells = source.grid.columns[source.grid.headers.index(key)]
         empty = int((cells.codes < 0).sum())
         if empty and cells.codes[0] >= 0:
             lines.append(f"# CONFIRM fill_down = [{json.dumps(key)}]  # {empty} rows have no identifier")
@@ -233,12 +226,12 @@ def _shape_lines(source: Source, folder: Path, decisions: list[str]) -> list[str
 
 def _shared_date_lines(source: Source, decisions: list[str]) -> list[str]:
     """Propose which column tells apart the two dates that a header names."""
-    lines, columns = [], dict(zip(source.grid.headers, source.grid.columns, strict=True))
+    lines, texts = [], source.texts
     states = [
         match.header
         for match in source.matches
-        if not match.certain and len(texts := columns[match.header].categories)
-        if all(read_status(str(text), SharedDate(date="", status="", event="")) for text in texts)
+        if not match.certain and len(texts[match.header])
+        if all(read_status(text, SharedDate(date="", status="", event="")) for text in texts[match.header].index)
     ]
     for match in (match for match in source.matches if match.how.startswith(TWO)):
         two = match.how.removeprefix(TWO).split(":")[0].split(" and ")
@@ -246,7 +239,7 @@ def _shared_date_lines(source: Source, decisions: list[str]) -> list[str]:
         always = next(name.strip() for name in two if name.strip() != event)
         if always in EVENTS_OF_STATES:
             continue  # progression or death: no column of states tells which without a third date
-        told = {name: comparison_key(" ".join([name, *map(str, columns[name].categories)])) for name in states}
+        told = {name: comparison_key(" ".join([name, *texts[name].index])) for name in states}
         likely = [name for name, text in told.items() if re.search(EVENTS_OF_STATES.get(event, "^$"), text)]
         entry = {"date": match.header, "status": (likely or states or ["?"])[0], "event": event, "always": always}
         lines.append("# CONFIRM [[files.shared_dates]]  # take the mark away from all five lines")
@@ -284,8 +277,7 @@ def _columns(source: Source) -> dict[str, str]:
 
 def _by_column(source: Source) -> dict[str, object]:
     """Return the distinct texts of each recognized column."""
-    columns = dict(zip(source.grid.headers, source.grid.columns, strict=True))
-    return {name: distinct_texts(columns[header]) for header, name in _columns(source).items() if header in columns}
+    return {name: source.texts[header] for header, name in _columns(source).items() if header in source.texts}
 
 
 def _checkbox_lines(source: Source, decisions: list[str]) -> list[str]:

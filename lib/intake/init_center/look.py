@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ CHECKBOX = re.compile(r"(\w+?)___(\w+)|(.+) \(choice=(.*)\)")
 TABLES_IN_ORDER = (*TABLES, *LONG)
 
 
-@dataclass(slots=True)
+@dataclass
 class Source:
     """One table that a file seems to hold.
 
@@ -60,6 +61,12 @@ class Source:
     def grid(self) -> Grid:
         """Its cells."""
         return self.opened.grid
+
+    @cached_property
+    def texts(self) -> dict[str, pd.Series]:
+        """The distinct texts under each header, with their counts."""
+        cells = zip(self.grid.headers, self.grid.columns, strict=True)
+        return {header: distinct_texts(column) for header, column in cells}
 
 
 def look_at(folder: Path) -> tuple[list[Source], list[str]]:

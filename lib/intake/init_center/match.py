@@ -70,6 +70,7 @@ def match_headers(headers: list[str], table: str) -> list[Match]:
     return [Match(m.header, "", "", False) if not m.certain and m.column in seen else m for m in matches]
 
 
+@cache  # each sheet is tried with several rows as its header, and as several tables
 def _match(header: str, table: str) -> Match:
     if kind := header_identifier(header):
         return Match(header, "", f"refused: {kind.replace('_', ' ')}", True)

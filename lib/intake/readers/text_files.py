@@ -112,7 +112,7 @@ def find_encoding(content: bytes) -> str:
     >>> find_encoding("sì".encode("cp1252")), find_encoding("sì".encode())
     ('cp1252', 'utf-8')
     """
-    if b"\x00" in content[:65536] or b"\x00" in content:
+    if b"\x00" in content:
         raise ReadProblem("file_not_text", "zero bytes inside")
     try:
         content.decode("utf-8")
@@ -160,7 +160,7 @@ def _split(lines: list[str], separator: str) -> list[str]:
 def _require(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
-    except (UnicodeDecodeError, UnicodeError):
+    except UnicodeError:
         raise ReadProblem("encoding_wrong", f"bytes that are not {encoding}") from None
 
 

@@ -36,33 +36,29 @@ def refuse_name(name: str, work: Path) -> str:
 
 
 def follow(run: Run, new: str | None) -> Iterator[str]:
-    """Write what has changed in a scope since each of its freezes, and make a new one if named; say so line by line."""
-    for name in sorted(path.stem[7:-9] for path in run.work.glob("frozen_*_patients.csv")):
-        table = _write_changes(run, name)
-        counts = table[table["what"] == "patients"].set_index("name")["now"]
-        people = ", ".join(f"{counts[state]} {state}" for state in ("new", "gone", "changed"))
-        n_others = int((table["what"] == "estimates").sum())
-        yield f"{run.scope} since {name}: {people} patients, {n_others} other key estimates"
-    if new:
-        _write_freeze(run, new)
-        yield f"{run.scope}: frozen as {new}"
-
-
-def _write_freeze(run: Run, name: str) -> None:
-    """Keep digests of the inputs, of each patient's rows and the key estimates of a scope under a name.
+    """Write what has changed in a scope since each of its freezes, and make a new one if named; say so line by line.
 
     Parameters
     ----------
     run : Run
         A scope that has run through.
-    name : str
-        Of the freeze, part of the names of its files.
+    new : str or None
+        Name of the freeze to make, part of the names of its files.
     """
-    for what, frame in _describe(run).items():
-        write_work_csv(run, f"frozen_{name}_{what}", frame)
+    described = _describe(run)
+    for name in sorted(path.stem[7:-9] for path in run.work.glob("frozen_*_patients.csv")):
+        table = _write_changes(run, name, described)
+        counts = table[table["what"] == "patients"].set_index("name")["now"]
+        people = ", ".join(f"{counts[state]} {state}" for state in ("new", "gone", "changed"))
+        n_others = int((table["what"] == "estimates").sum())
+        yield f"{run.scope} since {name}: {people} patients, {n_others} other key estimates"
+    if new:
+        for what, frame in described.items():
+            write_work_csv(run, f"frozen_{new}_{what}", frame)
+        yield f"{run.scope}: frozen as {new}"
 
 
-def _write_changes(run: Run, name: str) -> pd.DataFrame:
+def _write_changes(run: Run, name: str, now: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Write what has changed since a freeze: counts and numbers below reports/, identifiers below work/ only.
 
     Parameters
@@ -71,6 +67,8 @@ def _write_changes(run: Run, name: str) -> pd.DataFrame:
         The scope.
     name : str
         Of a freeze.
+    now : dict of str to DataFrame
+        What a freeze made now would keep.
 
     Returns
     -------
@@ -78,7 +76,6 @@ def _write_changes(run: Run, name: str) -> pd.DataFrame:
         what, name, before, now: files with another digest; patients new, gone and changed; patients who entered or left
         the cohort; key estimates that are others.
     """
-    now = _describe(run)
     before = {what: read_work_csv(run, f"frozen_{name}_{what}") for what in now}
     changed = {what: _compare(before[what], now[what], KEYS[what]) for what in now}
     patients = changed["patients"]
@@ -122,7 +119,13 @@ def _describe(run: Run) -> dict[str, pd.DataFrame]:
 
 
 def _digest(frame: pd.DataFrame) -> pd.Series:
-    return pd.util.hash_pandas_object(frame.astype(str), index=False, categorize=False)
+    """Return a number per row for what its cells say: a column that nobody fills adds nothing."""
+    said = np.zeros(len(frame), dtype=np.uint64)
+    for name, column in frame.items():
+        texts = column.astype(str)
+        digests = pd.util.hash_array((f"{name} " + texts).to_numpy(dtype=object), categorize=False)
+        said += np.where(column.notna() & texts.ne(""), digests, np.uint64(0))
+    return pd.Series(pd.util.hash_array(said), index=frame.index)  # so that rows cannot exchange cells unseen
 
 
 def _write(row: dict) -> str:

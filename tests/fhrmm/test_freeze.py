@@ -9,7 +9,7 @@ import pytest
 
 from fhrmm.estimate_table import make_row, to_frame
 from fhrmm.freeze import follow, refuse_name
-from fhrmm.store import Run, write_report_csv, write_table, write_work_csv
+from fhrmm.store import Run, read_table, write_report_csv, write_table, write_work_csv
 from timetoevent.results import Estimate
 
 
@@ -61,3 +61,31 @@ def test_what_changed_is_counted_and_who_stays_below_work(run):
     assert kept.to_dict() == {
         "P-GONE": "gone", "P-NEW": "new", "P-ONE": "changed", "P-SEEN": "changed", "P-TWO": "changed",
     }  # fmt: skip
+
+
+def test_a_column_that_the_schema_gains_or_loses_changes_nobody_of_whom_it_says_nothing(run):
+    make(run, "aa", {"P-ONE": "f", "P-TWO": "m"}, {"P-ONE"}, ["P-TWO"], 0.5)
+    list(follow(run, "first"))
+    patients = read_table(run, "patients").assign(
+        new_date=pd.NaT, new_number=pd.array([pd.NA, pd.NA], dtype="Int64"), new_text="", told=["x", None]
+    )
+    write_table(run, "patients", patients)
+    write_table(run, "assessments", read_table(run, "assessments").assign(flc=float("nan")))
+    list(follow(run, None))
+    kept = pd.read_csv(run.work / "since_first.csv", dtype=str).set_index("patient_id")["change"]
+    assert kept.to_dict() == {"P-ONE": "changed"}, "of whom the new column says something"
+
+
+@pytest.mark.parametrize(
+    ("table", "was", "becomes"),
+    [
+        ("patients", {"one": ["a"], "two": ["b"]}, {"one": ["b"], "two": ["a"]}),
+        ("assessments", {"day": ["1", "2"], "response": ["PR", "CR"]}, {"day": ["1", "2"], "response": ["CR", "PR"]}),
+    ],
+)
+def test_cells_that_exchange_their_values_are_a_change(run, table, was, becomes):
+    make(run, "aa", {"P-ONE": "f"}, {"P-ONE"}, ["P-ONE", "P-ONE"], 0.5)
+    write_table(run, table, read_table(run, table).assign(**was))
+    list(follow(run, "first"))
+    write_table(run, table, read_table(run, table).assign(**becomes))
+    assert list(follow(run, None)) == ["C01 since first: 0 new, 0 gone, 1 changed patients, 0 other key estimates"]

@@ -23,6 +23,7 @@ FORMAT_BY_EXTENSION: dict[str, Format] = {
     ".ods": "ods", ".parquet": "parquet", ".sav": "spss", ".zsav": "spss", ".dta": "stata", ".sas7bdat": "sas",
     ".xpt": "sas",
 }  # fmt: skip
+FILE_NAME, PROPOSED = "center.toml", "center.proposed.toml"
 CANONICAL_EXTENSIONS = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
 
 
@@ -161,7 +162,7 @@ class Center(_Dialect):
     files: tuple[CenterFile, ...] = Field(min_length=1)
 
 
-def load_center(folder: Path, name: str = "center.toml") -> Center:
+def load_center(folder: Path, name: str = FILE_NAME) -> Center:
     """Return the description of a center folder.
 
     Every file carries the center's dialect where it does not give its own. Without `center.toml` the files with

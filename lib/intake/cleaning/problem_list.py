@@ -30,11 +30,8 @@ COLUMNS = (
     "found", "expected", "what_to_do", *ANSWER, "rule", "table", "id",
 )  # fmt: skip
 IDENTITY = ["center", "rule", "table", "file", "sheet", "column", "patient_id", "found"]
-TITLES = {
-    "state": "State", "severity": "Severity", "center": "Center", "file": "File", "sheet": "Sheet", "row": "Row",
-    "letter": "Column", "header": "Header", "column": "Variable", "patient_id": "Patient", "problem": "Problem",
-    "found": "Found", "expected": "Expected", "what_to_do": "What to do", "answer": "Answer",
-    "answered_by": "Answered by", "answered_on": "Answered on", "rule": "Rule", "table": "Table", "id": "Number",
+TITLES = {name: name.replace("_", " ").capitalize() for name in COLUMNS} | {
+    "letter": "Column", "column": "Variable", "patient_id": "Patient", "id": "Number",
 }  # fmt: skip
 WORDS = ("state", "severity", "answer")  # written as words of the language in the workbook
 TEXTS = ("problem", "found", "expected", "what_to_do")

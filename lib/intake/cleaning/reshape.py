@@ -124,7 +124,7 @@ def _lines_by_patient(typed: TypedTable) -> tuple[pd.DataFrame, np.ndarray, list
         source = regimen if name == "regimen" else name
         chosen = rows if name == "transplant_date" else main
         if source == "drug" and "drug" in frame:
-            wide[target] = _join_drugs(chosen[chosen["_line"] == line]).reindex(wide.index)
+            wide[target] = _join_drugs(chosen[chosen["_line"] == line], source).reindex(wide.index)
         elif source in frame or f"{source}_lower" in frame:
             _take(wide, target, chosen[chosen["_line"] == line], source, which)
     if rows["_phase"].notna().any():
@@ -160,10 +160,10 @@ def _regimens_differ(main: pd.DataFrame) -> list[Finding]:
     return [Finding("line_regimens_differ", table="lines", column="regimen", found=rows["regimen"], **where)]
 
 
-def _join_drugs(rows: pd.DataFrame) -> pd.Series:
+def _join_drugs(rows: pd.DataFrame, column: str) -> pd.Series:
     """Return the drugs of each patient's line, in the order of their start."""
-    distinct = rows.dropna(subset=["drug"]).drop_duplicates(["_group", "drug"])
-    return distinct.groupby("_group")["drug"].agg(" + ".join)
+    distinct = rows.dropna(subset=[column]).drop_duplicates(["_group", column])
+    return distinct.groupby("_group")[column].agg(" + ".join)
 
 
 def _take(wide: pd.DataFrame, target: str, rows: pd.DataFrame, source: str, which: str) -> None:
@@ -189,7 +189,7 @@ def _take_phases(wide: pd.DataFrame, first_line: pd.DataFrame, regimen: str) -> 
         if source in first_line:
             _take(wide, target, upkeep, source, which)
     if regimen in first_line:
-        drugs = _join_drugs(upkeep.rename(columns={regimen: "drug"}) if regimen != "drug" else upkeep)
+        drugs = _join_drugs(upkeep, regimen)
         kinds = {
             text: "lenalidomide" if parse_regimen(text).drugs - STEROIDS == {"lenalidomide"} else "other"
             for text in drugs.unique()

@@ -161,18 +161,11 @@ def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     where = {"table": "assessments", "column": "assessment_date"}
     day = patient_ids(frame)
     day[several] += frame["assessment_date_lower"].iloc[several].astype(str).to_numpy(dtype=object)
-    findings = [
-        Finding(
-            rule,
-            found=[f"{word} {rows}" for rows in other_rows(frame, day[chosen], chosen)],
-            **where,
-            **place(frame, chosen),
-        )
-        for rule, word, chosen in (
-            ("assessment_rows_joined", "with", joined),
-            ("assessments_same_day", "against", apart),
-        )
-    ]
+    kinds = ("assessment_rows_joined", "with", joined), ("assessments_same_day", "against", apart)
+    findings = []
+    for rule, word, chosen in kinds:
+        found = [f"{word} {rows}" for rows in other_rows(frame, day[chosen], chosen)]
+        findings.append(Finding(rule, found=found, **where, **place(frame, chosen)))
     if not len(joined):
         return frame, findings
     one = frame.iloc[joined].groupby(key, sort=False, as_index=False).first()[list(frame)]

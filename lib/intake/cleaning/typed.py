@@ -167,20 +167,20 @@ def _note_problems(values: ColumnValues, identity: dict[str, np.ndarray], typed:
     """Make one finding per rule that cells of the column break; identifiers are never repeated."""
     hidden = np.zeros(len(values.texts), dtype=bool)
     for kind, mask in identity.items():
-        _add(typed, values, Finding(kind), mask & ~hidden, shown=False)
+        _add(typed, values, kind, mask & ~hidden, shown=False)
         hidden |= mask
     for rule in sorted(set(values.problems[values.problems != ""])):
-        _add(typed, values, Finding(rule), (values.problems == rule) & ~hidden, shown=not rule.startswith("identifier"))
+        _add(typed, values, rule, (values.problems == rule) & ~hidden, shown=not rule.startswith("identifier"))
     name = values.variable.column
     if name == "patient_id" or (values.variable.required and name != "center"):
         rule = "patient_id_missing" if name == "patient_id" else "required_missing"
-        _add(typed, values, Finding(rule), values.is_missing & (values.problems == ""), shown=True)
+        _add(typed, values, rule, values.is_missing & (values.problems == ""), shown=True)
     if short := len(values.rows_where(values.changes == "two_digit_year")):
         where = {"table": typed.raw.spec.table, "file": typed.raw.spec.path, "column": name}
         typed.findings.append(Finding("two_digit_years", found=f"{short} dates", **where))
 
 
-def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np.ndarray, *, shown: bool) -> None:
+def _add(typed: TypedTable, values: ColumnValues, rule: str, distinct: np.ndarray, *, shown: bool) -> None:
     """Add a finding for the rows of some distinct texts of a column."""
     rows = values.rows_where(distinct)
     if not len(rows):
@@ -189,7 +189,7 @@ def _add(typed: TypedTable, values: ColumnValues, finding: Finding, distinct: np
     expected = values.expected[codes]
     typed.findings.append(
         Finding(
-            finding.rule, table=typed.raw.spec.table, column=values.variable.column, **place(typed.frame, rows),
+            rule, table=typed.raw.spec.table, column=values.variable.column, **place(typed.frame, rows),
             found=values.texts[codes] if shown else "(not repeated here)",
             expected=np.where(expected == "", expected_text(values.variable), expected),
             what_to_do=values.advice[codes],

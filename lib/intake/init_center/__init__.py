@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fhrmm.errors import StudyError
-from intake.center import FORMAT_BY_EXTENSION, SharedDate
+from intake.center import FILE_NAME, FORMAT_BY_EXTENSION, PROPOSED, SharedDate
 from intake.cleaning.typed import expected_text
 from intake.contract import variables
 from intake.init_center.dry_run import try_description
@@ -31,8 +31,6 @@ from intake.readers.redcap import find_structure, is_structure
 from intake.readers.text_files import find_encoding, find_separator, to_utf8
 from intake.values import CellDialect, comparison_key, known_units, synonyms_of
 
-FILE_NAME = "center.toml"
-PROPOSED = "center.proposed.toml"
 MOST_VALUES = 12
 # Events that a column of states tells, with words by which it is known.
 EVENTS_OF_STATES = {

@@ -15,7 +15,7 @@ from charset_normalizer import from_bytes
 from python_calamine import CalamineError, CalamineWorkbook
 
 from fhrmm.schema import TABLES
-from intake.center import FORMAT_BY_EXTENSION, CenterFile
+from intake.center import FILE_NAME, FORMAT_BY_EXTENSION, PROPOSED, CenterFile
 from intake.contract import KEYS, LONG, variables
 from intake.init_center.evidence import distinct_texts, looks_like
 from intake.init_center.match import BY_NAME, Match, match_headers
@@ -87,7 +87,7 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     dictionary = _find_dictionary(folder)
     sources, problems = [], []
     for path in sorted(folder.iterdir()):
-        if path.name in (dictionary, "center.toml", "center.proposed.toml") or path.name.startswith((".", "~")):
+        if path.name in (dictionary, FILE_NAME, PROPOSED) or path.name.startswith((".", "~")):
             continue
         if path.suffix.lower() not in FORMAT_BY_EXTENSION:
             problems.append(f"{path.name}: not read, no format has the ending {path.suffix or '(none)'}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from fhrmm.errors import StudyError
 from fhrmm.study import Study, resolve_path
-from intake.center import FORMAT_BY_EXTENSION, Center, CenterFile, load_center
+from intake.center import FILE_NAME, FORMAT_BY_EXTENSION, PROPOSED, Center, CenterFile, load_center
 from intake.readers import redcap
 from intake.readers.files import REDCAP, OpenedFile, make_table, open_file
 from intake.readers.grid import ReadProblem
@@ -22,7 +22,7 @@ READABLE = ", ".join(sorted(FORMAT_BY_EXTENSION))
 __all__ = ["PLACE", "RawCenter", "RawTable", "read_center"]
 
 
-def read_center(data_dir: str | Path, center: str, study: Study, description: str = "center.toml") -> RawCenter:
+def read_center(data_dir: str | Path, center: str, study: Study, description: str = FILE_NAME) -> RawCenter:
     """Read every file of a center as text in canonical columns.
 
     Parameters
@@ -123,5 +123,5 @@ def _files_not_named(folder: Path, center: Center) -> list[str]:
     """Return the files in the folder that no entry names, of whatever kind."""
     named = {file.path for file in center.files} | {file.dictionary for file in center.files}
     there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    own = {"center.toml", "center.proposed.toml"}
-    return [name for name in there if name not in named | own and not Path(name).name.startswith((".", "~"))]
+    named |= {FILE_NAME, PROPOSED}
+    return [name for name in there if name not in named and not Path(name).name.startswith((".", "~"))]

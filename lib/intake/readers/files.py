@@ -144,10 +144,10 @@ def make_table(
     report.headers(found, is_redcap=is_redcap)
     report.rows()
     if "patient_id" not in found.columns:
-        notes.findings.append(report.finding("id_column_missing", column="patient_id"))
+        report.add("id_column_missing", column="patient_id")
         return None
     if file.resolved_format in ("xlsx", "xls", "ods") and (swapped := swapped_dates(grid, found, file)):
-        notes.findings.append(report.finding("dates_swapped", found=swapped))
+        report.add("dates_swapped", found=swapped)
         return None
     key = found.columns["patient_id"]
     grid = report.leave_out(grid, rows_of_nobody(grid.columns[key], grid.headers[key]))

@@ -194,13 +194,10 @@ def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int
     _, first, group = np.unique(identity, return_index=True, return_inverse=True)
     conflicts: list[tuple[int, int]] = []
     columns = []
-    skipped = set(find_structure(grid.headers).values()) | {
-        position for position, header in enumerate(grid.headers) if is_structure(header)
-    }
     for position, column in enumerate(grid.columns):
         found = pd.Series(column.codes).where(column.codes >= 0).groupby(group).agg(["min", "max"])
         columns.append(pd.Categorical.from_codes(found["min"].fillna(-1).astype(int), categories=column.categories))
-        if position not in skipped:
+        if not is_structure(grid.headers[position]):
             differing = np.flatnonzero(found["min"] < found["max"])
             conflicts += [(int(grid.rows[first[record]]), position) for record in differing]
     order = np.argsort(first, kind="stable")

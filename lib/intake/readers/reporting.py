@@ -36,8 +36,10 @@ class Reporter:
     notes: FileNotes
     sheets_elsewhere: frozenset[str]
 
-    def finding(self, rule: str, **fields: object) -> Finding:
-        return Finding(rule, table=self.file.table, file=self.file.path, sheet=self.grid.sheet, **fields)
+    def add(self, rule: str, **fields: object) -> None:
+        """Add a finding in this file."""
+        place = {"table": self.file.table, "file": self.file.path, "sheet": self.grid.sheet}
+        self.notes.findings.append(Finding(rule, **place, **fields))
 
     def said(self, where: str) -> set[tuple[str, object]]:
         """Return rule and column of what another table of the same sheet has reported already."""
@@ -45,22 +47,17 @@ class Reporter:
         return {(x.rule, x.column) for x in self.notes.findings if (x.file, x.sheet, x.found) == same}
 
     def headers(self, found: HeaderMap, *, is_redcap: bool) -> None:
-        add, headers = self.notes.findings.append, self.grid.headers
-        said = self.said(IN_HEADER)
+        headers, said = self.grid.headers, self.said(IN_HEADER)
         for position, rule in found.refused:
             column = f"column {column_letter(self.grid.position(position))}"
             if (rule, column) not in said:
-                add(self.finding(rule, column=column, found=IN_HEADER))
+                self.add(rule, column=column, found=IN_HEADER)
         for column in found.twice:
-            add(self.finding("column_twice", column=column, found="several headers"))
+            self.add("column_twice", column=column, found="several headers")
         for header in found.absent:
-            add(self.finding("mapped_column_absent", found=header))
+            self.add("mapped_column_absent", found=header)
         for column in found.unit_conflicts:
-            add(
-                self.finding(
-                    "unit_conflict", column=column, found=found.units[column], expected=self.file.units[column]
-                )
-            )
+            self.add("unit_conflict", column=column, found=found.units[column], expected=self.file.units[column])
         unknown = [headers[i] or f"(column {column_letter(self.grid.position(i))})" for i in found.unknown]
         left = [name for name in unknown if not (is_redcap and redcap.is_structure(name))]
         sheets = [f"(sheet) {name}" for name in self.grid.other_sheets]
@@ -71,21 +68,16 @@ class Reporter:
         """Report rows of another width, and rows that the sheet hides or strikes out."""
         for rule, numbers in (("rows_hidden", self.grid.hidden), ("rows_struck", self.grid.struck)):
             if numbers:
-                self.notes.findings.append(self.finding(rule, row=list(numbers)))
+                self.add(rule, row=list(numbers))
         if refused := self.grid.refused:
-            self.notes.findings.append(
-                self.finding(
-                    "row_width",
-                    row=[number for number, _ in refused],
-                    found=[f"{width} cells" for _, width in refused],
-                    expected=f"{len(set(self.grid.positions) or self.grid.headers)} cells",
-                )
-            )
+            found = [f"{width} cells" for _, width in refused]
+            expected = f"{len(set(self.grid.positions) or self.grid.headers)} cells"
+            self.add("row_width", row=[number for number, _ in refused], found=found, expected=expected)
 
     def leave_out(self, grid: Grid, nobody: Mapping[str, np.ndarray]) -> Grid:
         """Report rows that are no patient's, and count them with the refused ones."""
         for rule, mask in nobody.items():
-            self.notes.findings.append(self.finding(rule, row=grid.rows[mask].tolist()))
+            self.add(rule, row=grid.rows[mask].tolist())
         if not nobody:
             return grid
         gone = np.logical_or.reduce(list(nobody.values()))
@@ -99,9 +91,7 @@ class Reporter:
         ids = dict(zip(merged.rows, pd.Series(merged.columns[found.columns["patient_id"]]).astype(object), strict=True))
         for row, position in conflicts:
             if position in names:
-                self.notes.findings.append(
-                    self.finding("record_conflict", column=names[position], row=[row], patient_id=[ids[row]])
-                )
+                self.add("record_conflict", column=names[position], row=[row], patient_id=[ids[row]])
         absorbed = into != grid.rows
         return merged, np.column_stack([grid.rows[absorbed], into[absorbed]])
 
@@ -118,6 +108,4 @@ class Reporter:
             if (kind, column) not in self.said(IN_CELLS):
                 hits = np.flatnonzero(kinds[kind][owner == place])
                 rows = grid.rows[np.isin(grid.columns[searched[place]].codes, hits)].tolist()
-                self.notes.findings.append(
-                    self.finding(kind, column=column, found=IN_CELLS, row=[min(rows, default=None)])
-                )
+                self.add(kind, column=column, found=IN_CELLS, row=[min(rows, default=None)])

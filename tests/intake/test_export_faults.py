@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fhrmm.schema import TABLES
 from fhrmm.study import load_study
 from intake.cleaning import clean_scope
+from intake.contract import LONG, variables
 
 CORPUS = tomllib.loads((Path(__file__).parent / "faults" / "exports.toml").read_text(encoding="utf-8"))
 STUDY = load_study()
@@ -71,3 +73,15 @@ def test_fault_of_an_export_is_found_in_its_place(case, tmp_path):
     accounted = cleaned.row_accounting
     parts = accounted[["rows_accepted", "rows_quarantined", "rows_duplicate"]].sum(axis=1)
     assert (accounted["rows_read"] == parts).all()
+
+
+@pytest.mark.parametrize("table", [*TABLES, *LONG])
+def test_a_text_that_is_no_value_is_found_in_each_column_of_each_table(table, tmp_path):
+    names = [name for name in variables(table) if name not in ("patient_id", "center", "analyte", "value", "unit")]
+    (tmp_path / "X01").mkdir()
+    (tmp_path / "X01" / "patients.csv").write_text("patient_id,sex\nP1,f\n", encoding="utf-8")
+    rows = [["patient_id", *names], ["P1", *(["sbagliato"] * len(names))]]
+    (tmp_path / "X01" / f"{table}.csv").write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    issues = clean_scope(tmp_path, "X01", STUDY).issues
+    strict = {name for name in names if variables(table)[name].type not in ("text", "regimen")}
+    assert strict <= set(issues.loc[issues["expected"] != "", "column"])

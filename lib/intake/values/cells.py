@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fhrmm.schema import Variable
 from intake.values.dates import FULL_DATE_LIKE, DateOrder, parse_date
-from intake.values.numbers import parse_integer, parse_number, write_number
+from intake.values.numbers import parse_integer, parse_number
 from intake.values.parsed import MISSING, NO_STORED_VALUE, Parsed, comparison_key, tidy
 from intake.values.synonyms import (
     RESPONSE_GROUP,
@@ -165,11 +165,11 @@ def _parse_count(text: str, variable: Variable) -> Parsed:
     prefixed = SCORE_PREFIX.fullmatch(text)
     parsed = parse_integer(prefixed[1] if prefixed else text)
     if parsed.change == "bound_as_value":
-        return Parsed(None, problem="score_is_bound", expected=_range_text(variable))
+        return Parsed(None, problem="score_is_bound")
     if parsed.value is None:
         return parsed
     if not _in_range(parsed.value, variable):
-        return Parsed(None, problem="out_of_range", expected=_range_text(variable))
+        return Parsed(None, problem="out_of_range")
     return parsed._replace(change="notation") if prefixed else parsed
 
 
@@ -185,9 +185,9 @@ def _parse_measurement(text: str, variable: Variable, dialect: CellDialect) -> P
         return _check_ratio(parsed)
     likely = _likely_units(parsed.value, variable, dialect.unit)
     if not likely:
-        return Parsed(None, problem="out_of_range", expected=_range_text(variable))
+        return Parsed(None, problem="out_of_range")
     advice = f"the number fits {' or '.join(likely)}: if the column is in that unit, declare it under files.units"
-    return Parsed(None, problem="unit_suspected", expected=_range_text(variable), advice=advice)
+    return Parsed(None, problem="unit_suspected", advice=advice)
 
 
 def _check_ratio(parsed: Parsed) -> Parsed:
@@ -217,8 +217,3 @@ def _in_range(value: float, variable: Variable) -> bool:
     low = variable.minimum if variable.minimum is not None else float("-inf")
     high = variable.maximum if variable.maximum is not None else float("inf")
     return low <= value <= high
-
-
-def _range_text(variable: Variable) -> str:
-    bounds = [write_number(float(x)) for x in (variable.minimum, variable.maximum) if x is not None]
-    return f"{' to '.join(bounds)} {variable.unit}".strip()

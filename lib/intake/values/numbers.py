@@ -137,7 +137,7 @@ def write_number(value: float) -> str:
     >>> write_number(250.0), write_number(3.8)
     ('250', '3.8')
     """
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _read_one_mark(found: re.Match, decimal: Decimal, thousands: str | None) -> tuple[float | None, str]:

@@ -13,6 +13,7 @@ from intake.values.parsed import MISSING, Parsed, comparison_key, tidy
 
 RESPONSE_GROUP = "response"
 JOINED = re.compile(r"\s*[/|,;()]\s*|\s+(?:or|o|oppure|-)\s+")
+UNKNOWN, OTHER_SYSTEM = Parsed(None, problem="value_unknown"), Parsed(None, problem="other_staging_system")
 DURIE_SALMON = re.compile(r"(?:i{1,3}|[123])\s?[ab]|d\s?s .*|durie.*")
 
 
@@ -112,7 +113,7 @@ def parse_category(text: str, variable: Variable) -> Parsed:
         return Parsed(known[key], known[key], "synonym")
     if "iss" in variable.column:
         return _parse_stage(key, variable)
-    return _unknown(variable)
+    return UNKNOWN
 
 
 def read_mapped(text: str, mapping: Mapping[str, str]) -> str | None:
@@ -138,20 +139,8 @@ def _parse_stage(key: str, variable: Variable) -> Parsed:
             rest = key.removeprefix(prefix).strip()
             if rest != key and rest in synonyms_of(variable):
                 value = synonyms_of(variable)[rest]
-                return Parsed(value, value, "synonym") if system == own else _other_system(variable)
-    return _other_system(variable) if DURIE_SALMON.fullmatch(key) else _unknown(variable)
-
-
-def _other_system(variable: Variable) -> Parsed:
-    return Parsed(None, problem="other_staging_system", expected=_levels(variable))
-
-
-def _unknown(variable: Variable) -> Parsed:
-    return Parsed(None, problem="value_unknown", expected=_levels(variable))
-
-
-def _levels(variable: Variable) -> str:
-    return "one of " + ", ".join(variable.levels)
+                return Parsed(value, value, "synonym") if system == own else OTHER_SYSTEM
+    return OTHER_SYSTEM if DURIE_SALMON.fullmatch(key) else UNKNOWN
 
 
 __all__ = [

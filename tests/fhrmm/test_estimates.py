@@ -12,7 +12,7 @@ from fhrmm import estimate_table
 from fhrmm.estimate_table import ESTIMATE_COLUMNS
 from fhrmm.estimates import centers, characteristics, competing, counts, proportions, regression, survival
 from fhrmm.schema import RESPONSES
-from fhrmm.study import load_study
+from fhrmm.study import load_study, override_study
 
 STUDY = load_study()
 
@@ -241,6 +241,17 @@ def test_an_endpoint_whose_event_was_never_recorded_is_not_estimated():
     assert (found["n"] == 12).all()
     recorded = pfs2.assign(event_description="progression on next line")
     assert "ok" in set(survival.estimate_survival(recorded, STUDY, endpoint="PFS2")["status"])
+
+
+def test_responders_have_no_rate_of_being_without_a_response():
+    """All of them have the event; among all patients a rate says something."""
+    responders = make_patients(12, event_every=1)
+    times = responders[responders["endpoint"] == "PFS"].assign(endpoint="TTR")
+    of_all = override_study(STUDY, {"endpoints.TTR.population": "all"})
+    for plan, has_rates in ((STUDY, False), (of_all, True)):
+        found = survival.estimate_survival(times, plan, endpoint="TTR")
+        assert ("survival_probability" in set(found["estimand"])) == has_rates
+        assert one(found, estimand="median_months")["estimate"] == 6.5
 
 
 def test_a_center_that_cannot_record_an_event_leaves_the_others_their_estimate():

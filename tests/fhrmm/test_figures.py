@@ -61,6 +61,10 @@ def rate_rows(n: int, n_events: int, **what: object) -> pd.DataFrame:
     return to_frame([make_row(value, **{"endpoint": "ORR", "estimand": "proportion", **what})]).assign(scope="ALL")
 
 
+def two_scopes(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([rows, rows.assign(scope="C01")])
+
+
 def categories(counts: dict[str, int]) -> pd.DataFrame:
     n = sum(counts.values())
     return to_frame(
@@ -123,9 +127,9 @@ CASES = {
     "forest not estimable": lambda: figures.plot_forest(ratio_rows("other", not_estimable("separated")), study=STUDY),
     "forest beyond": lambda: figures.plot_forest(ratio_rows("other", Estimate(50.0, 0.001, 1e9, n=3)), study=STUDY),
     "forest no interval": lambda: figures.plot_forest(ratio_rows("other", Estimate(2.0, n=3)), study=STUDY),
-    "centers none": lambda: figures.plot_center_rates(to_frame([]), study=STUDY),
-    "centers one": lambda: figures.plot_center_rates(rate_rows(1, 1), study=STUDY),
-    "centers nobody": lambda: figures.plot_center_rates(rate_rows(0, 0), study=STUDY),
+    "centers none": lambda: figures.plot_rates(to_frame([]), study=STUDY, endpoint="ORR"),
+    "centers one": lambda: figures.plot_rates(two_scopes(rate_rows(1, 1)), study=STUDY, endpoint="ORR"),
+    "centers nobody": lambda: figures.plot_rates(two_scopes(rate_rows(0, 0)), study=STUDY, endpoint="ORR"),
     "center forest": lambda: figures.plot_forest(
         pd.concat([ratio_rows().assign(scope=name) for name in ("C01", "ALL")]), study=STUDY
     ),
@@ -312,6 +316,24 @@ def test_two_endpoints_share_one_figure() -> None:
     assert set(drawing.rows["group"]) == {"PFS", "OS"}
 
 
+@pytest.mark.parametrize("smallest", [1, 5])
+def test_no_number_of_few_patients_stands_beside_a_curve(smallest: int) -> None:
+    """One patient has no median, no rate, and no test against the others: the plan says how many are too few."""
+    what = {"endpoint": "PFS", "variable": "second_line_krd"}
+    rows = [
+        make_row(Estimate(value, n=n, n_events=n), estimand=estimand, level=level, **what, **at)
+        for level, n in (("KRd", 30), ("other", smallest))
+        for estimand, value, at in (("survival_probability", 0.5, {"time_months": 12.0}), ("median_months", 9.0, {}))
+    ]
+    rows.append(make_row(Estimate(0.01, p_value=0.01, n=30 + smallest), estimand="log_rank_p", **what))
+    curves, _ = curves_of({"KRd": 30, "other": smallest})
+    figure = figures.plot_kaplan_meier(curves, None, to_frame(rows), study=STUDY, **what).figure
+    texts = [text.get_text() for text in figure.axes[2].texts]
+    is_few = smallest < STUDY.display.minimum_patients
+    assert texts.count("too few") == 2 * is_few
+    assert texts[-1].startswith("Too few: fewer than 5 patients, so no log-rank test." if is_few else "Log-rank p ")
+
+
 def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:
     figure = CASES["forest beyond"]().figure
     texts = {text.get_text() for axes in figure.axes for text in axes.texts}
@@ -352,9 +374,11 @@ def test_forest_of_several_endpoints_is_refused() -> None:
 
 def test_center_rates_refuse_two_rows_per_center_and_put_the_pool_last() -> None:
     with pytest.raises(ValueError, match="several rates per scope"):
-        figures.plot_center_rates(pd.concat([rate_rows(3, 1), rate_rows(3, 2)]), study=STUDY)
+        figures.plot_rates(two_scopes(pd.concat([rate_rows(3, 1), rate_rows(3, 2)])), study=STUDY, endpoint="ORR")
     rows = pd.concat([rate_rows(62, 38), rate_rows(5, 2).assign(scope="C09"), rate_rows(5, 1).assign(scope="C01")])
-    names = [text.get_text() for text in figures.plot_center_rates(rows, study=STUDY).figure.axes[0].texts]
+    drawing = figures.plot_rates(rows, study=STUDY, endpoint="ORR")
+    assert drawing.alt.endswith("from 20% to 40%. Pooled: 61%, which lies within the interval of 2 of them.")
+    names = [text.get_text() for text in drawing.figure.axes[0].texts]
     assert [name for name in names if name in ("C01", "C09", "All centers")] == ["C01", "C09", "All centers"]
 
 
@@ -396,7 +420,7 @@ def test_parts_of_a_stacked_bar_stand_in_the_order_of_responses_with_their_patie
 
 def test_every_frame_is_protected_by_its_place_and_cannot_be_given_by_name() -> None:
     plots = [plot for plot in vars(figures).values() if isinstance(plot, figures.Plot)]
-    assert len(plots) == 14
+    assert len(plots) == 13
     for plot in plots:
         parameters = inspect.signature(plot).parameters.values()
         assert len(plot.kinds) == sum(one.kind is inspect.Parameter.POSITIONAL_ONLY for one in parameters)

@@ -69,6 +69,17 @@ def test_death_before_a_severe_event_competes(events: pd.DataFrame) -> None:
     assert set(found["status"]) == {"not_estimable"}, "nobody is followed for a year"
 
 
+def test_nobody_with_a_severe_event_by_the_headline_time_is_an_incidence_of_zero(cohort: pd.DataFrame) -> None:
+    nothing = dict.fromkeys(["death_date", "next_line_start_date"], pd.NaT)
+    followed = cohort.assign(**nothing, last_contact_date=pd.Timestamp("2025-01-01"))
+    names = ["center", "patient_id", "term", "grade", "onset_date"]
+    sent = conform(pd.DataFrame(EVENTS[:1], columns=names), "adverse_events")
+    events = safety.select_adverse_events(followed, sent, STUDY)
+    found, _ = safety.estimate_severe_incidence(events, STUDY)
+    assert found[["estimate", "n", "n_events"]].to_numpy().tolist() == [[0, 3, 0], [0, 3, 0]]
+    assert set(found["note"]) == {"no event so far"}
+
+
 def test_only_terms_of_the_list_are_named_and_nothing_is_lost_in_silence(cohort: pd.DataFrame) -> None:
     """Words of a center may hold anything; a grade or a date of onset may be missing."""
     sent = pd.DataFrame(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.estimate_table import make_row, to_frame
+from fhrmm.estimates import proportions
 from fhrmm.study import load_study, override_study
 from fhrmm.tables import (
     Cells,
@@ -135,6 +136,15 @@ def test_categories_are_counts_of_a_whole() -> None:
     cells = tabulate_estimates(to_frame(rows), STUDY)
     assert cells.text.columns.tolist()[:4] == ["Best response", "Number", "Of", "Proportion, %"]
     assert cells.text.iloc[0].tolist()[:4] == ["CR", "9", "62", "14.5"]
+
+
+def test_a_method_is_named_once_and_only_where_there_is_a_number() -> None:
+    few = pd.DataFrame({"responder": [True], "evaluable": [False], "best_response": ["CR"]})
+    rates = proportions.estimate_response(few, STUDY, endpoints=("ORR",))
+    assert set(rates["method"]) == {"Clopper-Pearson interval"}
+    assert rates["note"].tolist() == ["", "no patients"]
+    elsewhere = rates.assign(method=["Clopper-Pearson interval", "Aalen-Johansen"])
+    assert "Methods: Clopper-Pearson interval." in tabulate_estimates(elsewhere, STUDY).notes
 
 
 def test_groups_side_by_side_with_the_test_in_the_first_row() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.regression import why_no_regression
 from fhrmm.estimates.subgroups import KEYS, iterate_levels
 from fhrmm.estimates.survival import bound_rate, name_rounding, select_endpoint, why_absent
 from fhrmm.rounding import round_times
@@ -34,25 +36,43 @@ def estimate_cumulative_incidence(time_to_event: pd.DataFrame, study: Study) -> 
     ----------
     Aalen OO, Johansen S. Scand J Stat 1978;5:141-150.
     """
-    rows, absent = select_endpoint(time_to_event, "PFS"), why_absent(time_to_event, study, "PFS")
-    time, cause = rows["time_months"].to_numpy(dtype=float), _causes(rows)
-    if study.rounding and len(rows):
-        time, cause = round_times(time, cause, study.rounding)
-    curves = pd.DataFrame(columns=["cause", "time", "cumulative_incidence", "ci_lower", "ci_upper"])
-    if len(rows):
-        curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
-        curves = curves.assign(cause=curves["cause"].map(_CAUSES))
-    found = Collector(endpoint="PFS", variable="cause")
-    for number, name in _CAUSES.items():
-        steps = curves[curves["cause"] == name]
-        for at in map(float, study.time.rates_at_months):
-            counts = {"n": len(time), "n_events": int(((cause == number) & (time <= at)).sum())}
-            value = bound_rate(_incidence_at(steps, at, float(time.max(initial=0.0)), counts), time, at, study)
-            if rows.empty:
-                value = not_estimable(absent or "no patients", method="Aalen-Johansen")
-            found.add("cumulative_incidence", name_rounding(value, study), level=name, time_months=at)
-    curves.attrs["rounding"] = study.rounding
+    rows = select_endpoint(time_to_event, "PFS")
+    found, absent = Collector(endpoint="PFS", variable="cause"), why_absent(time_to_event, study, "PFS")
+    time, months = rows["time_months"].to_numpy(dtype=float), study.time.rates_at_months
+    curves = add_incidence(found, time, _causes(rows), _CAUSES, study, at=months, absent=absent or "no patients")
     return found.frame(), curves
+
+
+def add_incidence(
+    found: Collector,
+    time: np.ndarray,
+    cause: np.ndarray,
+    names: Mapping[int, str],
+    study: Study,
+    *,
+    at: Sequence[float],
+    absent: str,
+) -> pd.DataFrame:
+    """Add the cumulative incidence of each named cause at some months, and return the step functions.
+
+    Causes are numbers, 0 is censored; `absent` says why nothing is estimated where there is no patient.
+    """
+    if study.rounding and len(time):
+        time, cause = round_times(time, cause, study.rounding)
+    asked = {"causes": list(names), "ci_level": study.models.ci_level}
+    for row in cumulative_incidence(time, cause, at=list(at), **asked).to_dict("records"):
+        counts = {"n": len(time), "n_events": row["n_events"]}
+        value = not_estimable(row["note"] if len(time) else absent, method="Aalen-Johansen", **counts)
+        if row["status"] == OK:
+            numbers = [row[name] for name in ("cumulative_incidence", "ci_lower", "ci_upper")]
+            note = "" if numbers[0] else "no event so far"
+            value = Estimate(*numbers, method="Aalen-Johansen, log-log interval", note=note, **counts)
+        value = name_rounding(bound_rate(value, time, row["time"], study), study)
+        found.add("cumulative_incidence", value, level=names[row["cause"]], time_months=row["time"])
+    curves = cumulative_incidence(time, cause, **asked)
+    curves = curves.assign(cause=curves["cause"].map(names))
+    curves.attrs["rounding"] = study.rounding
+    return curves
 
 
 def compare_incidence(time_to_event: pd.DataFrame, study: Study, *, by: str) -> pd.DataFrame:
@@ -69,15 +89,10 @@ def compare_incidence(time_to_event: pd.DataFrame, study: Study, *, by: str) -> 
     """
     rows = select_endpoint(time_to_event, "PFS")
     rows = rows[rows[by].notna()]
-    found, cause, counts = (
-        Collector(endpoint="PFS", variable=by),
-        _causes(rows),
-        {"n": len(rows), "n_events": int(rows["event"].sum())},
-    )
+    found, cause = Collector(endpoint="PFS", variable=by), _causes(rows)
     levels = [level for level, part in iterate_levels(rows, by) if len(part)]
-    if len(levels) < 2 or counts["n_events"] < study.models.minimum_events:
-        value = not_estimable("fewer than two groups, or too few events", **counts)
-        found.add("gray_p", value)
+    if reason := why_no_regression(rows, study) if len(levels) > 1 else "fewer than two groups":
+        found.add("gray_p", not_estimable(reason, n=len(rows), n_events=int(rows["event"].sum())))
         return found.frame()
     group, time = rows[by].astype(str).to_numpy(), rows["time_months"].to_numpy(dtype=float)
     test = gray_test(time, cause, group)
@@ -135,13 +150,3 @@ def estimate_states(time_to_event: pd.DataFrame, study: Study) -> tuple[pd.DataF
                 value = Estimate(float(reached[name].iloc[-1]), method="Aalen-Johansen", **counts)
             found.add("state_probability", value, level=name, time_months=at)
     return found.frame(), curves
-
-
-def _incidence_at(steps: pd.DataFrame, at: float, last: float, counts: dict[str, int]) -> Estimate:
-    if at > last:
-        return not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
-    reached = steps[steps["time"] <= at]
-    if reached.empty or reached["cumulative_incidence"].iloc[-1] == 0:
-        return Estimate(0.0, method="Aalen-Johansen", note="no event so far", **counts)
-    numbers = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float)
-    return Estimate(*numbers, method="Aalen-Johansen, log-log interval", **counts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
@@ -108,6 +110,5 @@ def _recorded(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _rate(hits: pd.Series, study: Study, reason: str) -> Estimate:
     flags = hits.fillna(False).astype(bool)
-    if flags.empty:
-        return not_estimable(reason, method="Clopper-Pearson")
-    return proportion(int(flags.sum()), len(flags), ci_level=study.models.ci_level)
+    rate = proportion(int(flags.sum()), len(flags), ci_level=study.models.ci_level)
+    return rate if len(flags) else replace(rate, note=reason)

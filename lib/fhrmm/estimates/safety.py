@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
+from fhrmm.estimates.competing import add_incidence
 from fhrmm.estimates.subgroups import KEYS, MISSING
-from fhrmm.estimates.survival import bound_rate, name_rounding
-from fhrmm.rounding import round_times
 from fhrmm.study import Study
-from timetoevent.competing_risks import cumulative_incidence
 from timetoevent.proportions import proportion
 from timetoevent.results import Estimate, not_estimable
 
@@ -22,6 +20,7 @@ SEVERE = 3
 RECORDED = "safety"
 GRADES = {"any grade": 1, f"grade {SEVERE} or more": SEVERE, "grade 5": 5}
 OTHER_TERM = "Other, in the words of the center"
+_NOTHING = "no center recorded adverse events"
 _CAUSES = {1: f"grade {SEVERE} or more", 2: "death before"}
 
 
@@ -91,11 +90,11 @@ def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
         for model, least in GRADES.items():
             grade = of_term["grade"].astype(float).fillna(1)  # an event whose grade nobody wrote is one of any grade
             hit = len(of_term[grade >= least].drop_duplicates(KEYS))
-            value = not_estimable("no center recorded adverse events")
+            value = not_estimable(_NOTHING)
             if len(patients):
                 value = proportion(hit, len(patients), ci_level=study.models.ci_level)
             rows.add("proportion", value, model=model, variable="term" if term else "", level=term)
-    value = not_estimable("no center recorded adverse events")
+    value = not_estimable(_NOTHING)
     if len(patients):
         lower, middle, upper = np.percentile(patients["exposure_months"].astype(float), [25, 50, 75]).tolist()
         value = Estimate(middle, lower, upper, ci_level=0.5, n=len(patients), method="median, quartiles")
@@ -117,24 +116,8 @@ def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.Da
     patients = events.drop_duplicates(KEYS).set_index(KEYS).assign(severe=first)
     cause = np.where(patients["severe"].notna(), 1, np.where(patients["died"], 2, 0))
     time = patients["severe"].fillna(patients["exposure_months"]).to_numpy(dtype=float)
-    if study.rounding and len(patients):
-        time, cause = round_times(time, cause, study.rounding)
-    rows, at = Collector(endpoint="ADVERSE_EVENT", variable="cause"), float(study.time.headline_months)
-    columns = ["cause", "time", "n_at_risk", "cumulative_incidence", "ci_lower", "ci_upper"]
-    curves = pd.DataFrame(columns=columns)
-    if len(patients):
-        curves = cumulative_incidence(time, cause, causes=list(_CAUSES), ci_level=study.models.ci_level)
-        curves = curves.assign(cause=curves["cause"].map(_CAUSES))
-    for number, name in _CAUSES.items():
-        counts = {"n": len(time), "n_events": int(((cause == number) & (time <= at)).sum())}
-        value = not_estimable("nobody is followed that long", method="Aalen-Johansen", **counts)
-        reached = curves[(curves["cause"] == name) & (curves["time"] <= at)]
-        if len(patients) and at <= time.max():
-            limits = reached.iloc[-1][["cumulative_incidence", "ci_lower", "ci_upper"]].astype(float).tolist()
-            value = Estimate(*limits, method="Aalen-Johansen, log-log interval", **counts)
-        value = name_rounding(bound_rate(value, time, at, study), study)
-        rows.add("cumulative_incidence", value, level=name, time_months=at)
-    curves.attrs["rounding"] = study.rounding
+    rows = Collector(endpoint="ADVERSE_EVENT", variable="cause")
+    curves = add_incidence(rows, time, cause, _CAUSES, study, at=[study.time.headline_months], absent=_NOTHING)
     return rows.frame(), curves
 
 

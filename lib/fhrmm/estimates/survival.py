@@ -59,8 +59,10 @@ def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: st
     Kaplan EL, Meier P. J Am Stat Assoc 1958;53:457-481. Brookmeyer R, Crowley J. Biometrics 1982;38:29-41.
     """
     rows, absent = Collector(endpoint=endpoint, variable=by), why_absent(time_to_event, study, endpoint)
+    # where all patients have the event by definition, a rate says nothing that the median does not
+    rates = () if study.endpoints[endpoint].is_certain else study.time.rates_at_months
     for level, part in _groups(time_to_event, endpoint, by):
-        for estimand, at, value in _summarize(part, study, absent):
+        for estimand, at, value in _summarize(part, study, absent, [float(at) for at in rates]):
             rows.add(estimand, value, time_months=at, level=level)
     return rows.frame()
 
@@ -76,9 +78,9 @@ def why_absent(time_to_event: pd.DataFrame, study: Study, endpoint: str) -> str:
     return "" if is_recorded else f"no {needs} is recorded"
 
 
-def _summarize(part: pd.DataFrame, study: Study, absent: str) -> list[tuple[str, float, Estimate]]:
+def _summarize(part: pd.DataFrame, study: Study, absent: str, months: list[float]) -> list[tuple[str, float, Estimate]]:
     """The numbers of one curve, each with its time; none where the endpoint was not recorded."""
-    months, horizon = [float(at) for at in study.time.rates_at_months], float(study.time.rmst_horizon_months)
+    horizon = float(study.time.rmst_horizon_months)
     what = [*(("survival_probability", at) for at in months), ("median_months", math.nan), ("rmst_months", horizon)]
     if part.empty or absent:
         value = not_estimable(absent or "no patients", **_counts(part))

@@ -7,7 +7,7 @@ from fhrmm.figures.flow import count_routes, plot_flow
 from fhrmm.figures.forest import plot_forest
 from fhrmm.figures.kaplan_meier import plot_cumulative_incidence, plot_kaplan_meier
 from fhrmm.figures.output import PRINT_DPI, SCREEN_DPI, mark_synthetic, save_figure
-from fhrmm.figures.rates import plot_center_rates, plot_rates
+from fhrmm.figures.rates import plot_rates
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
 from fhrmm.figures.specifications import plot_specification_curve
 from fhrmm.figures.states import plot_states
@@ -21,7 +21,6 @@ __all__ = [
     "count_routes",
     "mark_synthetic",
     "plot_balance",
-    "plot_center_rates",
     "plot_cumulative_incidence",
     "plot_flow",
     "plot_forest",

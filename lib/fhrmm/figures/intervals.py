@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fhrmm.figures.style import COLORS, FAINT, INK, MARKERS, hide_spine, new_figure, wrap
-from fhrmm.formats import DASH, OK, format_ci, format_count, format_value, status_text
+from fhrmm.formats import OK, format_estimate, format_events, status_text
 from fhrmm.study import Study
 from fhrmm.wording import POOLED
 
@@ -105,10 +105,10 @@ def draw_lines(
         is_bold = line.is_whole or not line.rows
         weight, indent = ("bold", 0.0) if is_bold else ("normal", 0.05)
         left.text(indent, middle, line.text, va="center", fontweight=weight, fontsize=8.5)
-        counts = dict.fromkeys(write_counts(row) for row in line.rows if row is not None)
+        counts = dict.fromkeys(format_events(row) for row in line.rows if row is not None)
         heights = [point["height"] for point in line.shown(middle)] if len(counts) > 1 else [middle]
         for height, row in zip(heights, line.shown(middle), strict=False):
-            left.text(1.0, height, write_counts(row), ha="right", va="center", fontsize=8.5)
+            left.text(1.0, height, format_events(row), ha="right", va="center", fontsize=8.5)
     for point in points:
         right.text(0.0, point["height"], write_numbers(point, study), va="center", fontsize=8.5)
     left.text(0.0, -0.95, heads[0], fontweight="bold", va="center")
@@ -151,17 +151,8 @@ def _draw_points(axes: Axes, points: pd.DataFrame, limits: tuple[float, float]) 
         sns.scatterplot(inside, x="estimate", y="height", hue="place", style="place", ax=axes, **sized, **look)
 
 
-def write_counts(row: Row) -> str:
-    """Write events and patients."""
-    return f"{format_count(row['n_events'])}/{format_count(row['n'])}"  # type: ignore[arg-type]
-
-
 def write_numbers(row: Row, study: Study) -> str:
     """Write value and interval, or why there is none."""
-    estimand = str(row["estimand"])
-    if is_reference(row) and estimand == "hazard_ratio":
+    if is_reference(row) and row["estimand"] == "hazard_ratio":
         return "1 (reference)"
-    value = format_value(row["estimate"], estimand, study.display, sign=False, n=row["n"])  # type: ignore[arg-type]
-    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"])  # type: ignore[arg-type]
-    value = status_text(row) or value
-    return value if interval == DASH else f"{value} ({interval})"
+    return format_estimate(row, study.display, instead=status_text(row))

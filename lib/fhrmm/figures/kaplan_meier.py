@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from fhrmm.figures.intervals import write_counts, write_numbers
+from fhrmm.figures.intervals import Row, write_numbers
 from fhrmm.figures.steps import cut_curve, draw_steps
-from fhrmm.figures.style import MUTED, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
+from fhrmm.figures.style import MUTED, PERCENT_TICKS, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
 from fhrmm.formats import (
+    NOT_REACHED,
     OK,
+    SUPPRESSED,
     Estimates,
     clean_estimates,
+    format_events,
     format_p,
     is_missing,
     name_endpoint,
@@ -35,6 +37,7 @@ _BESIDE = (
     ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.73),
     ("hazard_ratio", "Hazard ratio\n(95% CI)", 0.93),
 )
+_TOO_FEW = "too few"
 _EVERY = 6.0  # months between the heights that the text alternative says
 
 
@@ -99,18 +102,15 @@ def plot_kaplan_meier(
         name = name_level(level) or "All patients" if endpoint else name_endpoint(level, study)
         groups.append(Group(level, name, cut_curve(curve, minimum), *style_of(level, place, variable)))
     subject = name_endpoint(endpoint, study) if endpoint else ""
-    if all(group.curve.empty for group in groups):
-        return Drawing(None, f"Fewer than {minimum} patients at risk.")
     rows = clean_estimates(estimates)
     rows = rows[(rows["variable"] == variable) & (rows["endpoint"].isin([endpoint] if endpoint else list(curves)))]
     rows = rows.assign(level=rows["level"] if endpoint else rows["endpoint"])
-    figure = _draw(groups, risk_table, study, "survival", f"{subject or 'Survival'}, %", rows, variable)
     heads = [
         f"{subject} ({name_level(group.level)})" if subject and group.level else subject or group.name
         for group in groups
     ]
-    sentences = [_describe(head, group, "survival", minimum) for head, group in zip(heads, groups, strict=True)]
-    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study, endpoint))
+    names = {"label": f"{subject or 'Survival'}, %", "variable": variable, "endpoint": endpoint}
+    return _draw(groups, heads, risk_table, rows, study, value="survival", **names)
 
 
 @drawn_from("curves", "risk", "estimates")
@@ -141,17 +141,14 @@ def plot_cumulative_incidence(
         Group(cause, name_level(cause), cut_curve(part, minimum, value), *style_of(cause, place, "cause"))
         for place, (cause, part) in enumerate(by_cause)
     ]
-    sentences = [_describe(f"Cumulative incidence ({group.level})", group, value, minimum) for group in groups]
-    if all(group.curve.empty for group in groups):
-        return Drawing(None, f"Fewer than {minimum} patients at risk.")
+    heads = [f"Cumulative incidence ({group.level})" for group in groups]
     rows = clean_estimates(estimates)
     rows = rows[rows["variable"] == "cause"]
-    figure = _draw(groups, risk_table, study, value, "Cumulative incidence, %", rows, "")
-    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study))
+    return _draw(groups, heads, risk_table, rows, study, value=value, label="Cumulative incidence, %")
 
 
 def _shown_rows(
-    groups: list[Group], risk_table: pd.DataFrame | None, study: Study, endpoint: str = ""
+    groups: list[Group], risk_table: pd.DataFrame | None, study: Study, endpoint: str
 ) -> pd.DataFrame | None:
     """The steps inside the axes, and the counts: what lies beyond the month limit is not shown."""
     limit = study.display.km_limit_months
@@ -168,14 +165,20 @@ def _shown_rows(
 
 def _draw(
     groups: list[Group],
+    heads: list[str],
     risk_table: pd.DataFrame | None,
+    rows: pd.DataFrame,
     study: Study,
+    *,
     value: str,
     label: str,
-    rows: pd.DataFrame,
-    variable: str,
-) -> Figure:
-    limit = study.display.km_limit_months
+    variable: str = "",
+    endpoint: str = "",
+) -> Drawing:
+    limit, minimum = study.display.km_limit_months, study.display.km_minimum_at_risk
+    drawn = [group for group in groups if not group.curve.empty]
+    if not drawn:
+        return Drawing(None, f"Fewer than {minimum} patients at risk.")
     lines, legend = _risk_lines(groups, risk_table), _LINE_MM * (len(groups) + 4)
     figure = new_figure(82.0 + _LINE_MM * len(lines) + legend)
     heights = [legend, 70.0, max(_LINE_MM * len(lines), 0.1)]
@@ -184,14 +187,14 @@ def _draw(
     axes.grid(axis="y")
     axes.set(xlim=(0, limit), ylim=(0, 1.02), xticks=np.arange(0, limit + 1, 6 if limit <= 36 else 12))
     axes.set(xlabel="Months since start of second line", ylabel=wrap(label, 34))
-    axes.set_yticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
-    drawn = [group for group in groups if not group.curve.empty]
+    axes.set_yticks(**PERCENT_TICKS)
     alpha = 0.18 if len(drawn) < 3 else 0.1
     for group in drawn:
         draw_steps(axes, group.curve, value, group.color, group.line, group.name, band_alpha=alpha)
     _draw_legend(above, groups, rows, study, name_variable(variable, study) if variable else "")
     _draw_risk(below, lines, limit)
-    return figure
+    sentences = [_describe(head, group, value, minimum) for head, group in zip(heads, groups, strict=True)]
+    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study, endpoint))
 
 
 def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Study, title: str) -> None:
@@ -203,6 +206,8 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
     axes.text(-0.1, -1.1, wrap(title, 26), fontsize=8, fontweight="bold", va="center")
     found = {(row["level"], row["estimand"]): row for row in rows.to_dict("records") if row["level"]}
     found |= {("", row["estimand"]): row for row in rows.to_dict("records") if not row["variable"]}
+    least = study.display.minimum_patients
+    few = {level for (level, _), row in found.items() if row["n"] < least}
     for estimand, head, x in _BESIDE:
         shown = [
             found.get((group.level, "survival_probability" if estimand == "counts" else estimand)) for group in groups
@@ -211,19 +216,23 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
             continue
         axes.text(x, -1.1, head.format(at=at), fontsize=7.5, fontweight="bold", ha="center", va="center", linespacing=1)
         for place, row in enumerate(shown):
-            text = "" if row is None else write_counts(row) if estimand == "counts" else write_numbers(row, study)
-            axes.text(x, place, text.replace("not reached", "NR"), fontsize=8, ha="center", va="center")
+            text = "" if row is None else format_events(row) if estimand == "counts" else _number(row, few, study)
+            axes.text(x, place, text, fontsize=8, ha="center", va="center")
     for place, group in enumerate(groups):
         axes.plot([-0.1, -0.055], [place] * 2, color=group.color, linestyle=group.line, clip_on=False)
         axes.text(-0.04, place, group.name, fontsize=8, va="center")
-    tests = [
-        f"Log-rank p {format_p(row['estimate'])}."
-        for row in rows.to_dict("records")
-        if row["estimand"] == "log_rank_p" and row["status"] == OK
-    ]
-    texts = [text.get_text() for text in axes.texts]
-    tests += ["NR: not reached."] if any("NR" in text for text in texts) else []
-    axes.text(-0.04, len(groups) + 0.1, " ".join(tests), fontsize=7.5, color=MUTED, va="center")
+    test = rows[(rows["estimand"] == "log_rank_p") & (rows["status"] == OK)]
+    said = [f"Log-rank p {format_p(value)}." for value in test["estimate"] if not few]
+    said += [f"Too few: fewer than {least} patients{', so no log-rank test' if len(test) else ''}."] if few else []
+    said += ["NR: not reached."] if any("NR" in text.get_text() for text in axes.texts) else []
+    axes.text(-0.04, len(groups) + 0.1, " ".join(said), fontsize=7.5, color=MUTED, va="center")
+
+
+def _number(row: Row, few: set[str], study: Study) -> str:
+    """Write what stands beside a curve, but no number of few patients, or in comparison with them."""
+    if row["status"] != SUPPRESSED and {row["level"], row["reference"]} & few:
+        return _TOO_FEW
+    return write_numbers(row, study).replace(NOT_REACHED, "NR")
 
 
 def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[RiskLine]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from fhrmm.figures.intervals import Line, center_lines, draw_lines
-from fhrmm.figures.style import Drawing, drawn_from, wrap
+from fhrmm.figures.style import PERCENT_TICKS, Drawing, drawn_from, wrap
 from fhrmm.formats import OK, Estimates, clean_estimates, is_missing, name_endpoint, name_level, name_variable
 from fhrmm.study import Study
 from fhrmm.wording import POOLED, counted
@@ -14,77 +14,49 @@ _RATES = ("proportion", "survival_probability")
 
 
 @drawn_from("estimates")
-def plot_center_rates(estimates: Estimates, /, *, study: Study, endpoint: str = "") -> Drawing:
-    """Draw one rate per center with its interval, all centers pooled at the bottom.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        Estimates of several scopes. Overall rates are used: a proportion, or a survival probability at the
-        headline time of the plan.
-    study : Study
-        The plan.
-    endpoint : str
-        Which rate, where the rows hold several.
-
-    Raises
-    ------
-    ValueError
-        If a scope has two such rows: they would be drawn over each other.
-    """
-    rows = _rates(estimates, study, endpoint)
-    rows = rows[_is_overall(rows)]
-    alt = _describe_centers(rows)
-    if rows.empty:
-        return Drawing(None, "No center has this rate.")
-    if rows["scope"].duplicated().any():
-        raise ValueError("plot_center_rates: several rates per scope; name the endpoint")
-    return _draw(center_lines(rows), "Center", alt, study)
-
-
-@drawn_from("estimates")
 def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawing:
-    """Draw the rate of one endpoint in each group with its interval, all patients at the bottom.
+    """Draw the rate of one endpoint in each group, or in each scope, with its interval, all patients at the bottom.
 
     Parameters
     ----------
     estimates : DataFrame
-        Rows of the estimates table: groups by variable and level, and the overall row.
+        Rows of the estimates table: groups by variable and level, and the overall row; or overall rows of several
+        scopes.
     study : Study
         The plan.
     endpoint : str
         ORR, PFS, ...; for time-to-event endpoints the rate at the headline time.
+
+    Raises
+    ------
+    ValueError
+        If one of several scopes has two such rows: they would be drawn over each other.
     """
-    rows = _rates(estimates, study, endpoint)
+    frame = clean_estimates(estimates)
+    at = frame["time_months"].isna() | (frame["time_months"] == study.time.headline_months)
+    rows = frame[frame["estimand"].isin(_RATES) & (frame["endpoint"] == endpoint) & at]
+    whole = rows[rows["population"].isin(["cohort", ""]) & (rows["model"] == "") & (rows["variable"] == "")]
     lines: list[Line] = []
+    if len(set(rows["scope"]) - {""}) > 1:
+        if whole["scope"].duplicated().any():
+            raise ValueError("plot_rates: several rates per scope")
+        return _draw(center_lines(whole), "Center", _describe_centers(whole), study)
     for variable, part in rows[rows["variable"] != ""].groupby("variable", sort=False):
         lines.append(Line(name_variable(str(variable), study)))
         lines += [Line(name_level(str(row["level"])), (row,)) for row in part.to_dict("records")]
-    whole = rows[_is_overall(rows)].head(1)
-    lines += [Line("All patients", (row,), is_whole=True) for row in whole.to_dict("records")]
-    alt = _describe_groups(rows, study)
-    return _draw(lines, "Group", alt, study) if lines else Drawing(None, "No group has this rate.")
-
-
-def _rates(estimates: Estimates, study: Study, endpoint: str) -> pd.DataFrame:
-    """Return the rates of an endpoint, at the headline time where they depend on time."""
-    frame = clean_estimates(estimates)
-    keep = frame["estimand"].isin(_RATES)
-    keep &= (frame["endpoint"] == endpoint) if endpoint else True
-    return frame[keep & (frame["time_months"].isna() | (frame["time_months"] == study.time.headline_months))]
-
-
-def _is_overall(rows: pd.DataFrame) -> pd.Series:
-    return rows["population"].isin(["cohort", ""]) & (rows["model"] == "") & (rows["variable"] == "")
+    lines += [Line("All patients", (row,), is_whole=True) for row in whole.head(1).to_dict("records")]
+    return _draw(lines, "Group", _describe_groups(rows, study), study)
 
 
 def _draw(lines: list[Line], head: str, alt: str, study: Study) -> Drawing:
     rows = [row for line in lines for row in line.rows if row is not None]
+    if not rows:
+        return Drawing(None, f"No {head.lower()} has this rate.")
     name, time = name_endpoint(str(rows[0]["endpoint"]), study), rows[0]["time_months"]
     figure, axes = draw_lines(lines, study, heads=(head, "% (95% CI)"), limits=(0.0, 1.0))
     label = f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
     axes.set(xlim=(-0.02, 1.02), xlabel=wrap(label, 44))
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
+    axes.set_xticks(**PERCENT_TICKS)
     return Drawing(figure, alt, pd.DataFrame(rows))
 
 

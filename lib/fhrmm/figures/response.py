@@ -18,6 +18,7 @@ from fhrmm.figures.style import (
     INK,
     MUTED,
     PALETTE,
+    PERCENT_TICKS,
     Drawing,
     drawn_from,
     hide_spine,
@@ -86,7 +87,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
             reason = "each category has few patients" if study.rounding else "no patients"
             axes.text(0.01, place, reason, va="center", color=MUTED)
     axes.set_yticks(range(len(groups)), [_group_label(model, rows[rows["model"] == model], study) for model in groups])
-    axes.set_xticks(np.arange(0, 1.01, 0.25), ["0", "25", "50", "75", "100"])
+    axes.set_xticks(**PERCENT_TICKS)
     axes.set(xlim=(0, 1), ylim=(len(groups) - 0.5, -0.5), xlabel="Patients, %", ylabel="")
     axes.tick_params(axis="y", length=0)
     hide_spine(axes, "left")

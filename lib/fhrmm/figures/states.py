@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fhrmm.figures.style import COLORS, Drawing, drawn_from, new_figure
+from fhrmm.figures.style import COLORS, PERCENT_TICKS, Drawing, drawn_from, new_figure
 from fhrmm.study import Study
 
 _COLORS = (COLORS[0], COLORS[5], "#4d4d4d")
-_TICKS = np.arange(0, 1.01, 0.25)
 
 
 @drawn_from("curves")
@@ -39,7 +38,7 @@ def plot_states(curves: pd.DataFrame, /, *, study: Study) -> Drawing:
     axes.stackplot(shown["time"], *shares, labels=names, colors=colors.values(), step="post", alpha=0.75)
     axes.set(xlim=(0, limit), ylim=(0, 1), xticks=np.arange(0, limit + 1, 6), ylabel="Patients, %")
     axes.set(xlabel="Months since start of second line")
-    axes.set_yticks(_TICKS, [f"{100 * tick:.0f}" for tick in _TICKS])
+    axes.set_yticks(**PERCENT_TICKS)
     figure.legend(loc="outside upper center", ncols=len(names))
     at = study.time.headline_months
     last = shown[shown["time"] <= at].iloc[-1]

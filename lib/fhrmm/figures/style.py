@@ -27,6 +27,7 @@ LINE_STYLES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
     (0, (8, 3)),
     (0, (2, 3)),
 )
+PERCENT_TICKS = {"ticks": (0, 0.25, 0.5, 0.75, 1), "labels": ("0", "25", "50", "75", "100")}  # of shares from 0 to 1
 MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 
 # A category has the same color in every figure: blue is the reference or the favorable level, vermilion the adverse.

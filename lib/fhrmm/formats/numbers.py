@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -187,6 +188,35 @@ def format_ci(
         for limit in (lower, upper)
     ]
     return " to ".join(limits)
+
+
+def format_estimate(row: Mapping[str, Any], display: Display, *, instead: str = "") -> str:
+    """Write value and interval of a row of the estimates table; `instead` stands for a value that it has not.
+
+    Examples
+    --------
+    >>> from fhrmm.study import load_study
+    >>> row = {"estimand": "proportion", "estimate": 0.5, "ci_lower": 0.25, "ci_upper": 0.75, "n": 40}
+    >>> format_estimate(row, load_study().display)
+    '50.0 (25.0 to 75.0)'
+    """
+    how = {"estimand": row["estimand"], "display": display, "sign": False, "n": row["n"]}
+    value, interval = (
+        instead or format_value(row["estimate"], **how),
+        format_ci(row["ci_lower"], row["ci_upper"], **how),
+    )
+    return value if interval == DASH else f"{value} ({interval})"
+
+
+def format_events(row: Mapping[str, Any]) -> str:
+    """Write events and patients of a row.
+
+    Examples
+    --------
+    >>> format_events({"n_events": 8, "n": 26})
+    '8/26'
+    """
+    return f"{format_count(row['n_events'])}/{format_count(row['n'])}"
 
 
 def format_level(level: float | None) -> str:

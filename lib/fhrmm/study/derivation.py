@@ -158,3 +158,10 @@ class Endpoint(Frozen):
     needs: str = ""  # an event that must be recorded at least once, or nothing is estimated
     maximum_gap_days: int = Field(default=0, ge=0)
     gap_applies_to: Literal["all", "death"] = "all"
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether all its patients have the event by definition: responders are those with a response."""
+        return self.population == "responders" and any(
+            one.source == "response.first_response_date" for one in self.events
+        )

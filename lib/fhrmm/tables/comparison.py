@@ -13,6 +13,7 @@ from fhrmm.formats import (
     OK,
     capitalize,
     format_count,
+    format_events,
     format_p,
     format_value,
     is_missing,
@@ -93,7 +94,7 @@ def tabulate_within(estimates: Estimates, study: Study, *, first: str = "Model")
             return footnotes.status(row) or format_p(row["estimate"]) if key == "p" else DASH
         if isinstance(key, tuple):
             row = line.get(key[1])
-            return f"{format_count(row['n_events'])}/{format_count(row['n'])}" if row else DASH
+            return format_events(row) if row else DASH
         effect = next((row for row in line.values() if row["level"] != row["reference"]), None)
         if effect is None:
             return DASH

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 from fhrmm.estimate_table import Estimates, Row, clean_estimates
 from fhrmm.formats import (
-    DASH,
     ESTIMAND_NAMES,
     MONTHS,
     OK,
     P_VALUE,
     PERCENT,
-    format_ci,
     format_count,
+    format_estimate,
     format_level,
-    format_value,
     humanize,
     is_missing,
     kind_of,
@@ -46,15 +44,8 @@ def describe_group(row: Row, study: Study) -> tuple[str, str]:
 
 def write_cell(row: Row, study: Study, notes: Footnotes, *, with_count: bool = False) -> str:
     """Write value and interval in one cell, or the status; `with_count` puts the number of events before."""
-    estimand = row["estimand"]
-    interval = format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"])
-    if row["status"] != OK:
-        text = notes.status(row)
-        return f"{text} ({interval})" if row["status"] == "not_reached" and interval != DASH else text
-    value = format_value(row["estimate"], estimand, study.display, sign=False, n=row["n"])
-    if with_count:
-        value = f"{format_count(row['n_events'])}; {value}"
-    return value if interval == DASH else f"{value} ({interval})"
+    text = format_estimate(row, study.display, instead=notes.status(row))
+    return f"{format_count(row['n_events'])}; {text}" if with_count and row["status"] == OK else text
 
 
 def head_estimate(row: Row, study: Study, *, with_count: bool = False) -> str:
@@ -73,8 +64,10 @@ def head_estimate(row: Row, study: Study, *, with_count: bool = False) -> str:
 
 
 def method_notes(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Name each method once."""
-    names = dict.fromkeys(str(row["method"]) for row in rows if row["method"] and row["method"] != "count")
+    """Name each method once, of what has a number."""
+    without = ("not_estimable", "suppressed")
+    shown = [row["method"] for row in rows if row["status"] not in without and row["method"] != "count"]
+    names = dict.fromkeys(filter(None, shown))
     return (f"Methods: {'; '.join(names)}.",) if names else ()
 
 

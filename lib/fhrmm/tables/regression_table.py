@@ -10,8 +10,8 @@ from fhrmm.formats import (
     OK,
     PER_UNIT,
     capitalize,
-    format_count,
     format_counted,
+    format_events,
     format_p,
     name_level,
     name_variable,
@@ -61,7 +61,7 @@ def tabulate_model(
         if row is None:
             return DASH
         if what == "counts":
-            return f"{format_count(row['n_events'])}/{format_count(row['n'])}"
+            return format_events(row)
         is_reference = row["level"] and row["level"] == row["reference"]
         if what == "p":
             return DASH if is_reference else format_p(row["p_value"])
@@ -75,7 +75,7 @@ def tabulate_model(
         cell=cell,
         first="Variable",
         footnotes=footnotes,
-        notes=[*_size_notes(everything, headings), *method_notes([row for row in rows if row["status"] == OK])],
+        notes=[*_size_notes(everything, headings), *method_notes(rows)],
     )
 
 

@@ -71,7 +71,7 @@ def cover(
     least = plan.get("display", {}).get("minimum_patients", 1)
     shown = read_cover(reports, scopes, question, months=months, least=least)
     if work:
-        from fhrmm.disclosure.release import warn_of_identifiers
+        from fhrmm.local_report import warn_of_identifiers
 
         facts = {"paragraphs": [*warn_of_identifiers(reports, Path(work)), *facts.get("paragraphs", ())]}
     return shown | {"paragraphs": list(facts.get("paragraphs", ()))}
@@ -173,6 +173,9 @@ def wrong_use(options: argparse.Namespace) -> str:
     for name in ("manuscript", "freeze"):
         if options.matrix and getattr(options, name):
             return f"--{name} does not go with --matrix; run it for one set of parameters"
+    is_pooling = any(getattr(options, f"pool_{step}") for step in POOL_STEPS)
+    if is_pooling and (options.parameters_file or {name for name, _ in options.parameter} - {"study_file"}):
+        return "a pooled study has one plan for all: change it in a file that all have, named by -p study_file FILE"
     if options.freeze is None:
         return ""
     if options.release:
@@ -251,82 +254,38 @@ def release(options: argparse.Namespace, arguments: Sequence[str], parser: argpa
 
 
 def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
-    """Take one step of a pooled study, and say what has happened, who is awaited and what to do next."""
+    """Take one step of a pooled study: as its coordinator, who needs no patient data, or as one center."""
     from fhrmm.errors import StudyError
-    from fhrmm.pool import member, rounds, words
-    from fhrmm.study import load_study
+    from fhrmm.pool.words import says_yes
+    from fhrmm.pooling import choose_center, coordinate, take_part
+    from fhrmm.store import Run
 
-    places = find_places(PROJECT, options)
-    private = places.work / "pool"
+    places, plan = find_places(PROJECT, options), dict(options.parameter).get("study_file", "study.toml")
+    shared = ["--work", str(places.work), "--jobs", str(options.jobs), "-p", "study_file", plan, "--quiet"]
+
+    def make_tables() -> bool:
+        own = ["--data", str(places.data), "--out", str(places.reports), "--center", center, "--notebook", "04_pfs_os"]
+        return main(PROJECT, [*shared, *own]) == GOOD
+
     try:
-        if step == "status":
-            print(words.say_state(rounds.read_state(folder), folder))
-        elif step == "ask":
-            state, is_done = rounds.ask(folder, private / "_coordinator", load_study())
-            print(words.say_state(state, folder, is_done=is_done))
-            return write_pooled_report(folder, options) if is_done else GOOD
-        else:
-            center = member.choose_center(center_folders(places.data), options.center)
-            if step == "answer" and options.leave:
-                return leave_pool(folder, private / center, center)
-            if step == "answer":
-                return answer_pool(folder, private / center, center, options)
-            print(words.say_joined(member.join(folder, private / center, center), folder))
+        if not folder.is_dir():
+            raise StudyError(f"no folder {folder.name!r}: it is the folder through which the files of the study go")
+        if step in ("ask", "status"):
+            out = options.out if options.out != PROJECT.reports else str(ROOT / POOL_REPORTS)
+            is_done = coordinate(step, folder, places.work, plan)
+            if step == "status" or not is_done:
+                return GOOD
+            return main(POOL_PROJECT, ["--data", str(folder), "--out", out, *shared])
+        center = choose_center(center_folders(places.data), options.center)
+        own = Run(center, places.data, places.work, places.reports)
+        step = "leave" if options.leave and step == "answer" else step
+        is_well = take_part(step, folder, own, plan, make_tables, lambda: options.yes or says_yes())
     except (StudyError, OSError) as error:
         print(f"run_all: {error}", file=sys.stderr)
         return MISUSE
-    return GOOD
-
-
-def leave_pool(folder: Path, private: Path, center: str) -> int:
-    """Sign that a center has answered nothing of a study and never will."""
-    from fhrmm.pool import member
-    from fhrmm.study import load_study
-
-    path = member.leave(folder, private, center, member.check_request(folder, private, center, load_study()))
-    print(f"{center} leaves: {path.name} says that it has answered nothing and never will.\nNext: send that file.")
-    return GOOD
-
-
-def answer_pool(folder: Path, private: Path, center: str, options: argparse.Namespace) -> int:
-    """Show a person what would leave a center, and write it masked if the person says so."""
-    from fhrmm.manuscript.statement import write_statement
-    from fhrmm.pool import files, member, words
-    from fhrmm.pool.answer import answer
-    from fhrmm.pool.protocol import digest
-    from fhrmm.pool.question import first_round
-    from fhrmm.store import Run
-    from fhrmm.study import load_study
-
-    study, places = load_study(), find_places(PROJECT, options)
-    request = member.check_request(folder, private, center, study)
-    print(words.say_request(request))
-    own = {"data": places.data, "work": places.work, "out": places.reports, "jobs": options.jobs, "center": center}
-    arguments = [part for name, value in own.items() for part in (f"--{name}", str(value))]
-    if main(PROJECT, [*arguments, "--notebook", "04_pfs_os", "--quiet"]) != GOOD:
+    if not is_well:
         print(f"run_all: the notebooks of {center} did not run through; nothing was written", file=sys.stderr)
-        return SOMETHING_FAILED
-    tables = files.read_tables(Run(center, places.data, places.work, places.reports), study)
-    numbers = answer(request, tables)
-    shown, number = words.preview(request, numbers), request["round"]
-    files.write_private(private, f"preview_{number}.csv", shown.to_csv(index=False).encode())
-    files.write_private(private, f"statement_{number}.docx", write_statement(request, center, shown))
-    print(words.say_preview(shown))
-    print(f"All of them: pool/{center}/preview_{number}.csv in work/, with a statement for an ethics committee.")
-    if not options.yes and not words.says_yes():
-        print("Nothing was written. Next: ask whoever decides, and run --pool-answer again.")
-        return GOOD
-    basis = digest(answer({"ask": first_round(study)}, tables).tolist())
-    path = member.write_answer(folder, private, center, request, numbers, basis)
-    print(f"{center} has answered round {number}. Next: send {path.name}, and nothing else, to the coordinator.")
-    return GOOD
-
-
-def write_pooled_report(folder: Path, options: argparse.Namespace) -> int:
-    """Make the page of the pooled scope from the files of a study; no patient data is needed."""
-    out = options.out if options.out != PROJECT.reports else str(ROOT / POOL_REPORTS)
-    where = ["--data", str(folder), "--out", out, "--work", options.work, "--jobs", str(options.jobs)]
-    return main(POOL_PROJECT, [*where, "--quiet"])
+    return GOOD if is_well else SOMETHING_FAILED
 
 
 def propose_center(folder: Path) -> int:

@@ -51,8 +51,8 @@ LAYERS = {
     "cohort": 2, "response": 2, "endpoints": 2,
     "estimates": 3, "plan_check": 3,
     "formats": 4, "disclosure": 4, "pool": 4, "tables": 4, "figures": 4,
-    "cover": 5, "freeze": 5, "report": 5,
-    "manuscript": 6,
+    "cover": 5, "freeze": 5, "local_report": 5, "report": 5,
+    "manuscript": 6, "pooling": 7,
 }  # fmt: skip
 
 # package -> the modules that may import it; everywhere else in lib/ it is a leak
@@ -86,8 +86,8 @@ COMES_WITH = {
 # What writes files: only the store does so for work/ and reports/; the generator and the templates write data/.
 WRITERS = {"write_text", "write_bytes", "to_csv", "to_parquet", "to_excel", "to_json", "savefig", "mkdir", "unlink"}
 MAY_WRITE = {
-    "fhrmm.store", "fhrmm.pool.files", "fhrmm.disclosure.release", "generator", "intake.templates",
-    "intake.init_center",
+    "fhrmm.store", "fhrmm.pool.files", "fhrmm.disclosure.release", "fhrmm.local_report", "generator",
+    "intake.templates", "intake.init_center",
 }  # fmt: skip
 
 # A hop is a private function that only passes on; a name for a formula is worth one, so some may be.

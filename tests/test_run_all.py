@@ -51,7 +51,7 @@ def dataset(tmp_path: Path) -> Path:
 
 def test_runner_starts_without_what_is_slow_to_import() -> None:
     slow = ("matplotlib", "numpy", "pandas", "pydantic")
-    asked = f"import run_all, sys; print([name for name in {slow} if name in sys.modules])"
+    asked = f"import run_all, fhrmm.local_report, sys; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

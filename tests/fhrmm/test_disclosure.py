@@ -23,6 +23,7 @@ from fhrmm.endpoints import derive_time_to_event
 from fhrmm.errors import StudyError
 from fhrmm.estimate_table import collect, make_row, to_frame, to_publish
 from fhrmm.estimates import characteristics, competing, counts, proportions, regression, subgroups, survival
+from fhrmm.local_report import warn_of_identifiers
 from fhrmm.response import derive_response
 from fhrmm.rounding import band, midpoint, round_times
 from fhrmm.schema import empty_table
@@ -347,10 +348,10 @@ def test_a_local_report_is_searched_again_only_when_it_has_changed(tmp_path, mon
     page.parent.mkdir(parents=True)
     pd.DataFrame({"center": ["C01"], "patient_id": ["PZ-0815-77"]}).to_parquet(work / "patients.parquet")
     page.write_text("<p>seen: PZ-0815-77</p>", encoding="utf-8")
-    warned = release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work")
+    warned = warn_of_identifiers(tmp_path / "reports", tmp_path / "work")
     assert "01_cleaning.html" in warned[-1]
     with monkeypatch.context() as patch:
-        patch.setattr(release, "search_folder", lambda *_: pytest.fail("read again"))
-        assert release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work") == warned
+        patch.setattr(release, "find_identifiers", lambda *_: pytest.fail("read again"))
+        assert warn_of_identifiers(tmp_path / "reports", tmp_path / "work") == warned
     page.write_text("<p>nobody</p>", encoding="utf-8")
-    assert len(release.warn_of_identifiers(tmp_path / "reports", tmp_path / "work")) == 1
+    assert len(warn_of_identifiers(tmp_path / "reports", tmp_path / "work")) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fhrmm.pool.files import read_requests
 from fhrmm.study import load_study, repository_root
 
 ROOT = repository_root()
@@ -110,6 +111,30 @@ def test_a_folder_that_is_not_there_is_wrong_use(step, tmp_path, capsys):
     places = ["--work", str(tmp_path / "work"), "--center", "C01"]
     assert runner.run([f"--pool-{step}", str(tmp_path / "nowhere"), *places]) == 2
     assert capsys.readouterr().err.startswith("run_all: no ")
+
+
+def test_a_pooled_study_is_of_the_plan_that_is_named_and_a_plan_that_does_not_hold_is_refused(play, tmp_path, capsys):
+    runner, played = load(ROOT / "run_all.py"), play("C01", "C02", "C03")
+    (played.folder / "request_1.json").unlink()
+    plan, text = tmp_path / "plan.toml", (ROOT / "study.toml").read_text(encoding="utf-8")
+    ask = ["--pool-ask", str(played.folder), "--work", str(tmp_path / "work"), "-p", "study_file", str(plan)]
+    plan.write_text(text.replace('"months_to_relapse", "ecog', '"months_to_nowhere", "ecog'), encoding="utf-8")
+    assert runner.run(ask) == 2
+    assert "pool.baseline: found 'months_to_nowhere'" in capsys.readouterr().err
+    assert not (played.folder / "request_1.json").exists()
+    plan.write_text(text.replace("most_rounds = 6", "most_rounds = 5"), encoding="utf-8")
+    assert runner.run(ask) == 0
+    assert read_requests(played.folder)[0]["plan"]["pool.most_rounds"] == "5"
+    assert runner.run([*ask, "-p", "fhr_window_months", "18"]) == 2
+    assert "one plan for all" in capsys.readouterr().err
+
+
+def test_status_after_the_last_round_sends_nobody_to_ask_again(finished, tmp_path, capsys):
+    runner = load(ROOT / "run_all.py")
+    assert runner.run(["--pool-status", str(finished.folder), "--work", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "All rounds are complete." in said
+    assert "Nobody is awaited" not in said
 
 
 def test_the_plan_says_how_many_rounds_and_centers():

@@ -13,7 +13,7 @@ from scipy import stats
 from fhrmm.errors import StudyError
 from fhrmm.pool import member, rounds, words
 from fhrmm.pool.answer import answer
-from fhrmm.pool.files import read_register
+from fhrmm.pool.files import read_register, read_requests, write_json
 from fhrmm.pool.masks import from_fixed, mask, to_fixed
 from fhrmm.pool.protocol import digest, make_keys, read_bytes, read_keys, seal
 from fhrmm.study import override_study
@@ -261,6 +261,33 @@ def test_a_forged_leave_does_not_help(play):
     rewrite(played, lambda request: request | {"roster": request["roster"][:3], "left": [forged]})
     with pytest.raises(StudyError, match="altered, unsigned or signed with another key"):
         played.check("C01")
+
+
+def test_a_forged_leave_in_the_folder_is_said_and_nothing_else(play):
+    played = play(*FOUR)
+    request = played.check("C04")
+    body = {"center": "C04", "plan": digest(request["plan"]), "coordinator": request["coordinator"]}
+    write_json(played.folder / "leave_C04.json", seal("leave", body, make_keys()))
+    state, _ = played.ask()
+    assert "signed with another key" in state.problems["leave_C04.json"]
+    assert (list(state.left), state.missing) == ([], list(FOUR))
+
+
+def test_who_goes_on_with_another_plan_than_was_asked_with_is_refused(play, study):
+    played = play(*FOUR)
+    played.answer_all()
+    played.study = override_study(study, {"functional_high_risk.window_months": 18})
+    with pytest.raises(StudyError, match=r"request_1.json: made with another plan.* 18 here, 12 in the request"):
+        played.ask()
+    assert not (played.folder / "request_2.json").exists()
+
+
+def test_requests_are_read_in_the_order_of_their_rounds(tmp_path):
+    body = {"before": "", "title": "", "coordinator": "", "roster": [], "plan": {}, "code": {}, "ask": []}
+    for number in (1, 2, 10):
+        message = seal("request", body | {"round": number, "n_numbers": 0, "left": []}, make_keys())
+        write_json(tmp_path / f"request_{number}.json", message)
+    assert [request["round"] for request in read_requests(tmp_path)] == [1, 2, 10]
 
 
 def test_who_has_answered_cannot_leave(play):

@@ -3,12 +3,11 @@
 In the middle nothing is guarded. A local report is for the eyes of the center and has full numbers.
 """
 
-from fhrmm.disclosure.count_tables import FEW, round_counts, round_risk, take_curves
+from fhrmm.disclosure.count_tables import round_counts, round_risk, take_curves
 from fhrmm.disclosure.estimates import round_estimates
 from fhrmm.disclosure.gate import Secrets, refuse_identifiers, search_folder, search_text
 
 __all__ = [
-    "FEW",
     "Secrets",
     "refuse_identifiers",
     "round_counts",

@@ -10,7 +10,6 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from fhrmm.rounding import is_few, midpoint, round_significant
 
-FEW = "few"
 # A frame that names one of these lists files or centers.
 _LEFT_OUT = frozenset({"center", "file"})
 # Frames whose lines are those of the plan, whether or not anybody is in them.
@@ -55,7 +54,7 @@ def round_counts(frame: pd.DataFrame, base: int) -> pd.DataFrame:
     shown = shown.astype(dict.fromkeys(counts, "Int64"))
     numbers = [name for name in shown.columns if is_float_dtype(shown[name].dtype) and not is_bool_dtype(shown[name])]
     shown = shown.assign(**{name: [round_significant(value) for value in shown[name]] for name in numbers})
-    shown.attrs = {**frame.attrs, FEW: (midpoint(0, base), f"\u2264{base}")}
+    shown.attrs = {**frame.attrs, "few": (midpoint(0, base), f"\u2264{base}")}
     return shown
 
 

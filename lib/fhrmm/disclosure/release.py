@@ -25,14 +25,10 @@ from fhrmm.study import PLAN_PARAMETERS, Study, load_study, plan_choices, reposi
 from fhrmm.wording import POOLED, RELEASE_MARK, counted
 
 LEAST_CENTERS = 3
-_LOCAL = (
-    "This report has full numbers, for those whose patients these are: the folder is not for sharing. "
-    "What may be shared is made by run_all.py --release."
-)
 _TABLES = ("patients", "assessments", "adverse_events")
 # Names of users and machines that stand in any text.
 _COMMON_NAMES = frozenset({"root", "user", "admin", "runner", "localhost", "home", "work", "data"})
-_REGISTER, _KEY, _SEARCHED = "releases.json", "releases.key", ".searched"
+_REGISTER, _KEY = "releases.json", "releases.key"
 _COUNTS = ("n", "n_events", "n_at_risk", "n_censored", "n_before", "n_excluded", "n_remaining")
 _DERIVED = ("estimate", "ci_lower", "ci_upper", "survival", "cumulative_incidence")
 
@@ -92,21 +88,9 @@ def make_release(
     return 0, f"Release: {out / 'index.html'}"
 
 
-def warn_of_identifiers(reports: Path, work: Path) -> list[str]:
-    """Return whom a local report is for, and a warning if it holds identifiers of patients of its work folder.
-
-    Files that are as they were when they were last read are not read again.
-    """
-    files = sorted(path for path in (*reports.glob("*/**/*"), *work.glob("*/patients.parquet")) if path.is_file())
-    seen = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    state, memory = hashlib.sha256("\n".join(seen).encode()).hexdigest(), work / _SEARCHED
-    before, _, said = memory.read_text(encoding="utf-8").partition("\n") if memory.is_file() else ("", "", "")
-    if before != state:
-        found = search_folder(reports, Secrets(_read_ids(work)), (IDENTIFIER, DIRECT))
-        said = ", ".join(f"{name} ({kind})" for name, kind in found)
-        if work.is_dir():
-            memory.write_text(f"{state}\n{said}", encoding="utf-8")
-    return [_LOCAL, f"WARNING: this report identifies patients: {said}."] if said else [_LOCAL]
+def find_identifiers(reports: Path, work: Path) -> list[tuple[str, str]]:
+    """Return file and kind of every identifier of a person in a local report, of the patients of its work folder."""
+    return search_folder(reports, Secrets(_read_ids(work)), (IDENTIFIER, DIRECT))
 
 
 def begin_release(data: Path, out: Path, staged: Path, study: Study) -> None:

@@ -20,7 +20,6 @@ from timetoevent.checks import FloatArray
 Block = Mapping[str, Any]
 # Units in which numbers are sent, so that sums of a hundred centers of a million patients fit into 64 bits.
 COUNT_UNIT, MOMENT_UNIT = 1024.0, 16.0
-COUNTED = {"count"}  # kinds of blocks whose values are whole numbers
 
 
 def answer(request: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> FloatArray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,52 +81,44 @@ def write_json(path: Path, content: object, *, mode: int = 0o644) -> None:
     draft.replace(path)
 
 
-def write_private(private: Path, name: str, content: bytes) -> Path:
-    """Write a file that only this center's own people read."""
-    path = private / name
-    path.write_bytes(content)
-    return path
+@contextmanager
+def noting(problems: dict[str, str] | None, name: str) -> Iterator[None]:
+    """Note what is wrong with a file among the problems; without such a list it is the end."""
+    try:
+        yield
+    except StudyError as error:
+        if problems is None:
+            raise
+        problems[name] = str(error)
 
 
-def read_file(path: Path, kind: str) -> Message:
-    """Read one message.
+def read_all(
+    folder: Path, pattern: str, kind: str, problems: dict[str, str] | None = None
+) -> Iterator[tuple[str, Message]]:
+    """Yield the messages of a kind with the names of their files, sorted; what is unreadable is one of the problems.
 
     Raises
     ------
     StudyError
-        If it is absent, far too large, or no such message.
+        If a file is far too large or no such message, and there is no list of problems.
     """
-    if not path.is_file():
-        raise StudyError(f"{path.name} is not in the folder {path.parent.name!r} yet")
-    if path.stat().st_size > LARGEST_FILE:
-        raise StudyError(f"{path.name}: far larger than any {kind} of a pooled study; it was not read")
-    return read_message(path.read_bytes(), kind, path.name)
+    for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
+        with noting(problems, path.name):
+            if path.stat().st_size > LARGEST_FILE:
+                raise StudyError(f"{path.name}: far larger than any {kind} of a pooled study; it was not read")
+            yield path.name, read_message(path.read_bytes(), kind, path.name)
 
 
-def read_all(folder: Path, pattern: str, kind: str) -> Iterator[tuple[str, Message]]:
-    """Yield the messages of a kind with the names of their files, sorted; folders of mail programs are passed by."""
-    for path in sorted(folder.glob(pattern)):
-        if path.is_file() and not path.name.startswith("."):
-            yield path.name, read_file(path, kind)
-
-
-def last_request(folder: Path) -> Mapping[str, Any] | None:
-    """Return the request of the latest round in the folder, None if nothing was asked yet."""
-    requests = [message for _, message in read_all(folder, "request_*.json", "request")]
-    return max(requests, key=lambda request: request["round"], default=None)
+def read_requests(folder: Path) -> list[Message]:
+    """Return the requests in the folder, round after round."""
+    found = [message for _, message in read_all(folder, "request_*.json", "request")]
+    return sorted(found, key=lambda request: request["round"])
 
 
 def plan_entries(study: Study) -> dict[str, str]:
     """Return every value of the plan under its dotted name, as two plans are compared."""
-
-    def flat(value: object, name: str) -> Iterator[tuple[str, str]]:
-        if isinstance(value, dict) and value:
-            for key, part in value.items():
-                yield from flat(part, f"{name}.{key}" if name else key)
-        else:
-            yield name, json.dumps(value)
-
-    return dict(flat(study.model_dump(mode="json"), ""))
+    [flat] = pd.json_normalize(study.model_dump(mode="json")).to_dict("records")
+    return {name: json.dumps(value) for name, value in flat.items()}
 
 
 @cache

@@ -64,10 +64,10 @@ def shown_boundaries(
     return cuts
 
 
-def withhold(rows: pd.DataFrame, chosen: pd.Series | NDArray[np.bool_], note: str = WITHHELD) -> pd.DataFrame:
+def withhold(rows: pd.DataFrame, chosen: pd.Series | NDArray[np.bool_]) -> pd.DataFrame:
     """Return estimates rows with the chosen ones suppressed."""
     hidden = rows.copy()
     where = np.asarray(chosen, dtype=bool)
     hidden.loc[where, _NUMBERS] = np.nan
-    hidden.loc[where, "status"], hidden.loc[where, "note"] = "suppressed", note
+    hidden.loc[where, "status"], hidden.loc[where, "note"] = "suppressed", WITHHELD
     return hidden

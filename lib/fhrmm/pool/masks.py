@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from fhrmm.errors import StudyError
-from fhrmm.pool.protocol import Keys, public_agree_key
+from fhrmm.pool.protocol import Keys, read_bytes
 from timetoevent.checks import FloatArray
 
 SCALE_BITS = 40
@@ -58,7 +59,7 @@ def mask(words: Words, center: str, keys: Keys, roster: Roster, request: str) ->
             continue
         pair = sorted([center, other["center"]])
         label = "\n".join(["pool/1 mask", request, *pair]).encode()
-        secret = keys.agree.exchange(public_agree_key(other["agree"]))
+        secret = keys.agree.exchange(X25519PublicKey.from_public_bytes(read_bytes(other["agree"])))
         key = HKDF(algorithm=SHA256(), length=32, salt=None, info=label).derive(secret)
         stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(8 * len(words)))
         noise = np.frombuffer(stream, dtype="<u8")

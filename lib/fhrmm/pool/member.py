@@ -7,22 +7,15 @@ center that has answered nothing signs that it never will. No sum that needs its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fhrmm.errors import StudyError
-from fhrmm.pool.files import (
-    code_entries,
-    last_request,
-    plan_entries,
-    read_or_make_keys,
-    read_register,
-    write_json,
-)
+from fhrmm.pool.files import code_entries, read_or_make_keys, read_register, read_requests, write_json
 from fhrmm.pool.masks import mask, to_fixed
 from fhrmm.pool.protocol import Message, check_signature, difference_in_words, digest, seal, write_bytes
-from fhrmm.pool.rounds import LEAST_MEMBERS
+from fhrmm.pool.rounds import LEAST_MEMBERS, check_plan
 from fhrmm.study import Study
 from fhrmm.wording import counted
 from timetoevent.checks import FloatArray
@@ -30,18 +23,8 @@ from timetoevent.checks import FloatArray
 Entry = Mapping[str, Any]
 
 
-def choose_center(known: Sequence[str], named: Sequence[str]) -> str:
-    """Return the center that joins or answers: the one named, or the only one of the dataset."""
-    chosen = named or known
-    if len(chosen) != 1 or chosen[0] not in known:
-        raise StudyError(f"say which center joins or answers: --center, one of {', '.join(known)}")
-    return chosen[0]
-
-
 def join(folder: Path, private: Path, center: str) -> Message:
     """Make the keys of a center where it has none, and write its public ones as `member_<CENTER>.json`."""
-    if not folder.is_dir():
-        raise StudyError(f"no folder {folder.name!r}: it is the folder through which the files of the study go")
     keys = read_or_make_keys(private)
     message = seal("member", {"center": center, **keys.public()}, keys)
     write_json(folder / f"member_{center}.json", message)
@@ -57,12 +40,14 @@ def check_request(folder: Path, private: Path, center: str, study: Study) -> Mes
         If it must not: altered, replayed, of another plan or program, too few centers, or a second question of which
         the difference would tell about single centers.
     """
-    request = last_request(folder)
-    if request is None:
+    if not (requests := read_requests(folder)):
         raise StudyError("no request is in the folder yet; the coordinator writes it (--pool-ask) once all have joined")
+    request = requests[-1]
     name, register = f"request_{request['round']}.json", read_register(private)
     check_signature(request, request["coordinator"], name)
-    _check_same_study(request, name, study)
+    check_plan(request, name, study)
+    if words := difference_in_words(code_entries(), request["code"]):
+        raise StudyError(f"{name}: made with another version of the program. {words}. All need the same version")
     _check_roster(request, private, center, name)
     wanted = digest(request)
     known = next((entry for entry in register if entry["digest"] == wanted), None)
@@ -71,14 +56,6 @@ def check_request(folder: Path, private: Path, center: str, study: Study) -> Mes
     if any(entry["answer"] is None and _is_of(entry, request) for entry in register):
         raise StudyError(f"{name}: {center} has left this study; its answer now would open a sum that must stay closed")
     return request
-
-
-def _check_same_study(request: Message, name: str, study: Study) -> None:
-    sides = ("here", "in the request")
-    if words := difference_in_words(plan_entries(study), request["plan"], sides):
-        raise StudyError(f"{name}: made with another plan (study.toml). {words}. Agree on one plan, then ask again")
-    if words := difference_in_words(code_entries(), request["code"], sides):
-        raise StudyError(f"{name}: made with another version of the program. {words}. All need the same version")
 
 
 def _check_roster(request: Message, private: Path, center: str, name: str) -> None:

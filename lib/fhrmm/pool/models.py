@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from fhrmm.pool.answer import Block, Sums, pattern_covariates
 from fhrmm.pool.likelihood import Moments, newton_step, unpack
 from timetoevent.checks import FloatArray
+from timetoevent.cox.table import chi_squared_test
+from timetoevent.results import Estimate
 
 TOLERANCE = 1e-8
 NEAR = 1e-3  # so near to the maximum, a round also asks for what the test of proportional hazards needs
@@ -42,12 +43,9 @@ class Fit:
 
     @property
     def is_final(self) -> bool:
-        """Whether the last step was so small that another round would change nothing."""
-        return bool(np.abs(self.step).max(initial=0.0) < TOLERANCE) and not self._lacks_drift
-
-    @property
-    def _lacks_drift(self) -> bool:
-        return self.block["model"] == "primary" and self.moments.drift is None and self.moments.score.size > 0
+        """Whether the last step was so small that another round would change nothing, and no test lacks its sums."""
+        lacks_drift = self.block["model"] == "primary" and self.moments.drift is None and self.moments.score.size > 0
+        return bool(np.abs(self.step).max(initial=0.0) < TOLERANCE) and not lacks_drift
 
     def next_block(self) -> Block:
         """Return what to ask in the next round."""
@@ -95,26 +93,20 @@ def _objective(moments: Moments) -> float:
     return moments.log_likelihood + log_determinant / 2 if sign > 0 else -np.inf
 
 
-def hazards_tests(fit: Fit) -> dict[str, tuple[float, int, float]]:
-    """Test proportional hazards by term and globally: statistic, degrees of freedom, p (score test, time as it is)."""
+def hazards_tests(fit: Fit) -> dict[str, Estimate]:
+    """Test proportional hazards by term and globally (score test, time as it is)."""
     drift, mixed, squared = fit.moments.drift
-    p, places = len(drift), _places(fit.block)
+    p, terms = len(drift), fit.block["terms"]
     information = np.block([[fit.moments.information, mixed], [mixed.T, squared]])
+    of_term = np.repeat([term["column"] for term in terms], [len(term["levels"]) - 1 for term in terms])
+    tested = {name: np.flatnonzero(of_term == name) for name in dict.fromkeys(of_term)} | {"GLOBAL": np.arange(p)}
     found = {}
-    for name, tested in [*places.items(), ("GLOBAL", list(range(p)))]:
-        chosen = [*range(p), *(p + place for place in tested)]
+    for name, places in tested.items():
+        chosen = [*range(p), *(p + places)]
         score = np.concatenate([np.zeros(p), drift])[chosen]
         statistic = float(score @ np.linalg.pinv(information[np.ix_(chosen, chosen)]) @ score)
-        found[name] = (statistic, len(tested), float(stats.chi2.sf(statistic, len(tested))))
-    return found
-
-
-def _places(block: Block) -> dict[str, list[int]]:
-    """Return the places of each term's coefficients."""
-    found, start = {}, 0
-    for term in block["terms"]:
-        found[term["column"]] = list(range(start, start + len(term["levels"]) - 1))
-        start += len(term["levels"]) - 1
+        method = "score test, time scale"
+        found[str(name)] = chi_squared_test(statistic, len(places), n=0, n_events=0, method=method)
     return found
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from fhrmm.errors import StudyError
 
@@ -55,11 +56,6 @@ def read_keys(text: str) -> Keys:
     """Read what `Keys.write` wrote."""
     sign, agree = (read_bytes(part) for part in json.loads(text))
     return Keys(Ed25519PrivateKey.from_private_bytes(sign), X25519PrivateKey.from_private_bytes(agree))
-
-
-def public_agree_key(text: str) -> X25519PublicKey:
-    """Return the public half of a mask key as the roster writes it."""
-    return X25519PublicKey.from_public_bytes(read_bytes(text))
 
 
 def write_bytes(raw: bytes) -> str:
@@ -143,13 +139,11 @@ def fingerprint(roster_entry: Mapping[str, str]) -> str:
     >>> len(fingerprint({"sign": "AA==", "agree": "AA=="}))
     19
     """
-    text = digest({name: roster_entry[name] for name in ("sign", "agree")})[:16]
-    return " ".join(text[start : start + 4] for start in range(0, 16, 4))
+    return " ".join(wrap(digest({name: roster_entry[name] for name in ("sign", "agree")})[:16], 4))
 
 
-def difference_in_words(here: Mapping[str, Any], there: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Say in which entries two flat mappings differ, a few of them; `names` are what to call the two sides."""
+def difference_in_words(here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    """Say in which entries what is here differs from what is in the request, a few of them."""
     differing = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
-    said = [f"{key}: {here.get(key, 'absent')} {names[0]}, {there.get(key, 'absent')} {names[1]}" for key in differing]
-    more = f"; and {len(said) - 5} more" if len(said) > 5 else ""
-    return "; ".join(said[:5]) + more
+    said = [f"{k}: {here.get(k, 'absent')} here, {there.get(k, 'absent')} in the request" for k in differing[:5]]
+    return "; ".join([*said, *([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])])

@@ -81,10 +81,15 @@ def univariable(study: Study) -> list[str]:
     return list(dict.fromkeys([*factors, study.pathway.variable, *study.models.primary, *study.models.full]))
 
 
-def ticks(study: Study) -> list[int]:
-    """Return the weeks until which survival is shown: those of the plan's rates, the headline first."""
+def cut_at(months: float, study: Study) -> int:
+    """Return the first cell of the weekly grid after a time."""
+    return int(months * study.time.days_per_month // DAYS_PER_WEEK) + 1
+
+
+def time_cuts(study: Study) -> list[int]:
+    """Return where survival is cut: after the times of the plan's rates, the headline first."""
     months = sorted(study.time.rates_at_months, key=lambda at: (at != study.time.headline_months, at))
-    return [int(at * study.time.days_per_month // DAYS_PER_WEEK) for at in months]
+    return [cut_at(at, study) for at in months]
 
 
 def known_levels(study: Study) -> dict[str, list[str]]:
@@ -119,7 +124,7 @@ def _count(name: str, table: str, axes: Sequence[Block], **more: object) -> Bloc
 def _survival(study: Study, levels: Mapping[str, Sequence[str]]) -> list[Block]:
     """Ask for events and censored patients by week: overall by cause, and by level of each factor."""
     week = {"column": "week", "up_to": study.pool.n_weeks}
-    cells = [0, *(tick + 1 for tick in sorted(ticks(study))), study.pool.n_weeks + 2]
+    cells = [0, *sorted(time_cuts(study)), study.pool.n_weeks + 2]
     windows = {"windows": [list(pair) for pair in combinations(cells, 2)]}
     ended = {"column": "ended", "levels": ["censored", *CAUSES]}
     asked = [(name, [_EVENT, week]) for name in (*ENDPOINTS, *OVERALL)] + [("PFS/cause", [ended, week])]

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from fhrmm.estimates import characteristics, competing, proportions, survival
 from fhrmm.estimates.collector import Collector
@@ -28,14 +27,16 @@ from fhrmm.pool.question import (
     FINER,
     LINKED,
     OVERALL,
+    cut_at,
     flow_steps,
-    ticks,
+    time_cuts,
     univariable,
 )
 from fhrmm.schema import RESPONSES
 from fhrmm.study import Study
 from timetoevent.checks import FloatArray
-from timetoevent.results import Estimate, not_estimable
+from timetoevent.cox.table import chi_squared_test
+from timetoevent.results import Estimate
 
 _EVALUABLE = 7  # of the ordered responses, all but NE and missing
 _RECORDED = len(RESPONSES) + 1  # the responses and missing: centers that cannot record one are beyond
@@ -58,15 +59,12 @@ class Counts:
     def cuts(self, name: str, candidates: Sequence[int], rows: slice | int = slice(None)) -> list[int]:
         """Return where the last axis of a block may be cut; `rows` are the rows of its other axes to heed."""
         flags = self.sums[name].contributors[rows]
-        return shown_boundaries(self.windows(name), flags.reshape(-1, flags.shape[-1]), candidates, self.least)
-
-    def windows(self, name: str) -> list[list[int]]:
-        """Return the windows of cells to which contributions were counted."""
-        return self.blocks[name]["windows"]
+        windows = self.blocks[name]["windows"]
+        return shown_boundaries(windows, flags.reshape(-1, flags.shape[-1]), candidates, self.least)
 
     def contributors(self, name: str, window: tuple[int, int]) -> FloatArray:
         """Return how many centers contribute to one window of the last axis, for each cell of the others."""
-        return self.sums[name].contributors[..., self.windows(name).index(list(window))]
+        return self.sums[name].contributors[..., self.blocks[name]["windows"].index(list(window))]
 
 
 def tabulate_flow(counts: Counts) -> pd.DataFrame:
@@ -244,32 +242,29 @@ def estimate_survival(counts: Counts) -> pd.DataFrame:
 
 def _without_hidden_times(counts: Counts, rows: pd.DataFrame, block: str, ends: slice | int) -> pd.DataFrame:
     """Withhold rates at times between which too few centers have events, and everything if they have too few at all."""
-    cuts = counts.cuts(block, _candidates(counts), ends)
-    whole = counts.cuts(block, (), slice(0, 2) if ends != slice(1, 3) else slice(0, 3))
-    at = rows["time_months"].map(lambda months: _tick(counts, months) + 1, na_action="ignore")
+    cuts = counts.cuts(block, time_cuts(counts.study), ends)
+    whole = counts.cuts(block, (), slice(0, -1))
+    at = _cuts_of(rows, counts.study)
     return withhold(rows, ~(at.isna() | at.isin(cuts)) | (not whole))
 
 
-def _candidates(counts: Counts) -> list[int]:
-    return [tick + 1 for tick in ticks(counts.study)]
-
-
-def _tick(counts: Counts, months: float) -> int:
-    return int(months * counts.study.time.days_per_month // DAYS_PER_WEEK)
+def _cuts_of(rows: pd.DataFrame, study: Study) -> pd.Series:
+    """Return after which cell the time of each row is; missing for a row of no time."""
+    return rows["time_months"].map(lambda months: cut_at(months, study), na_action="ignore")
 
 
 def _survival_by(counts: Counts, endpoint: str, name: str) -> list[pd.DataFrame]:
     """Return rates by level at as many of the plan's times as leave a level to show, and two log-rank tests."""
     study, block, frame = counts.study, f"weeks/{endpoint}/{name}", write_out_times(counts, f"{endpoint}/{name}")
     levels, end = counts.blocks[block]["axes"][0]["levels"], study.pool.n_weeks + 2
-    inner = counts.cuts(f"weeks/{endpoint}", _candidates(counts), 1)[1:-1]
+    inner = counts.cuts(f"weeks/{endpoint}", time_cuts(counts.study), 1)[1:-1]
     for chosen in (inner, *([cut] for cut in inner), []):
         cuts = [0, *chosen, end]
         hidden = set(_hidden_levels(counts, block, cuts, row=1)) | set(_hidden_levels(counts, block, (0, end)))
         if not hidden.issuperset(levels):
             break
     rows = survival.estimate_survival(frame, study, endpoint=endpoint, by=name)
-    at = rows["time_months"].map(lambda months: _tick(counts, months) + 1, na_action="ignore")
+    at = _cuts_of(rows, study)
     tests = survival.compare_survival(frame, study, endpoint=endpoint, by=name)
     shown = withhold(rows, rows["level"].isin(hidden) | ~(at.isna() | at.isin(cuts)))
     test = _unless_hidden(tests[tests["estimand"] == "log_rank_p"], levels, _hidden_levels(counts, block, (0, end)))
@@ -283,13 +278,9 @@ def _stratified_logrank(counts: Counts, endpoint: str, name: str) -> pd.DataFram
     k = len(sums.contributors)
     observed, expected, covariance = sums.numbers[:k], sums.numbers[k : 2 * k], sums.numbers[2 * k :].reshape(k, k)
     kept = np.flatnonzero(sums.contributors >= counts.least)[1:]
-    method = "log-rank, stratified by center"
-    test = not_estimable("fewer than two levels with enough centers", method=method)
-    if len(kept):
-        gap = (observed - expected)[kept]
-        statistic = float(gap @ np.linalg.solve(covariance[np.ix_(kept, kept)], gap))
-        p_value = float(stats.chi2.sf(statistic, len(kept)))
-        test = Estimate(p_value, p_value=p_value, statistic=statistic, n_events=round(observed.sum()), method=method)
+    gap, note = (observed - expected)[kept], "" if len(kept) else "fewer than two levels with enough centers"
+    statistic, method = gap @ np.linalg.solve(covariance[np.ix_(kept, kept)], gap), "log-rank, stratified by center"
+    test = chi_squared_test(statistic, len(kept), n=0, n_events=round(observed.sum()), method=method, note=note)
     rows = Collector(endpoint=endpoint, model="stratified by center", variable=name)
-    rows.add("log_rank_p", test)
+    rows.add("log_rank_p", replace(test, estimate=test.p_value))
     return rows.frame()

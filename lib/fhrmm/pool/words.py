@@ -52,7 +52,7 @@ def say_state(state: State, folder: Path, *, is_done: bool = False) -> str:
     )
     left = sorted(set(state.left) & set(state.missing))
     if is_done:
-        lines.append("All rounds are complete.")
+        lines.append("All rounds are complete. The report is what --pool-ask makes of them at the coordinator.")
     elif left:
         lines.append(f"{', '.join(left)} has signed that it leaves. Next: --pool-ask asks the others again without it.")
     elif state.missing:

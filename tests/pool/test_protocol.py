@@ -238,7 +238,7 @@ def test_a_center_that_left_is_done_without_and_its_late_answer_is_refused(play,
     request = played.check("C04")
     member.leave(played.home("C04"), played.private("C04"), "C04", request)
     played.mail("C04", "leave_C04.json")
-    assert "has signed that it leaves" in words.say_state(rounds.read_state(played.folder), played.folder)
+    assert "has signed that it leaves" in words.say_state(rounds.look(played.folder, played.study)[0], played.folder)
     with pytest.raises(StudyError, match="C04 has left this study"):
         played.check("C04")
     state, _ = played.ask()
@@ -322,7 +322,7 @@ def test_two_members_of_one_name_are_said_and_the_first_counts(play):
     stranger = make_keys()
     forged = seal("member", {"center": "C02", **stranger.public()}, stranger)
     (played.folder / "member_C02_again.json").write_text(json.dumps(forged), encoding="utf-8")
-    state = rounds.read_state(played.folder)
+    state = rounds.look(played.folder, played.study)[0]
     assert "with other keys before" in state.problems["member_C02_again.json"]
     assert state.members["C02"]["sign"] != stranger.public()["sign"]
 
@@ -353,7 +353,7 @@ def test_an_answer_with_other_keys_makes_no_sense_and_shows_nothing(play, study)
 def test_status_says_who_is_awaited_since_when_and_what_to_do(play):
     played = play(*FOUR)
     played.answer("C02")
-    said = words.say_state(rounds.read_state(played.folder), played.folder)
+    said = words.say_state(rounds.look(played.folder, played.study)[0], played.folder)
     assert "1 of 4 centers answered" in said
     assert "C01, C03, C04" in said
     assert "Awaited since 20" in said

@@ -68,7 +68,7 @@ class State:
         return sorted(set(self.members) - set(self.answers)) if self.request else []
 
 
-def read_state(folder: Path) -> State:
+def _read_state(folder: Path) -> State:
     """Read the folder of a pooled study; a file that cannot be used is a problem, not the end."""
     if requests := read_requests(folder):
         return _state_of(folder, requests[-1])
@@ -131,7 +131,7 @@ def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
     StudyError
         If fewer than three centers would be asked, or the plan here is another than the one asked with.
     """
-    state, keys = read_state(folder), read_or_make_keys(private)
+    state, keys = _read_state(folder), read_or_make_keys(private)
     request, members = state.request, list(state.members.values())
     if request is None:
         asked = {"round": 1, "before": "", "roster": members, "ask": first_round(study), "left": []}
@@ -148,12 +148,12 @@ def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
     else:
         return state, True
     _write_request(folder, keys, study, asked)
-    return read_state(folder), False
+    return _read_state(folder), False
 
 
 def look(folder: Path, study: Study) -> tuple[State, bool]:
     """Return the state of a study, and whether all is done."""
-    state = read_state(folder)
+    state = _read_state(folder)
     if state.request is None or state.missing:
         return state, False
     return state, not _blocks_to_ask(folder, study, state)

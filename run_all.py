@@ -210,7 +210,7 @@ def run_other(options: argparse.Namespace, arguments: list[str], parser: argpars
             return pool(step, Path(folder).resolve(), options)
     if options.init_center is not None:
         return propose_center(Path(options.init_center))
-    if options.release or (Path(options.out) / RELEASE_MARK).is_file():
+    if options.release or (find_places(PROJECT, options).reports / RELEASE_MARK).is_file():
         return release(options, arguments, parser)
     return None
 
@@ -227,7 +227,7 @@ def release(options: argparse.Namespace, arguments: Sequence[str], parser: argpa
     """Run the notebooks for all centers pooled on rounded counts, and publish the folder if nothing is in its way."""
     from fhrmm.disclosure.release import make_release
 
-    options.out = "release" if options.out == PROJECT.reports else options.out
+    options.out = options.out or "release"
     unfit = [name for name in ("matrix", "center", "notebook", "list", "explain") if getattr(options, name)]
     if unfit or not options.release:
         reason = f"--release, one report of one plan, does not go with --{', --'.join(unfit)}" if unfit else ""
@@ -271,7 +271,7 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
         if not folder.is_dir():
             raise StudyError(f"no folder {folder.name!r}: it is the folder through which the files of the study go")
         if step in ("ask", "status"):
-            out = options.out if options.out != PROJECT.reports else str(ROOT / POOL_REPORTS)
+            out = options.out or str(ROOT / POOL_REPORTS)
             is_done = coordinate(step, folder, places.work, plan)
             if step == "status" or not is_done:
                 return GOOD

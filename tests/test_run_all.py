@@ -293,6 +293,33 @@ def test_parameters_and_plan_are_listed_without_running(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_center_that_cannot_be_read_is_said_in_words_on_console_and_page(
+    runner: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study's own error as the study's own kernel renders it; the toy of the engine has another."""
+    center = tmp_path / "data" / "C99"
+    center.mkdir(parents=True)
+    (center / "center.toml").write_text(
+        "[[files]]\npath = 'p.csv'\ntable = 'patients'\ncolumns = { A = 'patient_ids' }"
+    )
+    folders = [part for name in ("data", "work") for part in (f"--{name}", str(tmp_path / name))]
+    arguments = [*folders, "--out", str(tmp_path / "out"), "--center", "C99", "--notebook", "01_cleaning"]
+    assert runner.run(arguments) == 1
+    said = "C99 cannot be read; work/C99/issues.xlsx says why and what to do"
+    assert f"StudyError: {said}" in capsys.readouterr().err
+    assert said in (tmp_path / "out" / "C99" / "01_cleaning.html").read_text(encoding="utf-8")
+
+
+def test_folders_given_are_of_where_the_user_stands_and_defaults_of_the_root(
+    runner: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--out reports` from elsewhere is no default, though it reads the same."""
+    monkeypatch.chdir(tmp_path)
+    options = argparse.Namespace(data=None, work=None, out="reports")
+    places = runner.find_places(runner.PROJECT, options)
+    assert (places.data, places.work, places.reports) == (ROOT / "data/synthetic", ROOT / "work", tmp_path / "reports")
+
+
 def test_the_problem_list_closes_the_loop(tmp_path: Path) -> None:
     """What was open before, and what the center answered, is known to the next run of the runner."""
     center = tmp_path / "data" / "C01"

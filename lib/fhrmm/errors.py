@@ -15,8 +15,8 @@ class StudyError(Exception):
     for_reader = True
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows in place of a traceback: the words alone."""
-        return [f"{type(self).__name__}: {self}"]
+        """Return what IPython shows for a traceback; by its first line the runner knows that it is for pages."""
+        return ["Not possible with this input:", f"{type(self).__name__}: {self}"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -111,7 +111,7 @@ class CenterFile(_Dialect):
     @field_validator("columns")
     @classmethod
     def _columns_are_canonical(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        return _require_columns(value, value.values(), info)
+        return _require_columns(value, filter(None, value.values()), info)  # an empty one says: none
 
     @field_validator("shared_dates")
     @classmethod
@@ -253,7 +253,7 @@ def _canonical_center(folder: Path) -> Center:
     return Center(files=tuple(CenterFile(path=names[0], table=table) for table, names in found.items() if names))
 
 
-def _require_columns(value: dict, columns: object, info: ValidationInfo) -> dict:
+def _require_columns(value: dict, columns: Iterable[str], info: ValidationInfo) -> dict:
     """Refuse names that are not canonical columns of the file's table, with the nearest one."""
     table = info.data.get("table")
     if table is None:

@@ -35,9 +35,9 @@ def build_parser(project: Project) -> argparse.ArgumentParser:
         epilog="Exit status: 0 all good, 1 something failed (the rest still ran), 2 wrong use (nothing was started).",
     )
     add = parser.add_argument
-    add("--data", metavar="DATASET", default=project.data, help="dataset folder (default: %(default)s)")
-    add("--out", metavar="REPORTS", default=project.reports, help="report folder (default: %(default)s)")
-    add("--work", metavar="WORK", default=project.work, help="folder of intermediates (default: %(default)s)")
+    add("--data", metavar="DATASET", help=f"dataset folder (default: {project.data})")
+    add("--out", metavar="REPORTS", help=f"report folder (default: {project.reports})")
+    add("--work", metavar="WORK", help=f"folder of intermediates (default: {project.work})")
     add("--center", metavar="SCOPE", action="append", default=[], help="only this scope; may be repeated")
     add("--notebook", metavar="NAME", action="append", default=[], help="only this notebook and what it needs")
     add("-p", "--parameter", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[], help="set a parameter")
@@ -165,9 +165,9 @@ def _check(
 
 def find_places(project: Project, options: argparse.Namespace) -> Places:
     """Return the folders of a run: as given, from where the user stands; the defaults are taken from the root."""
-    root, defaults = project.root.resolve(), (project.data, project.work, project.reports)
-    given = (options.data, options.work, options.out)
-    return Places(root, *(((root if name in defaults else Path.cwd()) / name).resolve() for name in given))
+    root = project.root.resolve()
+    given = {project.data: options.data, project.work: options.work, project.reports: options.out}
+    return Places(root, *((Path.cwd() / own if own else root / name).resolve() for name, own in given.items()))
 
 
 def _folder_problems(places: Places) -> list[str]:

@@ -1,7 +1,7 @@
 """What every kernel of the engine does before its first cell, whether started afresh or forked.
 
-Run as ``python -P -m notebookrun.launch -f CONNECTION_FILE``. Reader-directed errors are marked, files opened are noted
-for the check of declared reads and writes, and what a pre-imported parent would leak is reset.
+Run as ``python -P -m notebookrun.launch -f CONNECTION_FILE``. Files opened are noted for the check of declared reads
+and writes, and what a pre-imported parent would leak is reset.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from notebookrun.processes import die_with_parent
 
 TRACE_VARIABLE = "NOTEBOOKRUN_TRACE"
-READER_MARK = "notebookrun: for the reader"
+READER_MARK = "Not possible with this input:"  # first line of what an error shows that is meant for the reader
 KERNEL_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",

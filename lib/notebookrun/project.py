@@ -26,7 +26,8 @@ class Project:
         Own packages whose code the notebooks use, by import name.
     list_scopes : callable
         ``list_scopes(data) -> list of str``: the scopes of a dataset, the pooled one first; raises an exception with
-        attribute ``for_reader`` if there is no usable dataset.
+        attribute ``for_reader`` if there is no usable dataset. An error of a notebook whose text is for pages has a
+        method ``_render_traceback_``, as IPython calls it, whose first line is `notebookrun.launch.READER_MARK`.
     input_files : callable
         ``input_files(data, scope) -> list of Path``: the dataset's files that a scope depends on.
     steps : tuple of Notebook

@@ -107,9 +107,9 @@ def test_encoding_of_windows_is_recognized(folder):
 
 def test_existing_description_is_left_alone(folder):
     write(folder, "ID;Sesso\nA;F\n")
-    (folder / "center.toml").write_text("# mine\n", encoding="utf-8")
+    (folder / "center.toml").write_text("files = []\n", encoding="utf-8")
     assert "center.proposed.toml" in init_center(folder)
-    assert (folder / "center.toml").read_text(encoding="utf-8") == "# mine\n"
+    assert (folder / "center.toml").read_text(encoding="utf-8") == "files = []\n"
 
 
 def test_folder_without_tables_is_an_error_with_reason(folder):
@@ -225,3 +225,28 @@ def test_redcap_visits_are_proposed_by_their_events(folder):
     assert visits.where == {"redcap_event_name": ("visit_1_arm_1", "visit_2_arm_1")}
     cleaned = clean_scope(folder.parent, folder.name, load_study())
     assert cleaned.assessments["serum_m_protein_g_dl"].tolist() == [2.5, 1.0, 2.5]
+
+
+def test_a_second_look_tries_what_the_center_says_and_asks_only_what_it_leaves_open(folder):
+    write(folder, "ID;Sesso;Nota;Colonna Y;Schema x\nA;F;n;I;k\nB;M;o;II;l\n")
+    first = init_center(folder)
+    assert all(f"which variable is {header!r}" in first for header in ("Nota", "Colonna Y", "Schema x"))
+    own = folder / "center.toml"
+    said = '"Colonna Y" = "iss_diagnosis"\n"Nota" = ""\n'
+    own.write_text(own.read_text(encoding="utf-8").replace("[files.columns]\n", f"[files.columns]\n{said}"), "utf-8")
+    second = init_center(folder)
+    assert "which variable is 'Schema x'" in second
+    assert "Nota" not in second
+    assert "Colonna Y" not in second
+    assert "2 patients" in second
+    own.write_text(own.read_text(encoding="utf-8").replace("iss_diagnosis", "iss_diagnose"), "utf-8")
+    assert "nearest: 'iss_diagnosis'" in init_center(folder)
+
+
+def test_of_two_headers_of_one_variable_the_one_of_more_rows_is_proposed(folder):
+    rows = (
+        "A;2023-01-01;33358-3;Componente M;1,2;g/dL\nA;2023-02-01;;Componente M;1,1;g/dL\nB;2023-01-01;;CM;0,4;g/dL\n"
+    )
+    write(folder, "ID;Data prelievo;LOINC;Esame;Risultato;UM\n" + rows, name="lis.csv")
+    text, _ = propose_center(folder)
+    assert tomllib.loads(text)["files"][0]["columns"]["Esame"] == "analyte"

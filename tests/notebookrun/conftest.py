@@ -82,7 +82,8 @@ from pathlib import Path
 class StudyError(Exception):
     """Meant for the reader."""
 
-    for_reader = True
+    def _render_traceback_(self):
+        return ["Not possible with this input:", f"StudyError: {self}"]
 
 
 def read_rows(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fhrmm.errors import StudyError
-from intake.center import FILE_NAME, FORMAT_BY_EXTENSION, PROPOSED, SharedDate
+from intake.center import FILE_NAME, FORMAT_BY_EXTENSION, PROPOSED, SharedDate, load_center
 from intake.cleaning.typed import expected_text
 from intake.contract import variables
 from intake.init_center.dry_run import try_description
@@ -45,7 +46,8 @@ def init_center(folder: Path) -> str:
     """Look at a center's files and write a first `center.toml` beside them.
 
     What is recognized is written with its evidence; what is only likely is written as a comment, to be confirmed by a
-    person. An existing `center.toml` is never touched: the proposal then goes to `center.proposed.toml`.
+    person. An existing `center.toml` is never touched: it is tried as it is, what it answers is not asked again, and
+    the proposal goes to `center.proposed.toml`.
 
     Parameters
     ----------
@@ -68,11 +70,25 @@ def init_center(folder: Path) -> str:
         raise StudyError(f"no folder {folder.name!r}")
     text, decisions = propose_center(folder)
     name = PROPOSED if (folder / FILE_NAME).exists() else FILE_NAME
+    if name == PROPOSED:
+        with contextlib.suppress(StudyError):  # a description that cannot be read answers nothing, as is said below
+            answered = _texts_of(load_center(folder).model_dump(exclude_defaults=True))
+            decisions = [text for text in decisions if not any(repr(answer) in text for answer in answered)]
     (folder / name).write_text(text, encoding="utf-8")
     listed = "\n".join(f"{number}. {decision}" for number, decision in enumerate(decisions, start=1))
-    tried = try_description(folder, name)
+    tried = try_description(folder, FILE_NAME)
     open_ends = listed or ("what stands below" if "\n- " in tried else "nothing")
-    return f"wrote {folder.name}/{name}\n\nStill to decide:\n{open_ends}\n\n{tried}"
+    stays = f" ({folder.name}/{FILE_NAME} stays as it is, and is what is tried below)" if name == PROPOSED else ""
+    return f"wrote {folder.name}/{name}{stays}\n\nStill to decide:\n{open_ends}\n\n{tried}"
+
+
+def _texts_of(value: object) -> set[str]:
+    """Return every key and every text of a description, headers among them."""
+    if isinstance(value, dict):
+        return set(value).union(*map(_texts_of, value.values()))
+    if isinstance(value, tuple):
+        return set().union(*map(_texts_of, value))
+    return {value} if isinstance(value, str) else set()
 
 
 def propose_center(folder: Path) -> tuple[str, list[str]]:

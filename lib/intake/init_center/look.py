@@ -205,7 +205,8 @@ def _known(headers: list[str], table: str) -> int:
 def _best_table(file: CenterFile, opened: OpenedFile) -> Source | None:
     """Return the table whose columns the headers are, or None where fewer than two are known."""
     grid = _tell_apart(opened.grid)
-    found = {table: match_headers(grid.headers, table) for table in TABLES_IN_ORDER}
+    filled = [int((cells.codes >= 0).sum()) for cells in grid.columns]
+    found = {table: match_headers(grid.headers, table, filled) for table in TABLES_IN_ORDER}
     if nobody := rows_of_nobody(_identifiers(grid, found["patients"]), ""):
         grid = grid.take(~np.logical_or.reduce(list(nobody.values())))
     opened = replace(opened, grid=grid)

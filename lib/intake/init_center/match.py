@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -46,7 +46,7 @@ class Match:
     certain: bool
 
 
-def match_headers(headers: list[str], table: str) -> list[Match]:
+def match_headers(headers: list[str], table: str, filled: Sequence[int] = ()) -> list[Match]:
     """Say what each header may stand for in a table.
 
     Parameters
@@ -55,6 +55,8 @@ def match_headers(headers: list[str], table: str) -> list[Match]:
         As the file has them.
     table : str
         Canonical table.
+    filled : sequence of int, optional
+        In how many rows each header has something: of two headers of one column that of more rows is taken.
 
     Returns
     -------
@@ -63,9 +65,11 @@ def match_headers(headers: list[str], table: str) -> list[Match]:
     """
     matches = [_match(header, table) for header in headers]
     seen: set[str] = set()
-    for position, match in enumerate(matches):
+    order = sorted(range(len(headers)), key=lambda place: -filled[place]) if filled else range(len(headers))
+    for position in order:
+        match = matches[position]
         if match.certain and match.column in seen:
-            matches[position] = Match(match.header, match.column, f"{match.how}; another header came first", False)
+            matches[position] = Match(match.header, match.column, f"{match.how}; another header has it", False)
         seen |= {match.column} if match.certain and match.column else set()
     return [Match(m.header, "", "", False) if not m.certain and m.column in seen else m for m in matches]
 

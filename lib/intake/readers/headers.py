@@ -100,13 +100,13 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
 
 
 def match_header(header: str, file: CenterFile) -> tuple[str | None, str | None]:
-    """Return the canonical column of one header and the unit that stands in it; None where there is none."""
+    """Return the canonical column of one header and the unit in it; None: not known, empty: none is meant."""
     made = [*file.checkboxes, *(name for item in file.shared_dates for name in (item.event, item.always) if name)]
     boxed = tuple((f"{column} (made of others)", column) for column in made)
     mapping = _header_mapping((*file.columns.items(), *boxed), file.table)
     key = header_key(header)
     column, unit = mapping.get(key), None
-    if found := UNIT_BEHIND.fullmatch(tidy(header)):
+    if (found := UNIT_BEHIND.fullmatch(tidy(header))) and column != "":
         column = column or mapping.get(header_key(found[1]))
         unit = find_unit(column, found[2]) if column else None
         known = column is None or unit or key in mapping or _normalize_label_unit(column, found[2], file.table)

@@ -16,8 +16,7 @@ import pandas as pd
 from fhrmm.pool import member, rounds
 from fhrmm.pool.answer import answer
 from fhrmm.pool.files import make_tables
-from fhrmm.pool.masks import mask, to_fixed
-from fhrmm.pool.protocol import make_keys
+from fhrmm.pool.protocol import make_keys, mask, to_fixed
 from fhrmm.pool.question import first_round, flow_steps, known_levels
 from fhrmm.schema import RESPONSES
 from fhrmm.study import Study, load_study

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,8 @@ import pandas as pd
 from fhrmm.errors import StudyError
 from fhrmm.estimates.subgroups import MISSING, join_cohort
 from fhrmm.estimates.survival import select_endpoint
-from fhrmm.pool.protocol import Keys, Message, make_keys, read_keys, read_message
-from fhrmm.pool.question import CAUSES, DAYS_PER_WEEK, ENDPOINTS, OVERALL, flow_frame, univariable
+from fhrmm.pool.protocol import Keys, Message, difference_in_words, make_keys, read_keys, read_message
+from fhrmm.pool.question import CAUSES, DAYS_PER_WEEK, ENDPOINTS, OVERALL, univariable
 from fhrmm.schema import cannot_record
 from fhrmm.store import Run, read_report_csv, read_table
 from fhrmm.study import Study, repository_root
@@ -41,9 +39,15 @@ def read_tables(run: Run, study: Study) -> dict[str, pd.DataFrame]:
 def make_tables(
     attrition: pd.DataFrame, patients: pd.DataFrame, times: pd.DataFrame, study: Study
 ) -> dict[str, pd.DataFrame]:
-    """Return the tables of `fhrmm.pool.answer.answer`: times get whole days, the public week, and what ended them."""
+    """Return the tables of `fhrmm.pool.answer.answer`.
+
+    The flow is patients by the criterion that excluded them, and those who remained; times get whole days, the public
+    week, and what ended them.
+    """
+    remaining = pd.DataFrame({"criterion": ["remaining"], "n": attrition["n_remaining"].tail(1).tolist() or [0]})
+    flow = attrition[["criterion", "n_excluded"]].rename(columns={"n_excluded": "n"})
     best = patients["best_response"].astype(object).fillna(MISSING).mask(cannot_record(patients, "a response"))
-    made = {"flow": flow_frame(attrition), "patients": patients.assign(best_response=best)}
+    made = {"flow": pd.concat([flow, remaining]), "patients": patients.assign(best_response=best)}
     used = [*_TIMES, *(name for name in univariable(study) if name not in _TIMES)]
     for endpoint in (*ENDPOINTS, *OVERALL):
         rows = select_endpoint(times[used], endpoint).reset_index(drop=True)
@@ -81,37 +85,16 @@ def write_json(path: Path, content: object, *, mode: int = 0o644) -> None:
     draft.replace(path)
 
 
-@contextmanager
-def noting(problems: dict[str, str] | None, name: str) -> Iterator[None]:
-    """Note what is wrong with a file among the problems; without such a list it is the end."""
-    try:
-        yield
-    except StudyError as error:
-        if problems is None:
-            raise
-        problems[name] = str(error)
-
-
-def read_all(
-    folder: Path, pattern: str, kind: str, problems: dict[str, str] | None = None
-) -> Iterator[tuple[str, Message]]:
-    """Yield the messages of a kind with the names of their files, sorted; what is unreadable is one of the problems.
-
-    Raises
-    ------
-    StudyError
-        If a file is far too large or no such message, and there is no list of problems.
-    """
-    for path in sorted(path for path in folder.glob(pattern) if path.is_file()):
-        with noting(problems, path.name):
-            if path.stat().st_size > LARGEST_FILE:
-                raise StudyError(f"{path.name}: far larger than any {kind} of a pooled study; it was not read")
-            yield path.name, read_message(path.read_bytes(), kind, path.name)
+def read_file(path: Path, kind: str) -> Message:
+    """Return the message of a kind in a file, which is refused if it is none or far too large."""
+    if path.stat().st_size > LARGEST_FILE:
+        raise StudyError(f"{path.name}: far larger than any {kind} of a pooled study; it was not read")
+    return read_message(path.read_bytes(), kind, path.name)
 
 
 def read_requests(folder: Path) -> list[Message]:
     """Return the requests in the folder, round after round."""
-    found = [message for _, message in read_all(folder, "request_*.json", "request")]
+    found = [read_file(path, "request") for path in folder.glob("request_*.json")]
     return sorted(found, key=lambda request: request["round"])
 
 
@@ -119,6 +102,13 @@ def plan_entries(study: Study) -> dict[str, str]:
     """Return every value of the plan under its dotted name, as two plans are compared."""
     [flat] = pd.json_normalize(study.model_dump(mode="json")).to_dict("records")
     return {name: json.dumps(value) for name, value in flat.items()}
+
+
+def check_plan(request: Message, study: Study) -> None:
+    """Refuse a request that was made with another plan, with the difference in words."""
+    if words := difference_in_words(plan_entries(study), request["plan"]):
+        name = f"request_{request['round']}.json"
+        raise StudyError(f"{name}: made with another plan (study.toml). {words}. Agree on one plan, then ask again")
 
 
 @cache

@@ -1,16 +1,13 @@
 """Cox's partial likelihood of one center from counts by day and pattern of covariates, and Newton's steps.
 
 Every covariate is a level, so patients with equal levels are one pattern: a million patients are a few thousand counts.
-Efron's ties, as in `timetoevent.cox`, which these numbers are held to; third moments are for Firth's penalty, moments
-with time for the test of proportional hazards.
+Efron's ties, as in `timetoevent.cox`, which these numbers are held to and which has a row per patient.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +18,9 @@ from timetoevent.cox.newton import find_redundant
 FARTHEST = 15.0  # beyond, a coefficient rises without end
 LOCAL_STEPS = 25
 LOCAL_TOLERANCE = 1e-6
+LOCAL_INFORMATION = 1e-9
 IntArray = NDArray[np.int64]
+Sums = dict[str, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -45,19 +44,29 @@ def count_days(days: IntArray, event: NDArray[np.bool_], pattern: IntArray, x: F
     return DayTable(x, np.flatnonzero(used).astype(float), at_risk[used].astype(float), events[used].astype(float))
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Log partial likelihood, score and information at one point; third moments and those with time where asked."""
+def evaluate(
+    table: DayTable, beta: FloatArray, *, third: bool = False, drift: bool = False, weight: Sequence[object] = ()
+) -> Sums:
+    """Return the partial likelihood of a center at `beta` and its derivatives; zeros for a center without events.
 
-    log_likelihood: float
-    score: FloatArray
-    information: FloatArray
-    third: FloatArray | None = None
-    drift: tuple[FloatArray, FloatArray, FloatArray] | None = None
+    Parameters
+    ----------
+    table : DayTable
+        Of the center.
+    beta : float array of shape (p,)
+        Where to look.
+    third : bool
+        Firth's penalty needs the derivative of the information.
+    drift : bool
+        The test of proportional hazards needs score and information times days, and information times squared days.
+    weight : array of shape (p, p), optional
+        Newton's steps with Firth's penalty need the second derivative of the trace of this matrix times information.
 
-
-def evaluate(table: DayTable, beta: FloatArray, *, third: bool = False, drift: bool = False) -> Moments:
-    """Return the partial likelihood of a center at `beta` and its derivatives; zeros for a center without events."""
+    Returns
+    -------
+    dict of str to float array
+        ``log_likelihood``, ``score``, ``information``; ``third``, ``bend``; ``drift``, ``mixed``, ``squared``.
+    """
     x, risk = table.x, np.exp(table.x @ beta)
     n_tied = table.events.sum(axis=1).astype(int)
     day = np.repeat(np.arange(len(n_tied)), n_tied)
@@ -67,50 +76,42 @@ def evaluate(table: DayTable, beta: FloatArray, *, third: bool = False, drift: b
     share /= total[:, None]
     mean = share @ x
 
-    def weighted(factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-        seen = (table.events * (np.bincount(day, factor, len(n_tied)) / n_tied)[:, None]).sum(axis=0)
-        information = (x.T * (factor @ share)) @ x - (mean.T * factor) @ mean
-        return seen @ x - factor @ mean, information
+    def information(factor: FloatArray) -> FloatArray:
+        return (x.T * (factor @ share)) @ x - (mean.T * factor) @ mean
 
-    score, information = weighted(np.ones(len(day)))
-    log_likelihood = float(table.events.sum(axis=0) @ (x @ beta) - np.log(total).sum())
-    with_time = None
+    def score(factor: FloatArray) -> FloatArray:
+        seen = table.events * (np.bincount(day, factor, len(n_tied)) / n_tied)[:, None]
+        return seen.sum(axis=0) @ x - factor @ mean
+
+    one, time = np.ones(len(day)), table.days[day]
+    log_likelihood = table.events.sum(axis=0) @ (x @ beta) - np.log(total).sum()
+    found = {"log_likelihood": np.array(log_likelihood), "score": score(one), "information": information(one)}
+    if third:
+        found["third"] = _third(x, share, mean)
+    if len(weight):
+        found["bend"] = _bend(x, share, mean, np.array(weight, dtype=float))
     if drift:
-        once, twice = weighted(table.days[day]), weighted(table.days[day] ** 2)
-        with_time = (once[0], once[1], twice[1])
-    return Moments(log_likelihood, score, information, _third(x, share, mean) if third else None, with_time)
+        found |= {"drift": score(time), "mixed": information(time), "squared": information(time**2)}
+    return found
 
 
 def _third(x: FloatArray, share: FloatArray, mean: FloatArray) -> FloatArray:
     """Return the third central moments of the covariates among those at risk, summed over events."""
-    p = x.shape[1]
-    squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), p * p)
-    raw = ((squares * share.sum(axis=0)[:, None]).T @ x).reshape(p, p, p)
-    mixed = ((share @ squares).T @ mean).reshape(p, p, p)
-    cubes = ((mean[:, :, None] * mean[:, None, :]).reshape(len(mean), p * p).T @ mean).reshape(p, p, p)
+    squares = x[:, :, None] * x[:, None, :]
+    raw = np.tensordot(squares * share.sum(axis=0)[:, None, None], x, (0, 0))
+    mixed = np.tensordot(np.tensordot(share, squares, 1), mean, (0, 0))
+    cubes = np.tensordot(mean[:, :, None] * mean[:, None, :], mean, (0, 0))
     return raw - mixed - mixed.transpose(0, 2, 1) - mixed.transpose(2, 1, 0) + 2 * cubes
 
 
-def pack(moments: Moments) -> FloatArray:
-    """Return moments as one row of numbers."""
-    parts = [np.array([moments.log_likelihood]), moments.score, moments.information]
-    parts += [moments.third] if moments.third is not None else []
-    return np.concatenate([part.ravel() for part in [*parts, *(moments.drift or ())]])
-
-
-def packed_shapes(block: Mapping[str, Any]) -> list[tuple[int, ...]]:
-    """Return the shapes of what `pack` writes for a block of a request, in its order."""
-    p = len(block["at"])
-    return [(1,), (p,), (p, p), *[(p, p, p)] * block["third"], *[(p,), (p, p), (p, p)] * block["drift"]]
-
-
-def unpack(row: FloatArray, block: Mapping[str, Any]) -> Moments:
-    """Return the moments that `pack` wrote for a block."""
-    shapes = packed_shapes(block)
-    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
-    parts = [part.reshape(shape) for part, shape in zip(np.split(row, ends), shapes, strict=True)]
-    with_time = (parts[-3], parts[-2], parts[-1]) if block["drift"] else None
-    return Moments(float(parts[0][0]), parts[1], parts[2], parts[3] if block["third"] else None, with_time)
+def _bend(x: FloatArray, share: FloatArray, mean: FloatArray, w: FloatArray) -> FloatArray:
+    """Return the fourth cumulants of the covariates among those at risk, two of the four contracted with `w`."""
+    form = (x @ w * x).sum(axis=1) - 2 * mean @ w @ x.T + (mean @ w * mean).sum(axis=1)[:, None]
+    pull = share * form
+    of_event, mixed = pull.sum(axis=1), (pull @ x).T @ mean
+    raw = (x.T * (pull.sum(axis=0) - of_event @ share)) @ x + 2 * (mean.T * of_event) @ mean - mixed - mixed.T
+    spread = np.tensordot(share, x[:, :, None] * x[:, None, :], 1) - mean[:, :, None] * mean[:, None, :]
+    return raw - 2 * np.tensordot(spread @ w, spread, ((0, 2), (0, 1)))
 
 
 def newton_step(score: FloatArray, information: FloatArray) -> FloatArray:
@@ -127,18 +128,19 @@ def fit_alone(table: DayTable) -> tuple[FloatArray, FloatArray]:
     NaN where the center has no finite estimate of its own: no events, a level that nobody or everybody has, or one
     whose coefficient rises without end.
     """
-    beta, p = np.zeros(table.x.shape[1]), table.x.shape[1]
-    step, moments = beta, evaluate(table, beta)
-    known = ~find_redundant(moments.information, 1e-9) & (np.diag(moments.information) > 1e-9)
-    for _ in range(LOCAL_STEPS if known.any() else 0):
-        free = np.flatnonzero(known & (np.abs(beta) < FARTHEST))
-        step = np.zeros(p)
-        step[free] = newton_step(moments.score[free], moments.information[np.ix_(free, free)])
-        beta = np.clip(beta + np.clip(step, -2, 2), -FARTHEST, FARTHEST)
-        moments = evaluate(table, beta)
+    beta = np.zeros(table.x.shape[1])
+    first = evaluate(table, beta)["information"]
+    known = ~find_redundant(first, LOCAL_INFORMATION) & (np.diag(first) > LOCAL_INFORMATION)
+    step, information = np.where(known, np.inf, 0.0), first
+    for _ in range(LOCAL_STEPS):
         if np.abs(step).max() < LOCAL_TOLERANCE:
             break
-    known &= (np.abs(step) < LOCAL_TOLERANCE) & (np.abs(beta) < FARTHEST - 1)
-    variance, free = np.full(p, np.nan), np.flatnonzero(known)
-    variance[free] = np.diag(np.linalg.inv(moments.information[np.ix_(free, free)])) if len(free) else []
-    return np.where(known, beta, np.nan), variance
+        moments = evaluate(table, beta)
+        free = np.flatnonzero(known & (np.abs(beta) < FARTHEST))
+        step, information = np.zeros(len(beta)), moments["information"]
+        step[free] = newton_step(moments["score"][free], information[np.ix_(free, free)])
+        beta = np.clip(beta + np.clip(step, -2, 2), -FARTHEST, FARTHEST)
+    free = np.flatnonzero(known & (np.abs(step) < LOCAL_TOLERANCE) & (np.abs(beta) < FARTHEST - 1))
+    found = np.full((2, len(beta)), np.nan)
+    found[:, free] = beta[free], np.diag(np.linalg.inv(information[np.ix_(free, free)]))
+    return found[0], found[1]

@@ -7,20 +7,30 @@ center that has answered nothing signs that it never will. No sum that needs its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fhrmm.errors import StudyError
-from fhrmm.pool.files import code_entries, read_or_make_keys, read_register, read_requests, write_json
-from fhrmm.pool.masks import mask, to_fixed
-from fhrmm.pool.protocol import Message, check_signature, difference_in_words, digest, seal, write_bytes
-from fhrmm.pool.rounds import LEAST_MEMBERS, check_plan
+from fhrmm.pool.files import check_plan, code_entries, read_or_make_keys, read_register, read_requests, write_json
+from fhrmm.pool.protocol import (
+    Message,
+    Roster,
+    check_signature,
+    difference_in_words,
+    digest,
+    mask,
+    seal,
+    to_fixed,
+    write_payload,
+)
+from fhrmm.pool.rounds import LEAST_MEMBERS
 from fhrmm.study import Study
 from fhrmm.wording import counted
 from timetoevent.checks import FloatArray
 
 Entry = Mapping[str, Any]
+_IDENTITY = ("center", "sign", "agree")
 
 
 def join(folder: Path, private: Path, center: str) -> Message:
@@ -42,16 +52,14 @@ def check_request(folder: Path, private: Path, center: str, study: Study) -> Mes
     """
     if not (requests := read_requests(folder)):
         raise StudyError("no request is in the folder yet; the coordinator writes it (--pool-ask) once all have joined")
-    request = requests[-1]
-    name, register = f"request_{request['round']}.json", read_register(private)
+    request, register = requests[-1], read_register(private)
+    name = f"request_{request['round']}.json"
     check_signature(request, request["coordinator"], name)
-    check_plan(request, name, study)
+    check_plan(request, study)
     if words := difference_in_words(code_entries(), request["code"]):
         raise StudyError(f"{name}: made with another version of the program. {words}. All need the same version")
     _check_roster(request, private, center, name)
-    wanted = digest(request)
-    known = next((entry for entry in register if entry["digest"] == wanted), None)
-    if known is None:
+    if digest(request) not in [entry["digest"] for entry in register]:
         _check_history(request, register, name)
     if any(entry["answer"] is None and _is_of(entry, request) for entry in register):
         raise StudyError(f"{name}: {center} has left this study; its answer now would open a sum that must stay closed")
@@ -59,20 +67,19 @@ def check_request(folder: Path, private: Path, center: str, study: Study) -> Mes
 
 
 def _check_roster(request: Message, private: Path, center: str, name: str) -> None:
-    roster, own = request["roster"], read_or_make_keys(private).public()
+    roster, own = request["roster"], {"center": center, **read_or_make_keys(private).public()}
     if len(roster) < LEAST_MEMBERS:
         raise StudyError(f"{name}: {counted(len(roster), 'center')} of at least {LEAST_MEMBERS}; a sum of so few tells")
-    for field in ("center", "sign", "agree"):
+    for field in _IDENTITY:
         if len({member[field] for member in roster}) < len(roster):
             raise StudyError(f"{name}: two centers of the roster share a {field} key or name; it was not answered")
-    mine = next((member for member in roster if member["center"] == center), None)
-    if mine is None:
+    if center not in [member["center"] for member in roster]:
         raise StudyError(f"{name}: {center} is not in its roster; join (--pool-join) before the first request")
-    if any(mine[field] != own[field] for field in ("sign", "agree")):
+    if own not in roster:
         raise StudyError(f"{name}: the keys of {center} in the roster are not those in work/: who joined as it?")
 
 
-def _check_history(request: Message, register: list[Entry], name: str) -> None:
+def _check_history(request: Message, register: Sequence[Entry], name: str) -> None:
     """Refuse what, together with earlier answers, would tell about single centers."""
     number, plan, roster = request["round"], digest(request["plan"]), _identities(request["roster"])
     same = [entry for entry in register if entry["plan"] == plan]
@@ -84,14 +91,14 @@ def _check_history(request: Message, register: list[Entry], name: str) -> None:
             raise StudyError(f"{name}: replayed or out of order; it does not follow a round that was answered here")
         if _identities(before["roster"]) != roster:
             raise StudyError(f"{name}: its roster is not that of round {number - 1}: a study goes on with all")
-    if number > 1 and any(entry["round"] == number for entry in same):
-        raise StudyError(f"{name}: a second set of coefficients for round {number}; a round is answered once")
+        if any(entry["round"] == number for entry in same):
+            raise StudyError(f"{name}: a second set of coefficients for round {number}; a round is answered once")
     for entry in (entry for entry in register if entry["round"] == number == 1 and entry["answer"] is not None):
         earlier = _identities(entry["roster"])
         gone, added = earlier - roster, roster - earlier
-        sizes = {len(gone), len(added)} - {0}
+        is_other_study = entry["plan"] != plan and {len(gone), len(added)}.isdisjoint(range(1, LEAST_MEMBERS))
         has_left = bool(gone) and not added and all(_has_signed_leave(member, entry, request) for member in gone)
-        if has_left or (entry["plan"] != plan and all(size >= LEAST_MEMBERS for size in sizes)):
+        if has_left or is_other_study:
             continue
         who = ", ".join(sorted({center for center, *_ in gone | added}))
         raise StudyError(
@@ -103,7 +110,7 @@ def _check_history(request: Message, register: list[Entry], name: str) -> None:
         )
 
 
-def _has_signed_leave(member: tuple[str, str, str], entry: Entry, request: Message) -> bool:
+def _has_signed_leave(member: tuple[str, ...], entry: Entry, request: Message) -> bool:
     """Tell whether a center of an earlier roster has signed that it answered nothing of that study and never will."""
     for message in request["left"]:
         if message.get("kind") == "leave" and message.get("center") == member[0] and _is_of(entry, message):
@@ -118,8 +125,8 @@ def _is_of(entry: Entry, message: Message) -> bool:
     return entry["plan"] == plan and entry["coordinator"] == message["coordinator"]
 
 
-def _identities(roster: list[Mapping[str, str]]) -> set[tuple[str, str, str]]:
-    return {(member["center"], member["sign"], member["agree"]) for member in roster}
+def _identities(roster: Roster) -> set[tuple[str, ...]]:
+    return {tuple(member[field] for field in _IDENTITY) for member in roster}
 
 
 def write_answer(folder: Path, private: Path, center: str, request: Message, numbers: FloatArray, basis: str) -> Path:
@@ -153,12 +160,11 @@ def write_answer(folder: Path, private: Path, center: str, request: Message, num
                 f"the data of {center} have changed since round 1; a study ends with the data it began with. Nothing "
                 "was written: put the export of then back, or let the coordinator begin a new study"
             )
-        keys = read_or_make_keys(private)
-        words = to_fixed(numbers, len(request["roster"]))
-        masked = mask(words, center, keys, request["roster"], wanted)
-        body = {"round": request["round"], "request": wanted, "center": center}
-        message = seal("answer", body | {"payload": write_bytes(masked.astype("<u8").tobytes())}, keys)
-        write_json(private / "register.json", [*register, _entry(request, message, basis)], mode=0o600)
+        keys, roster = read_or_make_keys(private), request["roster"]
+        masked = mask(to_fixed(numbers, len(roster)), center, keys, roster, wanted)
+        body = {"round": request["round"], "request": wanted, "center": center, "payload": write_payload(masked)}
+        message = seal("answer", body, keys)
+        _remember(private, request, message, basis)
     path = folder / f"answer_{request['round']}_{center}.json"
     write_json(path, message)
     return path
@@ -172,16 +178,17 @@ def leave(folder: Path, private: Path, center: str, request: Message) -> Path:
     StudyError
         If it has answered: its numbers may be in a sum already, and the others then wait for it.
     """
-    register = read_register(private)
-    if request["round"] > 1 or any(entry["answer"] is not None and _is_of(entry, request) for entry in register):
+    has_answered = any(entry["answer"] is not None and _is_of(entry, request) for entry in read_register(private))
+    if request["round"] > 1 or has_answered:
         raise StudyError(f"{center} has answered this study: leaving it now would let its numbers be worked out")
-    write_json(private / "register.json", [*register, _entry(request, None, "")], mode=0o600)
+    _remember(private, request, None, "")
     path = folder / f"leave_{center}.json"
     body = {"center": center, "plan": digest(request["plan"]), "coordinator": request["coordinator"]}
     write_json(path, seal("leave", body, read_or_make_keys(private)))
     return path
 
 
-def _entry(request: Message, message: Message | None, basis: str) -> Entry:
-    kept = {field: request[field] for field in ("round", "roster", "coordinator")}
-    return {"digest": digest(request), "plan": digest(request["plan"]), "answer": message, "basis": basis, **kept}
+def _remember(private: Path, request: Message, message: Message | None, basis: str) -> None:
+    entry = {"digest": digest(request), "plan": digest(request["plan"]), "answer": message, "basis": basis}
+    entry |= {field: request[field] for field in ("round", "roster", "coordinator")}
+    write_json(private / "register.json", [*read_register(private), entry], mode=0o600)

@@ -1,20 +1,26 @@
-"""Messages of `pool/1`: keys, digests, signatures; nothing of the study is known here."""
+"""Messages of `pool/1`: keys, digests, signatures, and masks; nothing of the study is known here."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
 
 from fhrmm.errors import StudyError
+from timetoevent.checks import FloatArray
 
 PROTOCOL = "pool/1"
 _SIGNED = {"center": str, "signature": str}
@@ -25,7 +31,10 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     "request": {"round": int, "before": str, "title": str, "coordinator": str, "roster": list, "plan": dict}
     | {"code": dict, "ask": list, "n_numbers": int, "left": list},
 }
+_SCALE = 2.0**40  # fixed point
 Message = dict[str, Any]
+Roster = Sequence[Mapping[str, str]]
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -37,14 +46,12 @@ class Keys:
 
     def public(self) -> dict[str, str]:
         """Return what others need to check signatures and to agree masks."""
-        return {
-            "sign": write_bytes(self.sign.public_key().public_bytes_raw()),
-            "agree": write_bytes(self.agree.public_key().public_bytes_raw()),
-        }
+        keys = {"sign": self.sign, "agree": self.agree}
+        return {name: key.public_key().public_bytes_raw().hex() for name, key in keys.items()}
 
     def write(self) -> str:
         """Return both keys as text, for a file that stays in work/."""
-        return json.dumps([write_bytes(self.sign.private_bytes_raw()), write_bytes(self.agree.private_bytes_raw())])
+        return json.dumps([key.private_bytes_raw().hex() for key in (self.sign, self.agree)])
 
 
 def make_keys() -> Keys:
@@ -54,18 +61,8 @@ def make_keys() -> Keys:
 
 def read_keys(text: str) -> Keys:
     """Read what `Keys.write` wrote."""
-    sign, agree = (read_bytes(part) for part in json.loads(text))
+    sign, agree = map(bytes.fromhex, json.loads(text))
     return Keys(Ed25519PrivateKey.from_private_bytes(sign), X25519PrivateKey.from_private_bytes(agree))
-
-
-def write_bytes(raw: bytes) -> str:
-    """Return bytes as JSON can hold them."""
-    return base64.b64encode(raw).decode("ascii")
-
-
-def read_bytes(text: str) -> bytes:
-    """Return what `write_bytes` was given."""
-    return base64.b64decode(text, validate=True)
 
 
 def digest(body: Any) -> str:
@@ -86,7 +83,7 @@ def _canonical(body: Any) -> bytes:
 def seal(kind: str, body: Mapping[str, Any], keys: Keys) -> Message:
     """Return a signed message of a kind (member, request, answer, leave)."""
     message = {"protocol": PROTOCOL, "kind": kind, **body}
-    return message | {"signature": write_bytes(keys.sign.sign(_canonical(message)))}
+    return message | {"signature": keys.sign.sign(_canonical(message)).hex()}
 
 
 def read_message(raw: bytes, kind: str, name: str) -> Message:
@@ -113,18 +110,12 @@ def read_message(raw: bytes, kind: str, name: str) -> Message:
 
 
 def check_signature(message: Mapping[str, Any], key: str, name: str) -> None:
-    """Refuse a message that the holder of a key has not signed as it stands.
-
-    Raises
-    ------
-    StudyError
-        If it was altered, is unsigned, or signed by somebody else.
-    """
+    """Refuse a message that was altered, is unsigned, or that the holder of a key has not signed."""
     body = {field: value for field, value in message.items() if field != "signature"}
     try:
-        signature = read_bytes(message["signature"])
-        Ed25519PublicKey.from_public_bytes(read_bytes(key)).verify(signature, _canonical(body))
-    except (InvalidSignature, KeyError, ValueError, TypeError, AttributeError):
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+        public.verify(bytes.fromhex(message["signature"]), _canonical(body))
+    except (InvalidSignature, KeyError, ValueError, TypeError):
         raise StudyError(
             f"{name}: altered, unsigned or signed with another key; nothing of it was used. Ask its sender to send it "
             "again, and compare fingerprints by telephone if this happens twice"
@@ -136,7 +127,7 @@ def fingerprint(roster_entry: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> len(fingerprint({"sign": "AA==", "agree": "AA=="}))
+    >>> len(fingerprint({"sign": "00", "agree": "00"}))
     19
     """
     return " ".join(wrap(digest({name: roster_entry[name] for name in ("sign", "agree")})[:16], 4))
@@ -147,3 +138,66 @@ def difference_in_words(here: Mapping[str, Any], there: Mapping[str, Any]) -> st
     differing = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
     said = [f"{k}: {here.get(k, 'absent')} here, {there.get(k, 'absent')} in the request" for k in differing[:5]]
     return "; ".join([*said, *([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])])
+
+
+def to_fixed(numbers: FloatArray, n_centers: int) -> Words:
+    """Return numbers in fixed point, as unsigned 64-bit integers.
+
+    Raises
+    ------
+    StudyError
+        If a number is not finite, or so large that a sum over the centers could run over: nothing would leave.
+
+    Examples
+    --------
+    >>> from_fixed(to_fixed(np.array([1.5, -2.0]), 3)).tolist()
+    [1.5, -2.0]
+    """
+    limit = 2.0**63 / _SCALE / n_centers
+    if not np.isfinite(numbers).all() or (np.abs(numbers) >= limit).any():
+        raise StudyError(
+            f"a number is too large for the sum of {n_centers} centers (at most {limit:,.0f} in the unit asked); "
+            "nothing was written. Tell the coordinator: the request must ask in larger units"
+        )
+    return np.rint(numbers * _SCALE).astype(np.int64).view(np.uint64)
+
+
+def from_fixed(words: Words) -> FloatArray:
+    """Return the numbers that fixed-point words stand for."""
+    return words.view(np.int64) / _SCALE
+
+
+def mask(words: Words, center: str, keys: Keys, roster: Roster, request: str) -> Words:
+    """Add, for every other center, a stream that it subtracts, or the other way round, modulo 2^64.
+
+    The stream is ChaCha20 under a key derived (HKDF) from the secret of the two centers with the digest of the request
+    as label: another request, another mask.
+    """
+    masked = words.copy()
+    for other in roster:
+        if other["center"] == center:
+            continue
+        pair = sorted([center, other["center"]])
+        label = "\n".join(["pool/1 mask", request, *pair]).encode()
+        secret = keys.agree.exchange(X25519PublicKey.from_public_bytes(bytes.fromhex(other["agree"])))
+        key = HKDF(algorithm=SHA256(), length=32, salt=None, info=label).derive(secret)
+        stream = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(8 * len(words)))
+        noise = np.frombuffer(stream, dtype="<u8")
+        masked = masked + noise if center == pair[0] else masked - noise
+    return masked
+
+
+def write_payload(words: Words) -> str:
+    """Return masked words as JSON can hold them."""
+    return base64.b64encode(words.astype("<u8").tobytes()).decode("ascii")
+
+
+def read_payload(message: Message, n_numbers: int, name: str) -> Words:
+    """Return the masked words of an answer."""
+    try:
+        words = np.frombuffer(base64.b64decode(message["payload"], validate=True), dtype="<u8").astype(np.uint64)
+    except ValueError:
+        raise StudyError(f"{name}: its numbers are not readable; {message['center']} must send it again") from None
+    if len(words) != n_numbers:
+        raise StudyError(f"{name}: {len(words)} numbers, {n_numbers} were asked; its program differs")
+    return words

@@ -1,11 +1,11 @@
-"""What a pooled study asks, from the plan alone: the blocks of round 1, and those of later rounds.
+"""What a pooled study asks, from the plan alone: the blocks of round 1; later rounds ask the models again.
 
 Levels are those that the plan and the derivations know, so that a coordinator without any patient can ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -34,45 +34,66 @@ Block = dict[str, Any]
 
 def first_round(study: Study) -> list[Block]:
     """Return the blocks of round 1: counts, survival on the weekly grid, and the models at coefficients of 0."""
-    levels = known_levels(study)
+    axes = {name: {"column": name, "levels": levels} for name, levels in known_levels(study).items()}
+    axes |= {name: {"column": name, "edges": list(edges)} for name, edges in study.pool.bins.items()}
+    if unknown := [name for name in study.pool.baseline if name not in axes]:
+        raise StudyError(
+            f"study.toml [pool]: {unknown[0]!r} has neither levels nor bins{nearest(unknown[0], list(axes))}"
+        )
+    by = univariable(study)
     steps = {"column": "criterion", "levels": [*flow_steps(study)["criterion"].iloc[1:], "remaining"]}
-    return [
-        _count("flow", "flow", [steps], weight="n"),
-        *(_count(f"baseline/{name}", "patients", [_axis(name, levels, study)]) for name in study.pool.baseline),
+    # its last cell, as of every axis, is for what is in none: patients of centers that cannot record a response
+    response = {"column": "best_response", "levels": [*RESPONSES, MISSING]}
+    # a number is an interval that begins at its edge
+    week = {"column": "week", "edges": list(range(1, study.pool.n_weeks + 2))}
+    event = {"column": "event", "levels": ["False", "True"]}
+    ended = {"column": "ended", "levels": ["censored", *CAUSES]}
+    cuts = [0, *sorted(time_cuts(study)), study.pool.n_weeks + 2]
+    asked = [
+        _count("flow", "flow", [steps], range(len(steps["levels"]) + 2), weight="n"),
+        *(_count(f"baseline/{name}", "patients", [axes[name]]) for name in study.pool.baseline),
+        *(_count(f"linked/{name}", "patients", [axes[name], axes[other]]) for name, other in LINKED.items()),
+        _count("response", "patients", [response], range(len(response["levels"]) + 2)),
         *(
-            _count(f"linked/{name}", "patients", [_axis(name, levels, study), _axis(other, levels, study)])
-            for name, other in LINKED.items()
+            _count(f"response/{name}", "patients", [axes[name], response], range(len(response["levels"]) + 2))
+            for name in by
         ),
-        _count("response", "patients", [_RESPONSE]),
-        *(
-            _count(f"response/{name}", "patients", [_axis(name, levels, study), _RESPONSE])
-            for name in univariable(study)
-        ),
-        *_survival(study, levels),
-        *_tests(study, levels),
-        *models(study, levels),
+        *(_count(f"weeks/{name}", name, [event, week], cuts) for name in (*ENDPOINTS, *OVERALL)),
+        _count("weeks/PFS/cause", "PFS", [ended, week], cuts),
     ]
+    for endpoint in ENDPOINTS:
+        asked += [_count(f"weeks/{endpoint}/{name}", endpoint, [axes[name], event, week], cuts) for name in by]
+    return asked + _models(study, axes)
 
 
-def models(study: Study, levels: Mapping[str, Sequence[str]]) -> list[Block]:
-    """Return one block per Cox model of the plan, at coefficients of 0."""
-    primary, full = study.models.primary, study.models.full
-    named = [(endpoint, "primary", primary, False) for endpoint in ENDPOINTS]
-    named += [(endpoint, UNIVARIABLE, (name,), False) for endpoint in ENDPOINTS for name in univariable(study)]
-    named += [("PFS", "full, Firth", full, True)]
-    return [
-        {
-            "name": f"cox/{endpoint}/{model}" + (f"/{terms[0]}" if model == UNIVARIABLE else ""),
-            "kind": "cox",
-            "table": endpoint,
-            "model": model,
-            "terms": [{"column": name, "levels": list(levels[name])} for name in terms],
-            "third": third,
-            "drift": False,
-            "at": [0.0] * sum(len(levels[term]) - 1 for term in terms),
-        }
-        for endpoint, model, terms, third in named
-    ]
+def _count(name: str, table: str, axes: Sequence[Block], cells: Sequence[int] = (), **more: object) -> Block:
+    """Ask for counts; of ordered axes contributions are asked for every run of cells between two of `cells`."""
+    windows = [list(pair) for pair in combinations(cells, 2)]
+    return {"name": name, "kind": "count", "table": table, "axes": list(axes), "windows": windows} | more
+
+
+def _models(study: Study, axes: dict[str, Block]) -> list[Block]:
+    """Ask for each Cox model of the plan at coefficients of 0; with it local fits, log-rank sums, and rates."""
+    primary, alone = tuple(study.models.primary), [(name,) for name in univariable(study)]
+    named = [(endpoint, "primary", primary) for endpoint in ENDPOINTS]
+    named += [(endpoint, UNIVARIABLE, terms) for endpoint in ENDPOINTS for terms in alone]
+    named += [("PFS", "full, Firth", tuple(study.models.full))]
+    asked: list[Block] = []
+    for endpoint, model, names in named:
+        terms = [axes[name] for name in names]
+        shared = {"table": endpoint, "terms": terms}
+        name = f"{endpoint}/{model}" + (f"/{names[0]}" if model == UNIVARIABLE else "")
+        at = [0.0] * sum(len(term["levels"]) - 1 for term in terms)
+        firth = {"third": "Firth" in model, "weight": [], "drift": False}
+        asked.append({"name": f"cox/{name}", "kind": "cox", "model": model, "at": at, **firth, **shared})
+        if not firth["third"]:
+            asked.append({"name": f"alone/cox/{name}", "kind": "alone", **shared})
+        if model == UNIVARIABLE:
+            asked.append({"name": f"logrank/{endpoint}/{names[0]}", "kind": "logrank", **shared})
+        if model == "primary":
+            cuts = list(study.pool.rate_cuts_months)
+            asked.append({"name": f"rates/{endpoint}", "kind": "rates", "cuts": cuts, **shared})
+    return asked
 
 
 def univariable(study: Study) -> list[str]:
@@ -100,66 +121,7 @@ def known_levels(study: Study) -> dict[str, list[str]]:
     return {name: levels for name, levels in found.items() if levels}
 
 
-# its last cell, as of every axis, is for what is in none: patients of centers that cannot record a response
-_RESPONSE = {"column": "best_response", "levels": [*RESPONSES, MISSING]}
-_EVENT = {"column": "event", "levels": ["False", "True"]}
-
-
-def _axis(name: str, levels: Mapping[str, Sequence[str]], study: Study) -> Block:
-    if name in levels:
-        return {"column": name, "levels": list(levels[name])}
-    if name not in study.pool.bins:
-        raise StudyError(f"study.toml [pool]: {name!r} has neither levels nor bins{nearest(name, levels)}")
-    return {"column": name, "edges": list(study.pool.bins[name])}
-
-
-def _count(name: str, table: str, axes: Sequence[Block], **more: object) -> Block:
-    """Ask for counts; of ordered axes (flow, response, weeks) contributions are asked for every run of cells."""
-    last = axes[-1]
-    cells = [0, *range(1, len(last["levels"]) + 2)] if last == _RESPONSE or table == "flow" else []
-    windows = [list(pair) for pair in combinations(cells, 2)]
-    return {"name": name, "kind": "count", "table": table, "axes": list(axes), "windows": windows} | more
-
-
-def _survival(study: Study, levels: Mapping[str, Sequence[str]]) -> list[Block]:
-    """Ask for events and censored patients by week: overall by cause, and by level of each factor."""
-    week = {"column": "week", "up_to": study.pool.n_weeks}
-    cells = [0, *sorted(time_cuts(study)), study.pool.n_weeks + 2]
-    windows = {"windows": [list(pair) for pair in combinations(cells, 2)]}
-    ended = {"column": "ended", "levels": ["censored", *CAUSES]}
-    asked = [(name, [_EVENT, week]) for name in (*ENDPOINTS, *OVERALL)] + [("PFS/cause", [ended, week])]
-    asked += [
-        (f"{endpoint}/{name}", [_axis(name, levels, study), _EVENT, week])
-        for endpoint in ENDPOINTS
-        for name in univariable(study)
-    ]
-    return [_count(f"weeks/{name}", name.split("/")[0], axes, **windows) for name, axes in asked]
-
-
-def _tests(study: Study, levels: Mapping[str, Sequence[str]]) -> list[Block]:
-    """Ask for log-rank sums, local fits, and the piecewise-exponential model."""
-    asked: list[Block] = []
-    for model in models(study, levels):
-        endpoint, terms, kind = model["table"], model["terms"], model["model"]
-        shared = {"table": endpoint, "terms": terms}
-        if not model["third"]:
-            asked.append({"name": f"alone/{model['name']}", "kind": "alone", **shared})
-        if kind == UNIVARIABLE:
-            asked.append({"name": f"logrank/{endpoint}/{terms[0]['column']}", "kind": "logrank", **shared})
-        if kind == "primary":
-            cuts = list(study.pool.rate_cuts_months)
-            asked.append({"name": f"rates/{endpoint}", "kind": "rates", "cuts": cuts, **shared})
-    return asked
-
-
 def flow_steps(study: Study) -> pd.DataFrame:
     """Return the steps of the flow with their labels, as every center takes them; the first is all patients."""
     steps = apply_criteria(empty_table("patients"), study).attrition
     return start_at_received(steps, estimate_received(0, 0))
-
-
-def flow_frame(attrition: pd.DataFrame) -> pd.DataFrame:
-    """Return patients by the criterion that excluded them, and those who remained."""
-    remaining = int(attrition["n_remaining"].iloc[-1]) if len(attrition) else 0
-    rows = [*attrition[["criterion", "n_excluded"]].itertuples(index=False, name=None), ("remaining", remaining)]
-    return pd.DataFrame(rows, columns=["criterion", "n"])

@@ -5,8 +5,9 @@ Everything is read again from the files of the folder and checked again; the coo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,19 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.errors import StudyError
-from fhrmm.pool.answer import Block, sizes, split_sums
-from fhrmm.pool.effects import estimate_models
+from fhrmm.pool.answer import answer_nothing, split_sums
 from fhrmm.pool.files import (
+    check_plan,
     code_entries,
-    noting,
     plan_entries,
-    read_all,
+    read_file,
     read_or_make_keys,
     read_requests,
     write_json,
 )
-from fhrmm.pool.masks import Words, from_fixed
-from fhrmm.pool.models import Fit, follow
-from fhrmm.pool.protocol import Keys, Message, check_signature, difference_in_words, digest, read_bytes, seal
-from fhrmm.pool.question import first_round
+from fhrmm.pool.models import Fit, estimate_models, follow
+from fhrmm.pool.protocol import Keys, Message, Words, check_signature, digest, from_fixed, read_payload, seal
+from fhrmm.pool.question import Block, first_round
 from fhrmm.pool.results import Counts, estimate_baseline, estimate_response, estimate_survival, tabulate_flow
 from fhrmm.study import Study
 from fhrmm.wording import counted
@@ -56,71 +55,70 @@ class State:
         Centers that have signed that they leave before answering, with their messages.
     """
 
-    request: Message | None
-    members: Mapping[str, Mapping[str, str]]
-    answers: Mapping[str, Words]
-    problems: Mapping[str, str]
-    left: Mapping[str, Message]
+    request: Message | None = None
+    members: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    answers: dict[str, Words] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    left: dict[str, Message] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
         """Centers whose answer to the latest request is not there."""
         return sorted(set(self.members) - set(self.answers)) if self.request else []
 
+    @contextmanager
+    def noting(self, path: Path) -> Iterator[None]:
+        """Note what is wrong with a file, and go on with the next."""
+        try:
+            yield
+        except StudyError as error:
+            self.problems[path.name] = str(error)
+
+    def check_sender(self, message: Message, name: str) -> str:
+        """Return the center of the roster that has signed a message."""
+        center = message["center"]
+        if center not in self.members:
+            raise StudyError(f"{name}: center {center!r} is not in the roster of this request; its answer was not used")
+        check_signature(message, self.members[center]["sign"], name)
+        return center
+
 
 def _read_state(folder: Path) -> State:
     """Read the folder of a pooled study; a file that cannot be used is a problem, not the end."""
     if requests := read_requests(folder):
         return _state_of(folder, requests[-1])
-    members: dict[str, Mapping[str, str]] = {}
-    problems: dict[str, str] = {}
-    for name, message in read_all(folder, "member_*.json", "member", problems):
-        with noting(problems, name):
-            check_signature(message, message["sign"], name)
+    state = State()
+    for path in sorted(folder.glob("member_*.json")):
+        with state.noting(path):
+            message = read_file(path, "member")
+            check_signature(message, message["sign"], path.name)
             keys = {key: message[key] for key in ("center", "sign", "agree")}
-            if members.setdefault(message["center"], keys) != keys:
-                raise StudyError(f"{name}: {message['center']} has joined with other keys before; ask it which counts")
-    return State(None, members, {}, problems, {})
+            if state.members.setdefault(message["center"], keys) != keys:
+                raise StudyError(
+                    f"{path.name}: {message['center']} has joined with other keys before; ask which counts"
+                )
+    return state
 
 
 def _state_of(folder: Path, request: Message) -> State:
-    check_signature(request, request["coordinator"], f"request_{request['round']}.json")
-    members = {member["center"]: member for member in request["roster"]}
-    answers: dict[str, Words] = {}
-    left: dict[str, Message] = {}
-    problems: dict[str, str] = {}
-    wanted, study = digest(request), (digest(request["plan"]), request["coordinator"])
-    for name, message in read_all(folder, f"answer_{request['round']}_*.json", "answer", problems):
-        with noting(problems, name):
-            center = _check_sender(message, members, name)
-            if center in answers:
-                raise StudyError(f"{name}: a second answer of {center}; the first one counts")
+    number, wanted, study = request["round"], digest(request), (digest(request["plan"]), request["coordinator"])
+    check_signature(request, request["coordinator"], f"request_{number}.json")
+    state = State(request, {member["center"]: member for member in request["roster"]})
+    for path in sorted(folder.glob(f"answer_{number}_*.json")):
+        with state.noting(path):
+            message = read_file(path, "answer")
+            center = state.check_sender(message, path.name)
+            if center in state.answers:
+                raise StudyError(f"{path.name}: a second answer of {center}; the first one counts")
             if message["request"] != wanted:
-                raise StudyError(f"{name}: answers another request than the latest; {center} must answer again")
-            answers[center] = _read_payload(message, request["n_numbers"], name)
-    for name, message in read_all(folder, "leave_*.json", "leave", problems):
-        if message["center"] in members and (message["plan"], message["coordinator"]) == study:
-            with noting(problems, name):
-                left[_check_sender(message, members, name)] = message
-    return State(request, members, answers, problems, left)
-
-
-def _check_sender(message: Message, members: Mapping[str, Mapping[str, str]], name: str) -> str:
-    center = message["center"]
-    if center not in members:
-        raise StudyError(f"{name}: center {center!r} is not in the roster of this request; its answer was not used")
-    check_signature(message, members[center]["sign"], name)
-    return center
-
-
-def _read_payload(message: Message, n_numbers: int, name: str) -> Words:
-    try:
-        words = np.frombuffer(read_bytes(message["payload"]), dtype="<u8").astype(np.uint64)
-    except ValueError:
-        raise StudyError(f"{name}: its numbers are not readable; {message['center']} must send it again") from None
-    if len(words) != n_numbers:
-        raise StudyError(f"{name}: {len(words)} numbers, {n_numbers} were asked; its program differs")
-    return words
+                raise StudyError(f"{path.name}: answers another request than the latest; {center} must answer again")
+            state.answers[center] = read_payload(message, request["n_numbers"], path.name)
+    for path in sorted(folder.glob("leave_*.json")):
+        with state.noting(path):
+            message = read_file(path, "leave")
+            if message["center"] in state.members and (message["plan"], message["coordinator"]) == study:
+                state.left[state.check_sender(message, path.name)] = message
+    return state
 
 
 def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
@@ -143,7 +141,7 @@ def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
         asked = {"round": 1, "before": digest(request), "roster": stay, "ask": first_round(study), "left": left}
     elif state.missing:
         return state, False
-    elif blocks := _blocks_to_ask(folder, study, state):
+    elif blocks := _blocks_to_ask(folder, study, request):
         asked = {"round": request["round"] + 1, "before": digest(request), "roster": members, "ask": blocks, "left": []}
     else:
         return state, True
@@ -154,16 +152,15 @@ def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
 def look(folder: Path, study: Study) -> tuple[State, bool]:
     """Return the state of a study, and whether all is done."""
     state = _read_state(folder)
-    if state.request is None or state.missing:
-        return state, False
-    return state, not _blocks_to_ask(folder, study, state)
+    is_complete = state.request is not None and not state.missing
+    return state, is_complete and not _blocks_to_ask(folder, study, state.request)
 
 
-def _blocks_to_ask(folder: Path, study: Study, state: State) -> list[Block]:
+def _blocks_to_ask(folder: Path, study: Study, request: Message) -> list[Block]:
     """Return what the round after a complete one asks; nothing after the last."""
-    check_plan(state.request, f"request_{state.request['round']}.json", study)
+    check_plan(request, study)
     _, fits = read_rounds(folder, study)
-    is_last = state.request["round"] >= study.pool.most_rounds
+    is_last = request["round"] >= study.pool.most_rounds
     return [] if is_last else [fit.next_block() for fit in fits.values() if not fit.is_final]
 
 
@@ -180,15 +177,9 @@ def _write_request(folder: Path, keys: Keys, study: Study, asked: Mapping[str, A
         "roster": sorted(asked["roster"], key=lambda member: member["center"]),
         "plan": plan_entries(study),
         "code": code_entries(),
-        "n_numbers": sum(sum(sizes(block)) for block in asked["ask"]),
+        "n_numbers": sum(part.size for block in asked["ask"] for part in answer_nothing(block).values()),
     }
     write_json(folder / f"request_{asked['round']}.json", seal("request", body, keys))
-
-
-def check_plan(request: Message, name: str, study: Study) -> None:
-    """Refuse a request that was made with another plan, with the difference in words."""
-    if words := difference_in_words(plan_entries(study), request["plan"]):
-        raise StudyError(f"{name}: made with another plan (study.toml). {words}. Agree on one plan, then ask again")
 
 
 def read_rounds(folder: Path, study: Study) -> tuple[Counts, dict[str, Fit]]:
@@ -201,14 +192,14 @@ def read_rounds(folder: Path, study: Study) -> tuple[Counts, dict[str, Fit]]:
     """
     history, first, before = {}, None, None
     for request in read_requests(folder):
-        state, name = _state_of(folder, request), f"request_{request['round']}.json"
+        state = _state_of(folder, request)
         if state.missing:
             break
         if before is not None and request["before"] != before:
+            name = f"request_{request['round']}.json"
             raise StudyError(f"{name} does not follow the round before it: files of two studies in one folder")
-        before, sums = digest(request), split_sums(request["ask"], _add_up(state))
-        if first is None:
-            first = Counts(study, {block["name"]: block for block in request["ask"]}, sums)
+        before, sums = digest(request), _add_up(state)
+        first = first or Counts(study, {block["name"]: block for block in request["ask"]}, sums)
         for block in request["ask"]:
             if block["kind"] == "cox":
                 history.setdefault(block["name"], []).append((block, sums[block["name"]]))
@@ -217,17 +208,18 @@ def read_rounds(folder: Path, study: Study) -> tuple[Counts, dict[str, Fit]]:
     return first, {name: follow(rounds) for name, rounds in history.items()}
 
 
-def _add_up(state: State) -> FloatArray:
+def _add_up(state: State) -> dict[str, dict[str, FloatArray]]:
     """Return the sums of one round: the masks cancel, and what was counted comes out whole."""
     numbers = from_fixed(np.sum(list(state.answers.values()), axis=0, dtype=np.uint64))
-    for block, sums in zip(state.request["ask"], split_sums(state.request["ask"], numbers).values(), strict=True):
-        whole = [sums.contributors, *([sums.numbers] if block["kind"] == "count" else [])]
+    found = split_sums(state.request["ask"], numbers)
+    for sums in found.values():
+        whole = [sums[name] for name in ("contributors", "counts") if name in sums]
         if any((np.abs(part - np.rint(part)) > _WHOLE).any() or (part < -_WHOLE).any() for part in whole):
             raise StudyError(
                 f"the sums of round {state.request['round']} make no sense: the masks do not cancel, so an answer was "
                 "made with other keys than those of the roster. Nothing is shown; compare fingerprints by telephone"
             )
-    return numbers
+    return found
 
 
 def read_results(folder: Path, study: Study) -> dict[str, pd.DataFrame]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
-from fhrmm.pool.answer import Block, split_sums, value_shape
+from fhrmm.pool.answer import label_cells, split_sums
 from fhrmm.pool.protocol import Message, digest, fingerprint
 from fhrmm.pool.rounds import State
 from fhrmm.wording import counted
@@ -89,25 +89,14 @@ def preview(request: Message, numbers: FloatArray) -> pd.DataFrame:
     """Return what would be summed, before masking: question, cell and number, in its own unit; zeros are left out."""
     rows = []
     for block, sums in zip(request["ask"], split_sums(request["ask"], numbers).values(), strict=True):
-        if block["kind"] == "count":
-            cells = pd.MultiIndex.from_product(
-                [_cells(axis, n) for axis, n in zip(block["axes"], value_shape(block), strict=True)]
-            )
-            names = [", ".join(map(str, cell)) for cell in cells]
-        else:
-            names = [f"number {place + 1}" for place in range(sums.numbers.size)]
-        rows += [(block["name"], name, value) for name, value in zip(names, sums.numbers.ravel(), strict=True) if value]
+        for part, values in sums.items():
+            names = [f"{part} {place + 1}" for place in range(values.size)]
+            if part == "counts":
+                cells = itertools.product(*(label_cells(axis) for axis in block["axes"]))
+                names = [", ".join(cell) for cell in cells]
+            told = zip(names, values.ravel(), strict=True) if part != "contributors" else ()
+            rows += [(block["name"], name, value) for name, value in told if value]
     return pd.DataFrame(rows, columns=["question", "cell", "number"])
-
-
-def _cells(axis: Block, n: int) -> list[str]:
-    if "levels" in axis:
-        return [*axis["levels"], "missing"]
-    if "up_to" in axis:
-        return [*(f"week {week}" for week in range(n - 2)), "later", "missing"]
-    edges = axis["edges"]
-    between = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
-    return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} or more", "missing"]
 
 
 def say_preview(shown: pd.DataFrame) -> str:

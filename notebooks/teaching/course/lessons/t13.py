@@ -68,7 +68,7 @@ def fit_locally(patients: pd.DataFrame) -> pd.DataFrame:
 def score_and_information(patients: pd.DataFrame, log_ratio: float) -> pd.DataFrame:
     """Return what each center sends for one round: score and information at the coefficient asked."""
     found = {name: evaluate(table, np.array([log_ratio])) for name, table in _day_tables(patients).items()}
-    rows = [(name, one.score[0], one.information[0, 0]) for name, one in found.items()]
+    rows = [(name, one["score"][0], one["information"][0, 0]) for name, one in found.items()]
     return pd.DataFrame(rows, columns=["center", "score", "information"])
 
 

@@ -210,7 +210,9 @@ def _find_makers(
     waits: dict[NodeId, None] = {}
     for read in node.reads:
         near = writers.get(_scope_folder(read), [])
-        makers = [(pattern, maker) for pattern, maker in near if _may_feed(maker, node) and overlaps(read, pattern)]
+        if node.takes_what_is_there:  # from notebooks alone, and a notebook from those of single scopes
+            near = [(p, m) for p, m in near if not m.work.is_step and (node.work.is_step or not m.compares_scopes)]
+        makers = [(pattern, maker) for pattern, maker in near if maker is not node and overlaps(read, pattern)]
         if read.split("/")[0] in ("data", "repository"):
             reads[read] = None
         elif node.takes_what_is_there:
@@ -224,13 +226,6 @@ def _find_makers(
                 hint = f"; did you mean {best!r}?" if best else ""
                 problems.append(f"{node.id} reads {read!r}, which no notebook writes{hint}")
     return replace(node, reads=tuple(reads)), tuple(needs), tuple(wait for wait in waits if wait not in needs)
-
-
-def _may_feed(maker: Node, node: Node) -> bool:
-    """Say whether a node may read what the other writes: those who take what is there take it from notebooks only."""
-    if not node.takes_what_is_there:
-        return maker is not node
-    return not maker.work.is_step and (node.work.is_step or not maker.compares_scopes)
 
 
 def _double_writers(nodes: Sequence[Node]) -> list[str]:

@@ -11,6 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+# To jsonschema, which nbformat brings, a grammar of web addresses is not installed: it takes longer to load than all
+# the rest, and no notebook has anything that it checks.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 from notebookrun.execute import Execution, execute_notebook
 from notebookrun.files import describe_problem, digest_names, write_page, write_whole
 from notebookrun.launch import KERNEL_ENVIRONMENT, TRACE_VARIABLE
@@ -20,6 +23,8 @@ from notebookrun.render.outputs import INJECTED_TAG, clean_text
 from notebookrun.sources import cell_source
 from notebookrun.task import BLOCKED, DONE, FAILED, LOST, Outcome, Task
 from notebookrun.trace import FileUse, check_use, read_trace
+
+del sys.modules["rfc3987_syntax"]
 
 _EMPTY: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 

@@ -232,3 +232,9 @@ def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path,
     assert text_changed[0] == first[0]
     assert text_changed[1] != first[1]
     assert code_changed[0] != first[0]
+
+
+def test_a_worker_loads_without_the_grammar_of_addresses_and_others_find_it() -> None:
+    code = "import notebookrun.worker, sys; print('lark' in sys.modules); import rfc3987_syntax"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

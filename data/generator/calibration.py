@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import bisect
+from scipy.optimize import brentq
 
 from generator.covariates import Draw, draw_covariates
 from generator.observed import YEAR_DAYS, Observed, kaplan_meier, log_hazard_ratio, observe_recorded, recorded_factors
@@ -21,7 +21,7 @@ def solve_constants(truth: Truth, rng: np.random.Generator, n: int = 400_000) ->
     """Solve the two free hazards and the response limits in a large population.
 
     Progression first (progression-free survival at 12 months 0.54), then death after progression (overall
-    survival at 12 months 0.72); both are monotone, solved by bisection on the same random numbers.
+    survival at 12 months 0.72); both are monotone, solved on the same random numbers.
     """
     state = rng.bit_generator.state
 
@@ -38,7 +38,7 @@ def solve_constants(truth: Truth, rng: np.random.Generator, n: int = 400_000) ->
         ("progression_per_month", 0.54, 0.003, 0.06),
         ("death_after_progression_per_month", 0.72, 0.01, 0.5),
     ):
-        truth = truth.model_copy(update={name: round(bisect(excess, low, high, (name, rate), 1e-9), 6)})
+        truth = truth.model_copy(update={name: round(brentq(excess, low, high, (name, rate), 1e-9), 6)})
     # the lowest score of each category when the shares hold exactly, then the limit of early progression
     draw = draw_course(draw_covariates(n, rng, truth, False), rng, truth, True)
     cuts = [draw["score"][draw["response"] == category].min() for category in range(MR + 1)]

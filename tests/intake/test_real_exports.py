@@ -361,6 +361,30 @@ def test_lines_of_therapy_and_laboratory_results_become_patients_and_visits(tmp_
     assert "(analyte) Creatinina" in cleaned.unknown_columns["column"].tolist()
 
 
+def test_maintenance_in_a_column_of_the_lines_is_that_after_the_first(tmp_path):
+    """One of the six factors, in a shape of its own: a word in the row of the line it followed."""
+    folder = tmp_path / "M1"
+    folder.mkdir()
+    rows = "A;1;D-VTd;2021-01-01;Lena\nA;2;KRd;2022-01-01;no\nB;1;VTd;2021-01-01;no\nC;1;VTd;2021-01-01;\n"
+    (folder / "linee.csv").write_text(f"ID;N. linea;Schema;Inizio;Mantenimento\n{rows}", encoding="utf-8")
+    assert "Mantenimento" not in init_center(folder)
+    found = clean(folder).patients.set_index("patient_id")["maintenance"].astype(object)
+    assert found.where(found.notna(), None).to_dict() == {"A": "lenalidomide", "B": "none", "C": None}
+
+
+def test_visits_say_that_a_patient_was_assessed(tmp_path):
+    """The date of the last assessment is asked for where no visit tells how long a patient was seen."""
+    folder = tmp_path / "V1"
+    folder.mkdir()
+    rows = "".join(f"{name},female,2022-01-01\n" for name in "ABC")
+    (folder / "patients.csv").write_text(f"patient_id,sex,second_line_start_date\n{rows}", encoding="utf-8")
+    visits = "A,2022-03-01,PR\nB,2021-12-01,PR\n"
+    (folder / "assessments.csv").write_text(f"patient_id,assessment_date,response\n{visits}", encoding="utf-8")
+    found = clean(folder).issues.set_index("rule")
+    assert sorted(found.loc[["last_assessment_missing"], "patient_id"]) == ["B", "C"]
+    assert "last_assessment_date" not in found.loc[["column_absent"], "column"].tolist()
+
+
 def test_lines_without_a_number_are_told_by_their_start(tmp_path):
     folder = dataset(tmp_path, "lines_in_a_long_table_and_lis")
     by_order = LINES_AND_LIS.replace('table = "lines"', 'table = "lines", lines_by = "order"')

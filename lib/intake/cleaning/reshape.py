@@ -25,6 +25,7 @@ FROM_LINES = {
     (1, "response"): ("first_line_best_response", "deepest"),
     (1, "progression_date"): ("first_progression_date", "first"),
     (1, "transplant_date"): ("asct_date", "last"),
+    (1, "maintenance"): ("maintenance", "first"),
     (2, "start_date"): ("second_line_start_date", "first"),
     (2, "regimen"): ("second_line_regimen", "first"),
     (2, "ecog"): ("ecog_second_line", "first"),
@@ -188,7 +189,7 @@ def _take_phases(wide: pd.DataFrame, first_line: pd.DataFrame, regimen: str) -> 
     for source, target, which in MAINTENANCE:
         if source in first_line:
             _take(wide, target, upkeep, source, which)
-    if regimen in first_line:
+    if regimen in first_line and "maintenance" not in wide:
         drugs = _join_drugs(upkeep, regimen)
         kinds = {
             text: "lenalidomide" if parse_regimen(text).drugs - STEROIDS == {"lenalidomide"} else "other"

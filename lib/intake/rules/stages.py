@@ -52,7 +52,23 @@ def best_response_not_seen(tables: Tables, rule: Rule) -> list[Finding]:
     return [rows.finding(rule, best > seen)]
 
 
+def never_assessed(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report patients in second line of whom neither columns nor visits tell anything after its start."""
+    rows, visits = tables.patients, tables.assessments
+    last = pd.Series(visits.lower("assessment_date")).groupby(visits.frame["patient_id"].to_numpy()).max()
+    seen = pd.Series(rows.frame["patient_id"].to_numpy()).map(last).to_numpy(dtype="datetime64[ns]")
+    told = np.logical_or.reduce([rows.filled(name) for name in rule.columns])
+    followed = told | (seen >= rows.lower("second_line_start_date"))
+    return [rows.finding(rule, rows.filled("second_line_start_date") & ~followed)]
+
+
 CHECKS: dict[str, Check] = {
     check.__name__: check
-    for check in (recorded_stage_differs, lenalidomide_again, regimen_not_recognized, best_response_not_seen)
+    for check in (
+        recorded_stage_differs,
+        lenalidomide_again,
+        regimen_not_recognized,
+        best_response_not_seen,
+        never_assessed,
+    )
 }

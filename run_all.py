@@ -265,7 +265,8 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
 
     def make_tables() -> bool:
         own = ["--data", str(places.data), "--out", str(places.reports), "--center", center, "--notebook", "04_pfs_os"]
-        return main(PROJECT, [*shared, *own]) == GOOD
+        # the plan was held together when the request was checked against it
+        return main(replace(PROJECT, check=lambda _: []), [*shared, *own]) == GOOD
 
     try:
         if not folder.is_dir():

@@ -6,9 +6,12 @@ work/ and reports/, and the coordinator's, which holds no patient.
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fhrmm.store import list_centers
@@ -33,6 +36,8 @@ def play(base: Path, centers: Sequence[str] = ()) -> Path:
         (home / "study").mkdir(parents=True)
         step("join", center, home)
         mail(home / "study", study, f"member_{center}.json")
+    with ThreadPoolExecutor(os.cpu_count()) as workers:  # a center runs one notebook after the other; they do not wait
+        list(workers.map(make_tables, at, at.values()))
     places = ["--work", str(coordinator / "work"), "--out", str(coordinator / "reports"), "--jobs", "1"]
     for number in range(1, load_study().pool.most_rounds + 1):
         print(f"--- coordinator, round {number}")
@@ -49,6 +54,18 @@ def play(base: Path, centers: Sequence[str] = ()) -> Path:
     return coordinator / "reports" / "index.html"
 
 
+def places_of(home: Path) -> list[str]:
+    """Return the options by which a center finds its data, its work folder and its reports."""
+    names = {"--data": "data", "--work": "work", "--out": "reports"}
+    return [part for option, name in names.items() for part in (option, str(home / name))]
+
+
+def make_tables(center: str, home: Path) -> None:
+    """Run the notebooks of a center that its answers come from, as `--pool-answer` would."""
+    runner = [sys.executable, str(ROOT / "run_all.py"), "--notebook", "04_pfs_os", "--center", center, "--quiet"]
+    subprocess.run([*runner, *places_of(home), "--jobs", "1"], check=True, stdout=subprocess.DEVNULL)
+
+
 def step(name: str, center: str, home: Path, *more: str) -> None:
     """Take one step at a center, which sees its own patients alone."""
     from run_all import run
@@ -57,8 +74,7 @@ def step(name: str, center: str, home: Path, *more: str) -> None:
     if not own.is_dir():
         shutil.copytree(DATA / center, own)
         shutil.copy(DATA / "dataset.toml", home / "data")
-    places = ["--data", str(home / "data"), "--work", str(home / "work"), "--out", str(home / "reports"), "--jobs", "2"]
-    check(run([f"--pool-{name}", str(home / "study"), *places, *more]))
+    check(run([f"--pool-{name}", str(home / "study"), *places_of(home), "--jobs", "1", *more]))
 
 
 def check(status: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from fhrmm.errors import StudyError
@@ -73,24 +73,17 @@ class Ledger:
         place = {key: column for column, key in enumerate(self.limits)}
         goal = np.zeros(len(place))
         goal[[place[key] for key in costs]] = list(costs.values())
-        exact, partial = ([one for one in self.sums if one[2] == is_all] for is_all in (True, False))
-        known: dict[str, object] = {}
-        if exact:
-            known |= {"A_eq": _matrix(exact, place), "b_eq": np.zeros(len(exact))}
-        if partial:
-            known |= {"A_ub": _matrix(partial, place), "b_ub": np.zeros(len(partial))}
-        solved = linprog(goal, bounds=list(self.limits.values()), method="highs", **known)
+        # parts minus whole, one line per sum
+        entries = [(line, place[part], 1.0) for line, (_, parts, _) in enumerate(self.sums) for part in parts]
+        entries += [(line, place[whole], -1.0) for line, (whole, _, _) in enumerate(self.sums)]
+        lines, columns, values = zip(*entries, strict=True) if entries else ((), (), ())
+        matrix = coo_array((values, (lines, columns)), shape=(len(self.sums), len(place))).tocsr()
+        least = [0.0 if is_all else -np.inf for _, _, is_all in self.sums]
+        bounds = Bounds(*np.array(list(self.limits.values())).T)
+        solved = milp(goal, bounds=bounds, constraints=LinearConstraint(matrix, least, 0.0))
         if solved.status not in (0, 3):
             raise StudyError("the numbers of the release contradict each other: nothing is published")
         return dict(zip(place, solved.x if solved.x is not None else np.full(len(place), math.nan), strict=True))
-
-
-def _matrix(sums: Sequence[tuple[Key, tuple[Key, ...], bool]], place: dict[Key, int]) -> coo_array:
-    """Parts minus whole, one line per sum."""
-    entries = [(line, place[part], 1.0) for line, (_, parts, _) in enumerate(sums) for part in parts]
-    entries += [(line, place[whole], -1.0) for line, (whole, _, _) in enumerate(sums)]
-    lines, columns, values = zip(*entries, strict=True)
-    return coo_array((values, (lines, columns)), shape=(len(sums), len(place))).tocsr()
 
 
 def read_ledger(scope: Path, study: Study) -> Ledger:

@@ -126,3 +126,17 @@ def _share(row: Row, members: int, n: int, base: int) -> Row:
     found: Row = {"estimate": shown.estimate, "note": f"within {points} points of the exact value"}
     has_interval = not math.isnan(row["ci_lower"])
     return found | ({"ci_lower": shown.ci_lower, "ci_upper": shown.ci_upper} if has_interval else {})
+
+
+def name_bounds(rows: pd.DataFrame) -> list[str]:
+    """Say once for a table how far rounding may have moved its shares and rates: the widest of its rows.
+
+    Examples
+    --------
+    >>> name_bounds(pd.DataFrame({"note": [f"within {points} points of the exact value" for points in (4, 6)]}))
+    ['Percentages lie within 6 points of the exact value.']
+    """
+    if "note" not in rows:
+        return []
+    found = rows["note"].astype(str).str.extract(r"^within (\d+) points (.*)$").dropna().astype({0: int})
+    return [f"Percentages lie within {points} points {words}." for words, points in found.groupby(1)[0].max().items()]

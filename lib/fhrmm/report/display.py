@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from fhrmm.disclosure import name_bounds
 from fhrmm.errors import StudyError
 from fhrmm.figures import PRINT_DPI, SCREEN_DPI, Drawing, Plot, mark_synthetic, save_figure
 from fhrmm.formats import capitalize
@@ -131,7 +132,7 @@ def show_table(
         if not len(shown) and len(rows):
             show_notice(page, f"{caption}. {_NOT_RELEASED}")
             return
-        notes = (f"{capitalize(describe_rounding(page.study))}.", *notes)
+        notes = (f"{capitalize(describe_rounding(page.study))}.", *name_bounds(shown), *notes)
     cells = layout(shown, page.study, **options)
     said = number(page, "Table", f"table-{name}") + caption
     html = render_table(cells, caption=said, table_id=f"table-{name}", notes=tuple(notes))

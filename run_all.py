@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -160,12 +160,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     is_written, outcome = compare_freezes(options)
     status = status or outcome
     if is_written or options.manuscript:
-        try:
-            rewrite_index(project, options)  # the cover links to what was written just now
-        except (MisuseError, OSError) as error:
-            print(f"run_all: {error}", file=sys.stderr)
-            status = SOMETHING_FAILED
+        # the cover links to what was written just now
+        status = attempt(lambda: rewrite_index(project, options)) or status
     return status
+
+
+def attempt(action: Callable[[], object], failed: int = SOMETHING_FAILED, where: str = "") -> int:
+    """Do something, and return how it went; where it cannot be done, say why."""
+    from fhrmm.errors import StudyError
+
+    try:
+        action()
+    except (StudyError, MisuseError, OSError) as error:
+        print(f"run_all: {where}{error}", file=sys.stderr)
+        return failed
+    return GOOD
 
 
 def wrong_use(options: argparse.Namespace) -> str:
@@ -189,16 +198,14 @@ def compare_freezes(options: argparse.Namespace) -> tuple[bool, int]:
     """Write what has changed since each freeze, make a new one if asked; say if there was one, and how it went."""
     places, lines, status = find_places(PROJECT, options), [], GOOD
     if options.freeze or any(places.work.glob("*/frozen_*")):
-        from fhrmm.errors import StudyError
         from fhrmm.freeze import follow
         from fhrmm.store import Run
 
         for scope in dict.fromkeys(options.center or list_scopes(places.data)):
-            try:
-                lines += follow(Run(scope, places.data, places.work, places.reports), options.freeze)
-            except (StudyError, OSError) as error:
-                print(f"run_all: {scope}: {error}", file=sys.stderr)
-                status = SOMETHING_FAILED
+            of_scope = Run(scope, places.data, places.work, places.reports)
+            status = (
+                attempt(lambda its=of_scope: lines.extend(follow(its, options.freeze)), where=f"{scope}: ") or status
+            )
     print("\n".join(lines), end="\n" if lines else "", file=sys.stderr if options.json_log == "-" else sys.stdout)
     return bool(lines), status
 
@@ -272,7 +279,7 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
         if not folder.is_dir():
             raise StudyError(f"no folder {folder.name!r}: it is the folder through which the files of the study go")
         if step in ("ask", "status"):
-            out = options.out or str(ROOT / POOL_REPORTS)
+            out = options.out if options.out != PROJECT.reports else str(ROOT / POOL_REPORTS)
             is_done = coordinate(step, folder, places.work, plan)
             if step == "status" or not is_done:
                 return GOOD
@@ -294,35 +301,25 @@ def propose_center(folder: Path) -> int:
     if not folder.is_dir():
         print(f"run_all: no folder {str(folder)!r}; it takes the folder with the center's files", file=sys.stderr)
         return MISUSE
-    from fhrmm.errors import StudyError
     from intake.init_center import init_center
 
-    try:
-        print(init_center(folder))
-    except (StudyError, OSError) as error:
-        print(f"run_all: {error}", file=sys.stderr)
-        return MISUSE
-    return GOOD
+    return attempt(lambda: print(init_center(folder)), MISUSE)
 
 
 def write_manuscripts(options: argparse.Namespace) -> int:
     """Write the manuscript of each scope asked for; one that cannot be written says why and keeps no other back."""
-    from fhrmm.errors import StudyError
     from fhrmm.manuscript import write_manuscript
 
     glossary = {form: term.name for term in read_glossary(GLOSSARY) for form in term.forms}
     places = find_places(PROJECT, options)
-    status = GOOD
-    for scope in dict.fromkeys(options.center or [POOLED]):
-        try:
-            with hold_folder(places.reports, "report"):
-                files = write_manuscript(places.reports, places.data, scope, glossary)
-            words = sys.stderr if options.json_log == "-" else sys.stdout
-            print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}", file=words)
-        except (StudyError, MisuseError, OSError) as error:
-            print(f"run_all: {error}", file=sys.stderr)
-            status = SOMETHING_FAILED
-    return status
+
+    def write(scope: str) -> None:
+        with hold_folder(places.reports, "report"):
+            files = write_manuscript(places.reports, places.data, scope, glossary)
+        words = sys.stderr if options.json_log == "-" else sys.stdout
+        print(f"manuscript of {scope}: {len(files)} files in {files[-1].parent}", file=words)
+
+    return max(attempt(partial(write, scope)) for scope in dict.fromkeys(options.center or [POOLED]))
 
 
 if __name__ == "__main__":

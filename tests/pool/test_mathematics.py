@@ -60,6 +60,14 @@ def test_cox_by_center_equals_r_in_at_most_six_rounds(name):
     np.testing.assert_allclose([test.statistic for test in fit.hazards_tests().values()], case["zph"], rtol=1e-6)
 
 
+def test_most_centers_of_the_embedded_data_cannot_fit_alone_and_are_in_the_sums():
+    case = R["embedded"]
+    able = sum_up(ask_of(case, "alone"), tables_of(case))["contributors"]
+    informed = sum_up(ask_of(case, "cox"), tables_of(case))["contributors"]
+    assert (able < len(tables_of(case)) / 2).all()
+    assert (informed > able).all()
+
+
 @pytest.mark.parametrize("name", ["embedded", "lung", "veteran"])
 def test_logrank_by_center_equals_r(name):
     case, last = R[name], R[name]["terms"][-1]

@@ -59,6 +59,16 @@ def test_masked_answers_of_two_data_sets_are_alike_to_all_who_lack_the_keys():
     assert not (one == other).any()
 
 
+def test_enumerating_what_a_center_may_have_had_gains_nothing_from_all_it_wrote(finished):
+    """Less the numbers of any data set, the truth among them, a payload is noise: none of them is more likely."""
+    for request in read_requests(finished.folder)[:2]:
+        message = json.loads((finished.folder / f"answer_{request['round']}_C10.json").read_text(encoding="utf-8"))
+        payload = read_payload(message, request["n_numbers"], "answer")
+        for tables in finished.tables.values():
+            noise = payload - to_fixed(answer(request, tables), len(request["roster"]))
+            assert stats.chisquare(np.bincount(noise.view(np.uint8), minlength=256)).pvalue > 1e-6
+
+
 def test_two_colluding_centers_of_three_learn_the_third_as_the_page_says():
     keys = {center: make_keys() for center in FOUR[:3]}
     roster, secret = roster_of(keys), np.array([7.0])
@@ -95,6 +105,14 @@ def test_no_count_of_a_center_is_in_clear(play):
     numbers = answer(played.check("C01"), played.tables["C01"])
     payload = read_payload(message, len(numbers), "answer")
     assert not np.isin(to_fixed(numbers, 4)[numbers != 0], payload).any()
+
+
+def test_an_answer_is_as_long_as_its_question_whatever_is_in_it(play):
+    played = play(*FOUR)
+    sizes = {played.answer(center).stat().st_size for center in FOUR}
+    n_numbers = read_requests(played.folder)[0]["n_numbers"]
+    assert len(sizes) == 1
+    assert 8 * n_numbers * 4 / 3 < sizes.pop() < 8 * n_numbers * 4 / 3 + 600
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])

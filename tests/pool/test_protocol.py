@@ -95,7 +95,7 @@ def test_private_keys_are_readable_by_their_owner_alone_and_never_in_the_study_f
     written = "".join(file.read_text(encoding="utf-8") for file in played.folder.iterdir())
     assert not any(secret in written for secret in private)
     again = member.join(played.home("C01"), played.private("C01"), "C01")
-    assert again["sign"] == read_keys(path.read_text(encoding="ascii")).public()["sign"], "joining twice keeps the keys"
+    assert again["sign"] == read_keys(path).public()["sign"], "joining twice keeps the keys"
 
 
 def test_no_count_of_a_center_is_in_clear(play):
@@ -139,7 +139,7 @@ def test_a_request_to_two_centers_is_refused_even_if_signed(play):
 def rewrite(played, change) -> None:
     """Let the coordinator sign another request of the same round."""
     path = played.folder / "request_1.json"
-    keys = read_keys((played.base / "key" / "keys.json").read_text(encoding="ascii"))
+    keys = read_keys(played.base / "key" / "keys.json")
     request = json.loads(path.read_text(encoding="utf-8"))
     body = {key: value for key, value in change(request).items() if key not in ("signature", "kind", "protocol")}
     path.write_text(json.dumps(seal("request", body, keys)), encoding="utf-8")
@@ -197,7 +197,7 @@ def test_second_coefficients_for_a_round_are_refused(play):
     played.answer_all()
     path = played.folder / "request_2.json"
     first = path.read_bytes()
-    keys = read_keys((played.base / "key" / "keys.json").read_text(encoding="ascii"))
+    keys = read_keys(played.base / "key" / "keys.json")
     request = json.loads(first)
     request["ask"][0]["at"] = [0.5] * len(request["ask"][0]["at"])
     body = {key: value for key, value in request.items() if key not in ("signature", "kind", "protocol")}
@@ -367,7 +367,7 @@ def test_an_answer_with_other_keys_makes_no_sense_and_shows_nothing(play, study)
     played.answer_all()
     path = played.folder / "answer_1_C02.json"
     message = json.loads(path.read_text(encoding="utf-8"))
-    keys = read_keys((played.private("C02") / "keys.json").read_text(encoding="ascii"))
+    keys = read_keys(played.private("C02") / "keys.json")
     n_numbers = read_requests(played.folder)[0]["n_numbers"]
     noise = read_payload(message, n_numbers, path.name) + np.uint64(12345678901234567)
     body = {key: message[key] for key in ("round", "request", "center")} | {"payload": write_payload(noise)}

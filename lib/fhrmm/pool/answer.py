@@ -27,12 +27,7 @@ _UNIT = 16.0
 def answer(request: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> FloatArray:
     """Return everything that a request asks of one center, block after block, in the units of sending.
 
-    Parameters
-    ----------
-    request : mapping
-        Its `ask` is a list of blocks; nothing else is read.
-    tables : mapping of str to DataFrame
-        As `fhrmm.pool.files.read_tables` gives them.
+    Of the request nothing is read but its blocks; `tables` are as `fhrmm.pool.files.read_tables` gives them.
     """
     parts = [np.zeros(0)]
     for block in request["ask"]:

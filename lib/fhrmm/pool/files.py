@@ -63,10 +63,8 @@ def read_or_make_keys(private: Path) -> Keys:
     """Return the keys in a private folder, made and kept there (mode 600) if there are none yet."""
     path = private / "keys.json"
     if not path.is_file():
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            stream.write(make_keys().write())
-    return read_keys(path.read_text(encoding="ascii"))
+        write_json(path, make_keys().private(), mode=0o600)
+    return read_keys(path)
 
 
 def read_register(private: Path) -> list[dict[str, Any]]:

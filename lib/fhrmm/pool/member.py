@@ -132,25 +132,8 @@ def _identities(roster: Roster) -> set[tuple[str, ...]]:
 def write_answer(folder: Path, private: Path, center: str, request: Message, numbers: FloatArray, basis: str) -> Path:
     """Write `numbers`, the answer of a center, masked; a request that was answered before gets the very same answer.
 
-    Two answers to one request would carry the same masks, and their difference the change in clear.
-
-    Parameters
-    ----------
-    folder, private : Path
-        The study folder, and the center's private corner of work/.
-    center : str
-        Who answers.
-    request : dict
-        As `check_request` returned it.
-    numbers : float array
-        As `fhrmm.pool.answer.answer` gives them.
-    basis : str
-        Stands for the data: it must be the same in all rounds of a study.
-
-    Raises
-    ------
-    StudyError
-        If the data are no longer those of round 1.
+    Two answers to one request would carry the same masks, and their difference the change in clear. `basis` stands for
+    the data: it must be the same in all rounds of a study, or the answer is refused.
     """
     register, wanted = read_register(private), digest(request)
     message = next((entry["answer"] for entry in register if entry["digest"] == wanted), None)

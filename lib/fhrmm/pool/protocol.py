@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -49,9 +50,9 @@ class Keys:
         keys = {"sign": self.sign, "agree": self.agree}
         return {name: key.public_key().public_bytes_raw().hex() for name, key in keys.items()}
 
-    def write(self) -> str:
+    def private(self) -> list[str]:
         """Return both keys as text, for a file that stays in work/."""
-        return json.dumps([key.private_bytes_raw().hex() for key in (self.sign, self.agree)])
+        return [key.private_bytes_raw().hex() for key in (self.sign, self.agree)]
 
 
 def make_keys() -> Keys:
@@ -59,9 +60,9 @@ def make_keys() -> Keys:
     return Keys(Ed25519PrivateKey.generate(), X25519PrivateKey.generate())
 
 
-def read_keys(text: str) -> Keys:
-    """Read what `Keys.write` wrote."""
-    sign, agree = map(bytes.fromhex, json.loads(text))
+def read_keys(path: Path) -> Keys:
+    """Read the keys of a file that holds what `Keys.private` gave."""
+    sign, agree = map(bytes.fromhex, json.loads(path.read_text(encoding="ascii")))
     return Keys(Ed25519PrivateKey.from_private_bytes(sign), X25519PrivateKey.from_private_bytes(agree))
 
 

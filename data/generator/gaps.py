@@ -10,20 +10,9 @@ from generator.truth import Truth
 
 
 def draw_gaps(draw: Draw, rng: np.random.Generator, truth: Truth, complete: bool = False) -> Draw:
-    """Add one flag per kind of gap.
+    """Add one flag per kind of gap, to a draw that has `center` and `start`; with `complete` nothing is missing.
 
     FISH is missing more often in some centers and in earlier years; everything else completely at random.
-
-    Parameters
-    ----------
-    draw : dict of str to ndarray
-        With `center` and `start`.
-    rng : numpy.random.Generator
-        Source of randomness.
-    truth : Truth
-        Shares of missing values.
-    complete : bool
-        True: nothing is missing.
     """
     n = draw["center"].size
     share, tested = truth.missing, truth.fish_tested / truth.n

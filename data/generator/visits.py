@@ -99,9 +99,14 @@ def _laboratory(rows: Draw, base: Draw, draw: Draw) -> dict[str, object]:
     secretes = by_lab & ~base["silent"]
     serum = base["serum"] * _left(_SERUM_LEFT, shown, _SERUM_LATER, since)
     serum = np.where(secretes & ~base["chains"], serum * (1.3 + 0.2 * again) + 0.6 + 0.3 * again, serum)
-    urine = _urine(base["urine"], shown)
+    # below 100 mg in 24 hours from VGPR on; in PR above it, and at most a tenth is left
+    urine, has_urine = base["urine"] * _left(_URINE_LEFT, shown), base["urine"] > 0
+    urine = np.where((shown == VGPR) & has_urine, 60.0, urine)
+    urine = np.where((shown == PR) & has_urine, np.clip(urine, 110.0, None), urine)
     urine = np.where(secretes & base["chains"], urine * (1.4 + 0.2 * again) + 260 + 150 * again, urine)
-    involved = _involved(base, shown)
+    # a normal ratio of light chains only in stringent complete response
+    involved = np.maximum(base["involved"] * _left(_CHAINS_LEFT, shown), 5.0 * base["other"])
+    involved = np.where((shown == 0) | base["silent"], 1.2 * base["other"], involved)
     involved = np.where(secretes & base["chains"], involved * 1.4 + 250 + 150 * again, involved)
     complete = (shown >= 0) & (shown <= CR) & ~secretes
     values = {
@@ -121,19 +126,6 @@ def _left(entry: np.ndarray, category: np.ndarray, later: np.ndarray | None = No
     known, later = np.clip(category, 0, SD), entry if later is None else later
     left = later[known] + (entry[known] - later[known]) * np.exp(-np.asarray(since) / _HALF_LIFE)
     return np.where((category < 0) | (category > SD), 1.0, left)
-
-
-def _urine(base: np.ndarray, category: np.ndarray) -> np.ndarray:
-    """Urine M-protein: below 100 mg in 24 hours from VGPR on, above it and at most a tenth in PR."""
-    value = base * _left(_URINE_LEFT, category)
-    value = np.where((category == VGPR) & (base > 0), 60.0, value)
-    return np.where((category == PR) & (base > 0), np.clip(value, 110.0, None), value)
-
-
-def _involved(base: Draw, category: np.ndarray) -> np.ndarray:
-    """Involved light chain: a normal ratio only in stringent complete response."""
-    value = np.maximum(base["involved"] * _left(_CHAINS_LEFT, category), 5.0 * base["other"])
-    return np.where((category == 0) | base["silent"], 1.2 * base["other"], value)
 
 
 def _marrow(rows: Draw, base: Draw, shown: np.ndarray, by_lab: np.ndarray) -> np.ndarray:

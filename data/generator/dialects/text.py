@@ -37,7 +37,10 @@ def _write_column(table: pd.DataFrame, variable: Variable, file: CenterFile, sty
     if variable.type == "date":
         formats = {"day": style.day, "month": style.month, "year": "%Y"}
         pairs = zip(table[f"{variable.column}_lower"], table[f"{variable.column}_precision"], strict=True)
-        dates = [_write_date(date, formats[precision]) if pd.notna(date) else "" for date, precision in pairs]
+        dates = [  # names of months are Italian whatever the machine's language
+            date.strftime(formats[precision].replace("%B", _ITALIAN_MONTHS[date.month - 1])) if pd.notna(date) else ""
+            for date, precision in pairs
+        ]
         text = pd.Series(dates, index=table.index)
     elif variable.type in ("number", "integer"):
         text = _write_numbers(table, variable, file, style)
@@ -56,17 +59,6 @@ def column_words(variable: Variable, file: CenterFile, style: Style) -> dict[str
     group = "yes_no" if variable.type == "yes_no" else group
     declared = {value: word for word, value in file.values.get(variable.column, {}).items()}  # noqa: PD011
     return style.words.get(group, {}) | style.words.get(variable.column, {}) | declared
-
-
-def _write_date(date: pd.Timestamp, form: str) -> str:
-    """Return a date in a format; month names are Italian whatever the machine's language.
-
-    Examples
-    --------
-    >>> _write_date(pd.Timestamp("2023-03-01"), "%B %Y")
-    'marzo 2023'
-    """
-    return date.strftime(form.replace("%B", _ITALIAN_MONTHS[date.month - 1]))
 
 
 def _write_numbers(table: pd.DataFrame, variable: Variable, file: CenterFile, style: Style) -> pd.Series:

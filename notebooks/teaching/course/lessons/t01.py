@@ -29,13 +29,7 @@ PROGRESSION_PER_MONTH = 0.06
 
 
 def six_records() -> pd.DataFrame:
-    """Return six invented patients as dates in text; one progression is known to the month only.
-
-    Examples
-    --------
-    >>> six_records().set_index("patient").loc["F", "progression"]
-    '2023-05'
-    """
+    """Return six invented patients as dates in text; one progression is known to the month only."""
     rows = [
         ("A", "2023-01-10", "2023-07-01", "", "2023-07-01", "2024-02-01"),
         ("B", "2023-02-01", "", "2023-03-05", "", "2023-03-05"),
@@ -113,13 +107,7 @@ def visited_patients(n: int = 1000, *, months_between: float = 1.0, seed: int = 
 
 
 def censoring_and_visits(months_between: float, censored_at: str) -> View:
-    """Show the curve for a schedule of visits and a censoring rule.
-
-    Examples
-    --------
-    >>> "Median" in censoring_and_visits(3, "last visit").caption
-    True
-    """
+    """Show the curve for a schedule of visits and a censoring rule."""
     patients = visited_patients(months_between=months_between)
     column = {"last visit": "last_visit_months", "last contact": "last_contact_months"}[censored_at]
     event = patients["found_months"].notna()

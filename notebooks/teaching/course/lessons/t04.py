@@ -20,13 +20,7 @@ _HAZARD_PER_MONTH = 0.05
 
 
 def six_patients() -> pd.DataFrame:
-    """Return six invented patients in two groups, for a log-rank test by hand.
-
-    Examples
-    --------
-    >>> six_patients().groupby("group")["event"].sum().tolist()
-    [2, 3]
-    """
+    """Return six invented patients in two groups, for a log-rank test by hand."""
     return pd.DataFrame(
         {
             "patient": list("ABCDEF"),
@@ -70,11 +64,6 @@ def _try_cut_points(outcome: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per cut-point: `cut`, `p_value`.
-
-    Examples
-    --------
-    >>> len(_try_cut_points(patients_without_effects()[0]))
-    17
     """
     cuts = np.quantile(outcome["marker"], np.linspace(0.2, 0.8, 17))
     found = [
@@ -106,13 +95,7 @@ def repeat_search(samples: int = 100) -> pd.DataFrame:
 
 
 def false_alarms(level: float) -> View:
-    """Show the chance of at least one false positive against the number of tests.
-
-    Examples
-    --------
-    >>> false_alarms(0.05).caption.startswith("Chance")
-    True
-    """
+    """Show the chance of at least one false positive against the number of tests."""
     tests = np.arange(1, 41)
     lines = {
         "each at the level": (tests, 1 - (1 - level) ** tests),
@@ -125,13 +108,7 @@ def false_alarms(level: float) -> View:
 
 
 def searched_cut(cohort: int) -> View:
-    """Show the p-value at every cut-point of a marker that does nothing.
-
-    Examples
-    --------
-    >>> "smallest" in searched_cut(1).caption
-    True
-    """
+    """Show the p-value at every cut-point of a marker that does nothing."""
     found = _try_cut_points(patients_without_effects(120, 1, seed=cohort)[0])
     best = found.loc[found["p_value"].idxmin()]
     figure = plot_lines(

@@ -54,24 +54,18 @@ def responding_patients(
     return pd.DataFrame(seen | {"response_months": np.where(responded, response, np.nan)})
 
 
-_STATE = {"responded": "response_months"}
+def _by_response(patients: pd.DataFrame, landmark: float) -> pd.DataFrame:
+    """Return the patients of a landmark with `responded` as known there; at zero all, as known at the end."""
+    if not landmark:
+        return patients.assign(responded=patients["response_months"].notna())
+    changes = {"responded": "response_months"}
+    return make_landmark_data(patients, time="time_months", event="event", landmark=landmark, changes=changes).frame
 
 
 def landmark_curves(landmark_months: float, link: float) -> View:
-    """Show curves of responders and others from a landmark; at zero, the naive ones.
-
-    Examples
-    --------
-    >>> "WRONG" in landmark_curves(0, 0.0).caption
-    True
-    """
+    """Show curves of responders and others from a landmark; at zero, the naive ones."""
     patients = responding_patients(link=link)
-    if landmark_months:
-        kept = make_landmark_data(
-            patients, time="time_months", event="event", landmark=landmark_months, changes=_STATE
-        ).frame
-    else:
-        kept = patients.assign(responded=patients["response_months"].notna())
+    kept = _by_response(patients, landmark_months)
     parts = {"responders": kept[kept["responded"]], "others": kept[~kept["responded"]]}
     curves = curves_of(parts)
     since = f"month {landmark_months:g}" if landmark_months else "start of second line"
@@ -86,13 +80,7 @@ def landmark_curves(landmark_months: float, link: float) -> View:
 
 
 def linked(link: float) -> View:
-    """Show the three hazard ratios when response and course share their biology.
-
-    Examples
-    --------
-    >>> "does nothing" in linked(0.5).caption
-    True
-    """
+    """Show the three hazard ratios when response and course share their biology."""
     rows = side_by_side(fit_three_ways(responding_patients(link=link), "response_months", 6.0, first="from the start"))
     caption = f"Response and course go together with strength {link:g}; response itself does nothing. 95% intervals."
     return View(plot_intervals(rows, truth=1.0, label="Hazard ratio, responders against others"), caption)
@@ -106,11 +94,7 @@ _UNUSED = _PATIENTS["time_months"] <= _LANDMARK
 
 
 def _gain(landmark: float) -> float:
-    if landmark:
-        state = {"responded": "response_months"}
-        kept = make_landmark_data(_PATIENTS, time="time_months", event="event", landmark=landmark, changes=state).frame
-    else:
-        kept = _PATIENTS.assign(responded=_EVER)
+    kept = _by_response(_PATIENTS, landmark)
     return rmst_difference(kept["time_months"], kept["event"], kept["responded"], horizon=12, reference=False).estimate
 
 

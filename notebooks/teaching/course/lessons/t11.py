@@ -21,13 +21,7 @@ PROGRESSION_PER_MONTH, DEATH_PER_MONTH = 0.04, 0.01
 
 
 def seven_endings() -> pd.DataFrame:
-    """Return seven invented patients with what their time ended with.
-
-    Examples
-    --------
-    >>> seven_endings()["ended_with"].value_counts().to_dict()
-    {'progression': 3, 'death': 2, 'censored': 2}
-    """
+    """Return seven invented patients with what their time ended with."""
     words = ["progression", "death", "progression", "censored", "progression", "death", "censored"]
     codes = {"censored": CENSORED, "progression": PROGRESSION, "death": DEATH}
     return pd.DataFrame(
@@ -122,13 +116,7 @@ def one_minus_kaplan_meier(patients: pd.DataFrame, cause: int = PROGRESSION) -> 
 
 
 def naive_and_right(death_per_month: float) -> View:
-    """Show both estimates beside the truth.
-
-    Examples
-    --------
-    >>> "a month" in naive_and_right(0.01).caption
-    True
-    """
+    """Show both estimates beside the truth."""
     patients = competing_patients(death_per_month=death_per_month)
     curves = {"one minus Kaplan-Meier": one_minus_kaplan_meier(patients), "Aalen-Johansen": incidence_of(patients)}
     figure = plot_curves(

@@ -89,13 +89,7 @@ def average(fits: pd.DataFrame) -> tuple[float, float]:
 
 
 def local_and_exact(draw: int) -> View:
-    """Show the centers that can fit, their average, and the exact result of all ten.
-
-    Examples
-    --------
-    >>> "draw 119" in local_and_exact(119).caption
-    True
-    """
+    """Show the centers that can fit, their average, and the exact result of all ten."""
     patients = small_centers(draw)
     fits, rounds = fit_locally(patients), follow_rounds(patients)
     able = fits.dropna()

@@ -24,6 +24,7 @@ from notebookrun.sources import make_step
 
 ROOT = Path(__file__).resolve().parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
+CITATION = ROOT / "CITATION.cff"
 MANUSCRIPT = ("-p", "figure_formats", "pdf,tiff")
 # They compare centers, or are about their files.
 NOT_RELEASED = ("07_centers.ipynb", "11_pool.ipynb")
@@ -92,7 +93,7 @@ PROJECT = Project(
     steps=(make_step("estimates", JOIN, ("reports_dir", "center", "notebooks"), (ROWS,), (TABLE,)),),
     content=cover,
     check=check_plan,
-    facts=describe_dataset,
+    facts=partial(describe_dataset, citation=CITATION),
     data="data/synthetic",
     preload=PRELOAD,
     shared_files=("repository/study.toml",),
@@ -245,7 +246,7 @@ def release(options: argparse.Namespace, arguments: Sequence[str], parser: argpa
     def make(folder: Path, words: str) -> int:
         notebooks = folder / "notebooks"
         shutil.copytree(PROJECT.notebooks, notebooks, ignore=shutil.ignore_patterns(*NOT_RELEASED, "teaching"))
-        facts = describe_dataset(places.data)
+        facts = describe_dataset(places.data, CITATION)
         facts |= {"paragraphs": [words, *facts.get("paragraphs", ())]}
         project = replace(with_plan(PROJECT, options), notebooks=notebooks, facts=lambda _: facts)
         project = replace(project, list_scopes=lambda data: list_scopes(data)[:1])

@@ -120,6 +120,9 @@ def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleTy
         _row(**overall, estimate=0.6129, ci_lower=0.4807, ci_upper=0.734, ci_level=0.95, n=62, status="ok"),
         _row(endpoint="PFS", estimand="survival_probability", time_months=12.0, status="not_estimable"),
         _row(endpoint="BASELINE", estimand="count", estimate=62, status="ok"),
+        _row(endpoint="PFS", estimand="median_months", ci_lower=8.21, ci_level=0.95, n=62, status="not_reached"),
+        _row(endpoint="DOR", estimand="median_months", estimate=9.82, ci_lower=4.2, ci_upper=12.6, ci_level=0.95, n=38,
+             status="ok"),
     ]  # fmt: skip
     table = tmp_path / "ALL" / "tables" / "estimates.csv"
     table.parent.mkdir(parents=True)
@@ -130,7 +133,10 @@ def test_cover_shows_overall_rows_and_says_what_is_not_a_number(runner: ModuleTy
     assert figures["Progression-free at 12 months"] == ("not estimable", "")
     assert figures["Patients"] == ("62", "")
     assert figures["Alive at 12 months"] == ("not available", "")
-    assert shown["figures"]["C01"] == ["not available"] * 5
+    assert figures["Median progression-free survival"] == ("not reached", "95% CI 8.2 to not reached; 62 patients")
+    assert figures["Median duration of response"] == ("9.8 months", "95% CI 4.2 to 12.6; 38 patients")
+    assert len(figures) == 10
+    assert shown["figures"]["C01"] == ["not available"] * 6
     assert [link["href"] for link in shown["links"]] == ["ALL/tables/estimates.csv", "manifest.json"]
 
 
@@ -147,7 +153,7 @@ def test_cover_shows_survival_when_the_plan_says(
     assert shown["figure_labels"][-2:] == ["Progression-free at 18 months", "Alive at 18 months"]
     assert shown["figures"]["ALL"][-1] == "41%"
     monkeypatch.delitem(runner.PLAN, "time")
-    assert len(runner.cover(tmp_path, ["ALL"], INVENTED)["figure_labels"]) == 3, "a plan that cannot be read"
+    assert len(runner.cover(tmp_path, ["ALL"], INVENTED)["figure_labels"]) == 4, "a plan that cannot be read"
 
 
 def test_cover_shows_the_figure_of_the_overview_in_its_own_words(runner: ModuleType, tmp_path: Path) -> None:

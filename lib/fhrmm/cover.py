@@ -10,14 +10,17 @@ from typing import Any
 
 from fhrmm.wording import METHODS_FILE, POOLED, SYNTHETIC_WARNING, counted, read_words
 
-# Label, endpoint, estimand.
-COUNTED = (
+# Label, endpoint, estimand; a rate is that at the headline time. The table of scopes has no medians: few reach them.
+FIGURES = (
     ("Patients", "BASELINE", "count"),
+    ("Median follow-up", "FOLLOW_UP", "median_months"),
     ("Overall response", "ORR", "proportion"),
     ("Very good partial response or better", "VGPR_OR_BETTER", "proportion"),
-)
-SURVIVING = (
+    ("Complete response or better", "CR_OR_BETTER", "proportion"),
+    ("Median duration of response", "DOR", "median_months"),
+    ("Median progression-free survival", "PFS", "median_months"),
     ("Progression-free at {time} months", "PFS", "survival_probability"),
+    ("Median overall survival", "OS", "median_months"),
     ("Alive at {time} months", "OS", "survival_probability"),
 )
 SURVIVAL = "00_overview_survival"
@@ -38,12 +41,35 @@ def read_toml(path: Path) -> dict[str, Any]:
         return {}
 
 
-def describe_dataset(data: Path) -> dict[str, Any]:
-    """Return what the manifest says about a dataset, the banner of its pages, and what the cover says of it."""
+def describe_dataset(data: Path, citation: Path | None = None) -> dict[str, Any]:
+    """Return what the manifest says about a dataset, the banner of its pages, what the cover says, and how to cite."""
     info = read_toml(data / "dataset.toml")
     is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
     facts = {"name": name, "synthetic": is_synthetic, "banner": f"{SYNTHETIC_WARNING}." if is_synthetic else ""}
+    facts |= {"citation": cite(citation)} if citation else {}
     return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
+
+
+def cite(path: Path) -> list[str]:
+    """Return how to cite the compendium in its version, and the study whose definitions it has.
+
+    Parameters
+    ----------
+    path : Path
+        A citation file (CFF 1.2) with one reference, an article.
+    """
+    import yaml  # the only use; a run that changes nothing has loaded it already
+
+    own = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (study,) = own["references"]
+    names = [author.get("name") or f"{author['family-names']} {author['given-names']}" for author in study["authors"]]
+    journal = f"{study['journal']} {study['year']};{study['volume']}({study['issue']}):{study['start']}-{study['end']}"
+    authors, *_ = (author["name"] for author in own["authors"])
+    return [
+        f"Cite this: {authors}. {own['title']}. Version {own['version']}.",
+        f"Cite the study, too: {', '.join(names).replace('others', 'et al')}. {study['title']}. {journal}. "
+        f"doi:{study['doi']}",
+    ]
 
 
 def read_cover(
@@ -69,36 +95,25 @@ def read_cover(
     dict
         As `notebookrun.index.write_index` takes it.
     """
+    time = "" if months is None else f"{months:g}"
+    keys = [
+        (label.format(time=time), endpoint, estimand, time if estimand == "survival_probability" else "")
+        for label, endpoint, estimand in FIGURES
+        if time or estimand != "survival_probability"
+    ]
     overall = {scope: _read_overall(reports, scope) for scope in scopes}
     first = POOLED if overall.get(POOLED) else next(iter(scopes), "")
-    rows = overall.get(first, {})
-    keys = headline(months)
-    cells = {s: [_show_number(found.get(key[1:]), key[2], least) for key in keys] for s, found in overall.items()}
+    columns = [key for key in keys if key[2] != "median_months"]
     return {
         "question": question,
-        "headline": [show_figure(key, rows) for key in keys if rows],
+        "headline": [_show_figure(key, overall[first], least) for key in keys if overall.get(first)],
         "thumbnail": _find_thumbnail(reports, first),
-        "figure_labels": [key[0] for key in keys],
-        "figures": cells,
+        "figure_labels": [key[0] for key in columns],
+        "figures": {
+            s: [_show_number(rows.get(key[1:]), key[2], least) for key in columns] for s, rows in overall.items()
+        },
         "links": list_files(reports, scopes),
     }
-
-
-def headline(months: float | None) -> list[tuple[str, ...]]:
-    """Return the headline figures: label, endpoint, estimand and time as text.
-
-    Examples
-    --------
-    >>> headline(18.0)[-1]
-    ('Alive at 18 months', 'OS', 'survival_probability', '18')
-    """
-    time = "" if months is None else _write_time(months)
-    rates = [(label.format(time=time), *what, time) for label, *what in SURVIVING if time]
-    return [*((*figure, "") for figure in COUNTED), *rates]
-
-
-def _write_time(months: float) -> str:
-    return f"{months:g}"
 
 
 def _read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
@@ -110,7 +125,7 @@ def _read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
     ]
     found: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        time = _write_time(float(row["time_months"])) if row["time_months"] else ""
+        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
         found.setdefault((row["endpoint"], row["estimand"], time), row)
     return found
 
@@ -122,32 +137,37 @@ def _read(path: Path) -> list[Row]:
         return list(csv.DictReader(stream))
 
 
-def _show_number(row: Row | None, estimand: str, least: int = 1) -> str:
+def _show_number(row: Row | None, estimand: str, least: int) -> str:
     """Return an estimate as the cover shows it; what is not a number says why."""
     if row is None:
         return "not available"
-    if row["status"] != "ok" or not row["estimate"]:
-        return row["status"].replace("_", " ")
     if estimand != "count" and int(row["n"] or least) < least:
         return f"n too small ({row['n']})"
-    value = float(row["estimate"])
-    return f"{value:.0f}" if estimand == "count" else f"{100 * value:.0f}%"
+    if row["status"] != "ok" or not row["estimate"]:
+        return row["status"].replace("_", " ")
+    return _write(row["estimate"], estimand) + (" months" if estimand == "median_months" else "")
 
 
-def _show_range(row: Row | None, estimand: str) -> str:
-    """Return the interval and the denominator."""
-    if row is None or row["status"] != "ok" or estimand == "count":
-        return ""
-    ends = [f"{100 * float(row[end]):.0f}%" for end in ("ci_lower", "ci_upper") if row[end]]
-    level = f"{100 * float(row['ci_level']):.0f}% CI {ends[0]} to {ends[1]}" if len(ends) == 2 else "no interval"
-    return f"{level}; {counted(row['n'], 'patient')}" if row["n"] else level
+def _write(number: str, estimand: str) -> str:
+    """Write a number, or a limit that is not reached."""
+    if not number:
+        return "not reached"
+    value = float(number)
+    return {"count": f"{value:.0f}", "median_months": f"{value:.1f}"}.get(estimand, f"{100 * value:.0f}%")
 
 
-def show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row]) -> Row:
-    """Return one headline figure: label, value, interval."""
+def _show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row], least: int) -> Row:
+    """Return one headline figure: label, value, interval with denominator."""
     label, _, estimand, _ = key
     row = rows.get(tuple(key[1:]))
-    return {"label": label, "value": _show_number(row, estimand), "range": _show_range(row, estimand)}
+    shown = {"label": label, "value": _show_number(row, estimand, least), "range": ""}
+    is_reached = row is not None and row["status"] in ("ok", "not_reached") and "n too small" not in shown["value"]
+    if estimand == "count" or not is_reached or not row:
+        return shown
+    limits = [row["ci_lower"], row["ci_upper"]]
+    low, high = (_write(limit, estimand) for limit in limits)
+    level = f"{100 * float(row['ci_level']):.0f}% CI {low} to {high}" if any(limits) else "no interval"
+    return shown | {"range": f"{level}; {counted(row['n'], 'patient')}" if row["n"] else level}
 
 
 def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:

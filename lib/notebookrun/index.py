@@ -32,7 +32,8 @@ def write_index(
         What is known of each node, by ``scope/name``: its ``state`` and ``reason``.
     content : mapping
         ``title``, ``banner``, ``question``, ``paragraphs``, ``headline`` (label, value, range), ``figure_labels``,
-        ``figures`` (the cells of each scope), ``thumbnail``, ``links``, ``footer``; all but the title may be absent.
+        ``figures`` (the cells of each scope), ``thumbnail``, ``links``, ``footer``, ``citation``; all but the title may
+        be absent.
     """
     states = {name: row["state"] for name, row in rows.items()}
     pages = {name for name in rows if (reports / f"{name}.html").is_file()}
@@ -43,9 +44,13 @@ def write_index(
         for name, row in rows.items()
         if row["state"] not in ("ok", "absent") and (row["state"] != "stale" or name in pages)
     ]
+    opened = {node for node in pages if states[node] not in ("absent", "interrupted")}
+    ready = {scope: [f"{scope}/{name}.html" for name in titles if f"{scope}/{name}" in opened] for scope in scopes}
     used = {states.get(f"{scope}/{name}", "absent") for scope in scopes for name in titles}
-    shown = {"scopes": scopes, "titles": titles, "states": states, "pages": pages, "notebooks": notebooks}
-    write_page(reports / "index.html", render("index.html.j2", **content, **shown, problems=problems, used=used))
+    shown = {"scopes": scopes, "titles": titles, "states": states, "opened": opened, "notebooks": notebooks}
+    write_page(
+        reports / "index.html", render("index.html.j2", **content, **shown, ready=ready, problems=problems, used=used)
+    )
 
 
 def render(template: str, **shown: Any) -> str:

@@ -14,7 +14,7 @@ from notebookrun.task import DONE
 
 VERSION = 1
 # What is said about the dataset for readers: on the cover, and not in the manifest.
-SHOWN_FACTS = frozenset({"banner", "paragraphs"})
+SHOWN_FACTS = frozenset({"banner", "paragraphs", "citation"})
 
 
 def read_former(planner: Planner) -> dict[str, Any]:

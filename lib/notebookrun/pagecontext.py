@@ -36,6 +36,8 @@ class PageContext:
         Title of the report, of the notebook, and the scope.
     banner : str
         Standing warning, such as that the data are synthetic; empty for none.
+    citation : tuple of str
+        How to cite what the page comes from, at its foot.
     notebooks, scopes : tuple of Link
         The notebooks of the scope, in reading order; the same notebook in the other scopes.
     parameters : tuple of ParameterRow
@@ -58,6 +60,7 @@ class PageContext:
     title: str
     scope: str
     banner: str = ""
+    citation: tuple[str, ...] = ()
     notebooks: tuple[Link, ...] = ()
     scopes: tuple[Link, ...] = ()
     parameters: tuple[ParameterRow, ...] = ()

@@ -185,6 +185,7 @@ class Planner:
             title=work.title,
             scope=scope,
             banner=str(self.facts.get("banner", "")),
+            citation=tuple(self.facts.get("citation", ())),
             notebooks=tuple(Link(n.title, pages[n.name], n is work) for n in here),
             scopes=tuple(Link(other, href, other == scope) for other, href in scopes),
             parameters=self._parameter_rows(node),

@@ -37,7 +37,8 @@ class Project:
         `notebookrun.index.write_index`. The key ``figures`` maps each scope to the cells of its row.
     facts : callable
         ``facts(data) -> dict``: what the manifest says about the dataset, such as ``{"synthetic": True}``; the key
-        ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it.
+        ``banner`` is the standing warning of every page, ``paragraphs`` what the cover says of it, ``citation`` how to
+        cite it.
     check : callable
         ``check(values) -> list of str``: what is wrong with parameters that are right one by one, before anything runs.
     data, work, reports : str

@@ -377,7 +377,9 @@ def test_center_rates_refuse_two_rows_per_center_and_put_the_pool_last() -> None
         figures.plot_rates(two_scopes(pd.concat([rate_rows(3, 1), rate_rows(3, 2)])), study=STUDY, endpoint="ORR")
     rows = pd.concat([rate_rows(62, 38), rate_rows(5, 2).assign(scope="C09"), rate_rows(5, 1).assign(scope="C01")])
     drawing = figures.plot_rates(rows, study=STUDY, endpoint="ORR")
-    assert drawing.alt.endswith("from 20% to 40%. Pooled: 61%, which lies within the interval of 2 of them.")
+    assert drawing.alt.endswith(
+        "from 20% (C01) to 40% (C09). All patients: 61%, which lies within the interval of 2 of them."
+    )
     names = [text.get_text() for text in drawing.figure.axes[0].texts]
     assert [name for name in names if name in ("C01", "C09", "All centers")] == ["C01", "C09", "All centers"]
 

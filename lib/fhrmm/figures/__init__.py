@@ -2,15 +2,13 @@
 
 from fhrmm.figures.balance import plot_balance
 from fhrmm.figures.completeness import plot_missingness
+from fhrmm.figures.curves import plot_cumulative_incidence, plot_kaplan_meier, plot_states
 from fhrmm.figures.diagnostics import plot_schoenfeld
 from fhrmm.figures.flow import count_routes, plot_flow
-from fhrmm.figures.forest import plot_forest
-from fhrmm.figures.kaplan_meier import plot_cumulative_incidence, plot_kaplan_meier
+from fhrmm.figures.intervals import plot_forest, plot_rates
 from fhrmm.figures.output import PRINT_DPI, SCREEN_DPI, mark_synthetic, save_figure
-from fhrmm.figures.rates import plot_rates
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
 from fhrmm.figures.specifications import plot_specification_curve
-from fhrmm.figures.states import plot_states
 from fhrmm.figures.style import Drawing, Plot
 
 __all__ = [

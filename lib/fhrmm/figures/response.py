@@ -21,7 +21,6 @@ from fhrmm.figures.style import (
     PERCENT_TICKS,
     Drawing,
     drawn_from,
-    hide_spine,
     new_figure,
     wrap,
 )
@@ -90,7 +89,7 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     axes.set_xticks(**PERCENT_TICKS)
     axes.set(xlim=(0, 1), ylim=(len(groups) - 0.5, -0.5), xlabel="Patients, %", ylabel="")
     axes.tick_params(axis="y", length=0)
-    hide_spine(axes, "left")
+    axes.spines["left"].set_visible(False)
     if present:
         legend = figure.legend(axes.containers, present, loc="outside upper center", ncols=len(present))
         for patch in legend.get_patches():

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, drawn_from, hide_spine, new_figure, wrap
+from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, drawn_from, new_figure, wrap
 from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, humanize, kind_of, name_endpoint
 from fhrmm.study import Study
 from fhrmm.wording import counted
@@ -97,7 +97,7 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, is_plan: np.ndarray, label: str)
     axes.grid(axis="y")
     axes.set_ylabel(wrap(label, 28))
     axes.tick_params(axis="x", bottom=False)
-    hide_spine(axes, "bottom")
+    axes.spines["bottom"].set_visible(False)
 
 
 def _draw_choices(axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: np.ndarray) -> None:
@@ -117,4 +117,4 @@ def _draw_choices(axes: Axes, choices: pd.DataFrame, order: pd.Index, is_plan: n
     axes.set(ylim=(max(len(shown), 1) - 0.5, -0.5), xlim=(-0.7, max(len(order), 2) - 0.3), xticks=[])
     axes.set_xlabel(f"{len(order)} specifications, in order of the estimate")
     axes.tick_params(axis="y", length=0, labelsize=7.5)
-    hide_spine(axes, "left", "bottom")
+    axes.spines[["left", "bottom"]].set_visible(False)

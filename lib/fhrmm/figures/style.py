@@ -11,7 +11,6 @@ from typing import Generic, ParamSpec
 import matplotlib
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 WIDE_MM = 160.0
@@ -103,11 +102,14 @@ class Drawing:
         The text alternative: the shape in one or two sentences; or why nothing is drawn.
     rows : DataFrame, optional
         The rows shown, as one tidy table; None for single patients, and where nothing is drawn.
+    note : str
+        Ends the caption: who is shown, what the marks mean, by which methods the numbers were made.
     """
 
     figure: Figure | None
     alt: str
     rows: pd.DataFrame | None = None
+    note: str = ""
 
 
 class Plot(Generic[Arguments]):
@@ -174,8 +176,3 @@ def wrap(text: str, width: int) -> str:
     'Extramedullary disease\\nat second line'
     """
     return "\n".join(textwrap.wrap(text, width)) or text
-
-
-def hide_spine(axes: Axes, *sides: str) -> None:
-    """Take away sides of a panel whose ticks say nothing."""
-    axes.spines[list(sides)].set_visible(False)

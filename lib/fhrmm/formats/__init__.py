@@ -10,6 +10,7 @@ from fhrmm.formats.names import (
     name_level,
     name_result,
     name_variable,
+    uncapitalize,
 )
 from fhrmm.formats.numbers import (
     DASH,
@@ -73,4 +74,5 @@ __all__ = [
     "name_variable",
     "status_text",
     "tidy_note",
+    "uncapitalize",
 ]

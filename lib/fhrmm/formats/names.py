@@ -185,6 +185,17 @@ def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def uncapitalize(text: str) -> str:
+    """Begin inside a sentence with a small letter, unless with an abbreviation.
+
+    Examples
+    --------
+    >>> uncapitalize("Route to functional high risk"), uncapitalize("ECOG performance status")
+    ('route to functional high risk', 'ECOG performance status')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def humanize(name: str) -> str:
     """Turn a column name into words, units at the end spelled as in a table head.
 

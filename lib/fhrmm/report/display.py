@@ -69,6 +69,7 @@ def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str
     if drawing.figure is None:
         show_notice(page, f"{caption.rstrip('.')}: not drawn. {drawing.alt}")
         return
+    caption = f"{caption} {drawing.note}".rstrip()
     if page.info.synthetic:
         mark_synthetic(drawing.figure)
     stem = f"{page.notebook}_{name}"

@@ -1,4 +1,4 @@
-"""Survival curves with their numbers at risk, censored and events under the axis."""
+"""Curves over time: survival and cumulative incidence with the counts under the axis, and probabilities of states."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from fhrmm.figures.intervals import Row, write_numbers
+from fhrmm.figures.intervals import say_methods, write_numbers
 from fhrmm.figures.steps import cut_curve, draw_steps
-from fhrmm.figures.style import MUTED, PERCENT_TICKS, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
+from fhrmm.figures.style import COLORS, MUTED, PERCENT_TICKS, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
 from fhrmm.formats import (
     NOT_REACHED,
     OK,
     SUPPRESSED,
     Estimates,
+    capitalize,
     clean_estimates,
     format_events,
+    format_level,
     format_p,
     is_missing,
     name_endpoint,
@@ -31,29 +33,31 @@ _ROWS = {"n_at_risk": "At risk", "n_censored": "Censored", "n_events": "Events"}
 _LINE_MM = 4.2
 # What stands beside the name of each curve: estimand, head, middle of the column.
 _BESIDE = (
-    ("counts", "Events/\npatients", 0.38),
-    ("median_months", "Median, months\n(95% CI)", 0.53),
-    ("survival_probability", "At {at:g} months, %\n(95% CI)", 0.73),
-    ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.73),
+    ("counts", "Events/\npatients", 0.34),
+    ("median_months", "Median, months\n(95% CI)", 0.49),
+    ("survival_probability", "At {at:g} months, %\n(95% CI)", 0.71),
+    ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.71),
     ("hazard_ratio", "Hazard ratio\n(95% CI)", 0.93),
 )
-_TOO_FEW = "too few"
+_CURVES = ("survival_probability", "cumulative_incidence")
 _EVERY = 6.0  # months between the heights that the text alternative says
-
-
-# A line under the axis: the heading of a group, or the counts of one of its rows by tick.
-RiskLine = tuple[str, "Group | dict[float, str] | None"]
+_STATE_COLORS = (COLORS[0], COLORS[5], "#4d4d4d")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One curve as drawn: its level, its shown name, its curve up to where too few are at risk."""
+    """One curve as drawn: its level, its names in legend and text, its curve up to where too few are at risk."""
 
     level: str
     name: str
+    subject: str
     curve: pd.DataFrame
     color: str
     line: str | tuple[int, tuple[float, ...]]
+
+
+# A line under the axis: the heading of a group, or the counts of one of its rows by tick.
+RiskLine = tuple[str, Group | dict[float, str] | None]
 
 
 @drawn_from("curves", "risk", "estimates")
@@ -79,7 +83,7 @@ def plot_kaplan_meier(
         censored and events are those before the tick.
     estimates : DataFrame, optional
         Rows of the estimates table, of which those of the curves shown stand above the axes: events and patients,
-        median, rate at the headline time, hazard ratio, and the log-rank test below them.
+        median, rate at the headline time, hazard ratio; below them the log-rank test and the median follow-up.
     study : Study
         The plan: labels, month limit, and the number at risk below which a curve stops.
     endpoint : str
@@ -87,30 +91,22 @@ def plot_kaplan_meier(
     variable : str
         What the groups are levels of.
 
-    Returns
-    -------
-    Drawing
-        The height grows with the number of groups.
-
     References
     ----------
     Morris TP, et al. Proposals on Kaplan-Meier plots in medical research. BMJ Open 2019;9:e030215.
     """
-    minimum = study.display.km_minimum_at_risk
-    groups = []
+    subject, groups = name_endpoint(endpoint, study) if endpoint else "", []
     for place, (level, curve) in enumerate(curves.items()):
         name = name_level(level) or "All patients" if endpoint else name_endpoint(level, study)
-        groups.append(Group(level, name, cut_curve(curve, minimum), *style_of(level, place, variable)))
-    subject = name_endpoint(endpoint, study) if endpoint else ""
-    rows = clean_estimates(estimates)
-    rows = rows[(rows["variable"] == variable) & (rows["endpoint"].isin([endpoint] if endpoint else list(curves)))]
+        head = f"{subject} ({name})" if endpoint and level else subject or name
+        curve = cut_curve(curve, study.display.km_minimum_at_risk)
+        groups.append(Group(level, name, head, curve, *style_of(level, place, variable)))
+    found = clean_estimates(estimates)
+    rows = found[(found["variable"] == variable) & (found["endpoint"].isin([endpoint] if endpoint else list(curves)))]
     rows = rows.assign(level=rows["level"] if endpoint else rows["endpoint"])
-    heads = [
-        f"{subject} ({name_level(group.level)})" if subject and group.level else subject or group.name
-        for group in groups
-    ]
+    follow_up = found[(found["endpoint"] == "FOLLOW_UP") & (found["estimand"] == "median_months")]
     names = {"label": f"{subject or 'Survival'}, %", "variable": variable, "endpoint": endpoint}
-    return _draw(groups, heads, risk_table, rows, study, value="survival", **names)
+    return _draw(groups, risk_table, pd.concat([rows, follow_up]), study, value="survival", **names)
 
 
 @drawn_from("curves", "risk", "estimates")
@@ -136,36 +132,53 @@ def plot_cumulative_incidence(
         The plan.
     """
     value, minimum = "cumulative_incidence", study.display.km_minimum_at_risk
-    by_cause = curves.astype({"cause": str}).groupby("cause", sort=False)
-    groups = [
-        Group(cause, name_level(cause), cut_curve(part, minimum, value), *style_of(cause, place, "cause"))
-        for place, (cause, part) in enumerate(by_cause)
-    ]
-    heads = [f"Cumulative incidence ({group.level})" for group in groups]
+    groups = []
+    for place, (cause, part) in enumerate(curves.astype({"cause": str}).groupby("cause", sort=False)):
+        head, curve = f"Cumulative incidence ({cause})", cut_curve(part, minimum, value)
+        groups.append(Group(cause, name_level(cause), head, curve, *style_of(cause, place, "cause")))
     rows = clean_estimates(estimates)
     rows = rows[rows["variable"] == "cause"]
-    return _draw(groups, heads, risk_table, rows, study, value=value, label="Cumulative incidence, %")
+    return _draw(groups, risk_table, rows, study, value=value, label="Cumulative incidence, %")
 
 
-def _shown_rows(
-    groups: list[Group], risk_table: pd.DataFrame | None, study: Study, endpoint: str
-) -> pd.DataFrame | None:
-    """The steps inside the axes, and the counts: what lies beyond the month limit is not shown."""
+@drawn_from("curves")
+def plot_states(curves: pd.DataFrame, /, *, study: Study) -> Drawing:
+    """Draw the probabilities of states as stacked areas, up to where fewer are at risk than the plan asks for.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        time, one column per state, which add up to 1, from the lowest area to the highest, and n_at_risk.
+    study : Study
+        The plan: month limit.
+    """
+    names, least = list(curves.columns[1:-1]), study.display.km_minimum_at_risk
+    shown = curves[(curves["time"] <= study.display.km_limit_months) & (curves["n_at_risk"] >= least)]
+    if len(shown) < 2:
+        return Drawing(None, "Nobody changed state.")
+    figure = new_figure(88.0)
+    axes = figure.subplots()
+    shares = [shown[name] for name in names]
+    axes.stackplot(shown["time"], *shares, labels=names, colors=_STATE_COLORS, step="post", alpha=0.75)
+    _set_axes(axes, study, "Patients, %")
+    axes.set_ylim(0, 1)
+    figure.legend(loc="outside upper center", ncols=len(names))
+    at = study.time.headline_months
+    last = shown[shown["time"] <= at].iloc[-1]
+    said = ", ".join(f"{name} {last[name]:.0%}" for name in names)
+    note = f"Aalen-Johansen estimates, shown without intervals; the areas end where fewer than {least} are at risk."
+    return Drawing(figure, f"Stacked areas; at {at:g} months: {said}.", shown, note)
+
+
+def _set_axes(axes: Axes, study: Study, label: str) -> None:
     limit = study.display.km_limit_months
-    drawn = [group for group in groups if len(group.curve)]
-    steps = [group.curve[group.curve["time"] <= limit].assign(group=group.level) for group in drawn]
-    counts = [risk_table.rename(columns={"at": "time"})] if risk_table is not None and len(risk_table) else []
-    parts = {}
-    for name, found in (("curve", steps), ("numbers_at_risk", counts)):
-        rows = pd.concat(found, ignore_index=True).assign(endpoint=endpoint) if found else pd.DataFrame()
-        first = ["endpoint", "group", "time"] if found else []
-        parts[name] = rows[[*first, *(column for column in rows.columns if column not in first)]]
-    return join_rows(**parts)
+    axes.set(xlim=(0, limit), ylim=(0, 1.02), xticks=np.arange(0, limit + 1, 6 if limit <= 36 else 12))
+    axes.set(xlabel="Months since start of second line", ylabel=wrap(label, 34))
+    axes.set_yticks(**PERCENT_TICKS)
 
 
 def _draw(
     groups: list[Group],
-    heads: list[str],
     risk_table: pd.DataFrame | None,
     rows: pd.DataFrame,
     study: Study,
@@ -185,54 +198,74 @@ def _draw(
     grid = figure.add_gridspec(3, 1, height_ratios=heights)
     axes, below, above = (figure.add_subplot(grid[place]) for place in (1, 2, 0))
     axes.grid(axis="y")
-    axes.set(xlim=(0, limit), ylim=(0, 1.02), xticks=np.arange(0, limit + 1, 6 if limit <= 36 else 12))
-    axes.set(xlabel="Months since start of second line", ylabel=wrap(label, 34))
-    axes.set_yticks(**PERCENT_TICKS)
+    _set_axes(axes, study, label)
     alpha = 0.18 if len(drawn) < 3 else 0.1
     for group in drawn:
         draw_steps(axes, group.curve, value, group.color, group.line, group.name, band_alpha=alpha)
-    _draw_legend(above, groups, rows, study, name_variable(variable, study) if variable else "")
+    shown = _draw_legend(above, groups, rows, study, name_variable(variable, study) if variable else "")
     _draw_risk(below, lines, limit)
-    sentences = [_describe(head, group, value, minimum) for head, group in zip(heads, groups, strict=True)]
-    return Drawing(figure, " ".join(sentences), _shown_rows(groups, risk_table, study, endpoint))
+    steps = pd.concat([group.curve[group.curve["time"] <= limit].assign(group=group.level) for group in drawn])
+    counts = pd.DataFrame() if risk_table is None else risk_table.rename(columns={"at": "time"})
+    data = join_rows(curve=steps, numbers_at_risk=counts).assign(endpoint=endpoint)  # type: ignore[union-attr]
+    first = ["part", "endpoint", "group", "time"]
+    data = data[[*first, *(column for column in data.columns if column not in first)]]
+    alt = " ".join(_describe(group, value, minimum) for group in groups)
+    return Drawing(figure, alt, data, _explain(drawn, shown, study))
 
 
-def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Study, title: str) -> None:
-    """Name each curve, with its numbers in columns beside it, and the test of all below."""
-    at = float(study.time.headline_months)
+def _explain(drawn: list[Group], shown: pd.DataFrame, study: Study) -> str:
+    """Say who the curves are of, what band and ticks mean, where curves end, and the methods of the numbers above."""
+    counts = {row["level"]: format_events(row) for row in shown.to_dict("records") if row["estimand"] in _CURVES}
+    said = "; ".join(f"{group.name} {counts[group.level]}" for group in drawn if group.level in counts)
+    steps = pd.concat([group.curve for group in drawn])
+    marks = []
+    if "ci_lower" in steps and steps.loc[steps["time"] > 0, "ci_lower"].notna().any():
+        marks.append(f"shaded, pointwise {format_level(study.models.ci_level)} intervals")
+    if "n_censored" in steps and (steps["n_censored"] > 0).any():
+        marks.append("ticks, censored patients")
+    marks.append(f"a curve ends where fewer than {study.display.km_minimum_at_risk} patients are at risk")
+    known = f"Events/patients: {said}. " if said else ""
+    return f"{known}{capitalize('; '.join(marks))}.{say_methods(shown)}"
+
+
+def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Study, title: str) -> pd.DataFrame:
+    """Name each curve, with its numbers in columns beside it, and the test of all below; return the rows shown."""
+    at, least = float(study.time.headline_months), study.display.minimum_patients
     rows = rows[rows["time_months"].isna() | (rows["time_months"] == at)]
+    follow_up, rows = rows[rows["endpoint"] == "FOLLOW_UP"], rows[rows["endpoint"] != "FOLLOW_UP"]
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(len(groups) + 0.9, -1.9))
     axes.text(-0.1, -1.1, wrap(title, 26), fontsize=8, fontweight="bold", va="center")
-    found = {(row["level"], row["estimand"]): row for row in rows.to_dict("records") if row["level"]}
-    found |= {("", row["estimand"]): row for row in rows.to_dict("records") if not row["variable"]}
-    least = study.display.minimum_patients
+    records = [row for row in rows.to_dict("records") if row["level"] or not row["variable"]]
+    found = {(row["level"], row["estimand"]): row for row in records}
     few = {level for (level, _), row in found.items() if row["n"] < least}
     for estimand, head, x in _BESIDE:
-        shown = [
-            found.get((group.level, "survival_probability" if estimand == "counts" else estimand)) for group in groups
-        ]
+        source = "survival_probability" if estimand == "counts" else estimand
+        shown = [found.get((group.level, source)) for group in groups]
         if not any(shown):
             continue
         axes.text(x, -1.1, head.format(at=at), fontsize=7.5, fontweight="bold", ha="center", va="center", linespacing=1)
         for place, row in enumerate(shown):
             text = "" if row is None else format_events(row) if estimand == "counts" else _number(row, few, study)
-            axes.text(x, place, text, fontsize=8, ha="center", va="center")
+            axes.text(x, place, text, fontsize=7.5, ha="center", va="center")
     for place, group in enumerate(groups):
         axes.plot([-0.1, -0.055], [place] * 2, color=group.color, linestyle=group.line, clip_on=False)
         axes.text(-0.04, place, group.name, fontsize=8, va="center")
     test = rows[(rows["estimand"] == "log_rank_p") & (rows["status"] == OK)]
     said = [f"Log-rank p {format_p(value)}." for value in test["estimate"] if not few]
     said += [f"Too few: fewer than {least} patients{', so no log-rank test' if len(test) else ''}."] if few else []
-    said += ["NR: not reached."] if any("NR" in text.get_text() for text in axes.texts) else []
+    for row in follow_up.head(1).to_dict("records"):
+        said.append(f"Median follow-up, months (95% CI): {write_numbers(row, study).replace(NOT_REACHED, 'NR')}.")
+    said += ["NR: not reached."] if any("NR" in text.get_text() for text in axes.texts) or "NR" in "".join(said) else []
     axes.text(-0.04, len(groups) + 0.1, " ".join(said), fontsize=7.5, color=MUTED, va="center")
+    return pd.concat([rows[rows["estimand"].isin([name for name, *_ in _BESIDE])], test, follow_up])
 
 
-def _number(row: Row, few: set[str], study: Study) -> str:
+def _number(row: Mapping[str, object], few: set[str], study: Study) -> str:
     """Write what stands beside a curve, but no number of few patients, or in comparison with them."""
     if row["status"] != SUPPRESSED and {row["level"], row["reference"]} & few:
-        return _TOO_FEW
-    return write_numbers(row, study).replace(NOT_REACHED, "NR")
+        return "too few"
+    return write_numbers(dict(row), study).replace(NOT_REACHED, "NR")
 
 
 def _risk_lines(groups: list[Group], risk_table: pd.DataFrame | None) -> list[RiskLine]:
@@ -271,14 +304,14 @@ def _draw_risk(axes: Axes, lines: list[RiskLine], limit: float) -> None:
             axes.plot(ends, [place] * 2, color=content.color, linestyle=content.line, clip_on=False)
 
 
-def _describe(head: str, group: Group, value: str, minimum: int) -> str:
+def _describe(group: Group, value: str, minimum: int) -> str:
     """Say how high a curve is at six-month steps, and where it ends."""
     curve = group.curve
     if curve.empty:
-        return f"{head}: no curve, fewer than {minimum} at risk."
+        return f"{group.subject}: no curve, fewer than {minimum} at risk."
     end = float(curve["time"].iloc[-1])
     ticks = np.arange(_EVERY, end + 1e-9, _EVERY)
     heights = [f"{curve[curve['time'] <= at + 1e-9][value].iloc[-1]:.0%} at {at:g} months" for at in ticks]
     verb = "falls" if value == "survival" else "rises"
     said = ", ".join(heights) or f"{curve[value].iloc[-1]:.0%} at its end"
-    return f"{head} {verb} to {said}; the curve ends at {end:.0f} months."
+    return f"{group.subject} {verb} to {said}; the curve ends at {end:.0f} months."

@@ -46,11 +46,11 @@ def describe_dataset(data: Path, citation: Path | None = None) -> dict[str, Any]
     info = read_toml(data / "dataset.toml")
     is_synthetic, name = bool(info.get("synthetic", False)), info.get("name", data.name)
     facts = {"name": name, "synthetic": is_synthetic, "banner": f"{SYNTHETIC_WARNING}." if is_synthetic else ""}
-    facts |= {"citation": cite(citation)} if citation else {}
+    facts |= {"citation": _cite(citation)} if citation else {}
     return facts | ({"paragraphs": [INVENTED.format(name=name)]} if is_synthetic else {})
 
 
-def cite(path: Path) -> list[str]:
+def _cite(path: Path) -> list[str]:
     """Return how to cite the compendium in its version, and the study whose definitions it has.
 
     Parameters

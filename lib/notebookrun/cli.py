@@ -53,13 +53,7 @@ def build_parser(project: Project) -> argparse.ArgumentParser:
     add("--list-parameters", action="store_true", help="list parameters with type, default and meaning, and stop")
     add("--explain", action="store_true", help="say why each node would run or not, and stop")
     add("--quiet", action="store_true", help="say nothing but problems and the last line")
-    add(
-        "--json-log",
-        metavar="FILE",
-        nargs="?",
-        const="-",
-        help="one JSON object per event (- for standard output)",
-    )
+    add("--json-log", metavar="FILE", nargs="?", const="-", help="one JSON object per event (- for standard output)")
     return parser
 
 

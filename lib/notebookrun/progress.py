@@ -90,7 +90,7 @@ class Progress:
             self._draw()
 
     def _say(self, node: NodeId, run: NodeRun) -> None:
-        is_problem = run.state not in ("ok",)
+        is_problem = run.state != "ok"
         if run.action == "kept" or (self._is_quiet and not is_problem):
             return
         word = run.state if is_problem else run.action
@@ -98,7 +98,7 @@ class Progress:
         seconds = run.entry.seconds.get("page" if run.action == "rendered" else "total")
         took = f" ({duration(seconds)})" if seconds is not None and not is_problem else ""
         done = self._total - len(self._left)
-        self._erase()
+        self.close()
         left = "" if self._is_live else f", about {duration(self.time_left())} left" if self._left else ""
         tell(f"[{done}/{self._total}] {node} {word}{took}{reason}{left}", self._stream)
 
@@ -108,14 +108,15 @@ class Progress:
         spent = {node: now - begun for node, begun in self._running.items()}
         return sum(max(0.0, seconds - spent.get(node, 0.0)) for node, seconds in self._left.items()) / self._jobs
 
-    def _erase(self) -> None:
+    def close(self) -> None:
+        """Remove the live lines."""
         if self._lines:
             tell(f"\x1b[{self._lines}F\x1b[J", self._stream, end="")
             self._lines = 0
 
     def _draw(self) -> None:
         """Draw the live lines anew."""
-        self._erase()
+        self.close()
         now = time.monotonic()
         shown = list(self._running.items())[:MOST_LINES]
         lines = [f"  running {node} {duration(now - begun)}" for node, begun in shown]
@@ -129,10 +130,6 @@ class Progress:
             width = (os.get_terminal_size(self._stream.fileno()).columns or 80) - 1
         tell("".join(f"{line[:width]}\n" for line in lines), self._stream, end="")
         self._lines = len(lines)
-
-    def close(self) -> None:
-        """Remove the live lines."""
-        self._erase()
 
     def _log(self, event: str, node: NodeId, run: NodeRun) -> None:
         if self._json_log is None or self.problem:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from fhrmm.cover import EDITIONS, cite, describe_dataset, list_files
+from fhrmm.cover import EDITIONS, describe_dataset, list_files
 from notebookrun.course import EDITIONS as BUILT
 
 
@@ -22,14 +22,13 @@ def test_manuscripts_and_course_are_linked_where_they_were_made(tmp_path: Path) 
 def test_pages_say_how_to_cite_the_compendium_and_the_study(tmp_path: Path) -> None:
     """Both from the one file that says it; a new version or name there is one on every page."""
     file = Path(__file__).parents[2] / "CITATION.cff"
-    own, study = cite(file)
+    own, study = describe_dataset(tmp_path, file)["citation"]
     known = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert known["title"] in own
     assert f"Version {known['version']}." in own
     assert known["references"][0]["doi"] in study
     assert "et al. An Italian" in study
     assert "2025;104(9):4749-4757" in study
-    assert describe_dataset(tmp_path, file)["citation"] == [own, study]
 
 
 def test_editions_are_those_of_the_course() -> None:

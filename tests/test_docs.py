@@ -249,6 +249,19 @@ def test_every_endpoint_and_response_is_explained():
     assert [name for name in wanted if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)] == []
 
 
+def test_numbers_of_the_readme_are_those_of_the_project():
+    from fhrmm.estimates.counts import describe_agreement
+    from fhrmm.study import load_study, specification_grid
+
+    said, agreement = " ".join(read("README.md").split()), describe_agreement()
+    assert f"{agreement['Cases'].sum()} frozen cases of {len(agreement)} operations" in said
+    assert f"{len(specification_grid(load_study()))} specifications" in said
+    measured = read("docs/benchmarks.md")
+    for number, row in (("79", "| 79 s ("), ("2 seconds", "| 1.9 s |"), ("0.06", "| 0.06, 0.09, 0.24 s; answer 383 KB |")):
+        assert number in said
+        assert row in measured, f"measured anew: the README says {number}"
+
+
 def test_images_are_small_enough_and_used():
     images = sorted((ROOT / "docs" / "images").glob("*.png"))
     everything = "".join(read(name) for name in PAGES if (ROOT / name).is_file())

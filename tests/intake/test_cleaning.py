@@ -206,6 +206,11 @@ def test_patient_of_two_centers_is_suspected_until_the_transfer_is_confirmed(dat
         ["X01", "suspected_transfer", "P4"],
         ["X02", "suspected_transfer", "Q4"],
     ]
+    assert found[["file", "row"]].values.tolist() == [["patients.csv", 5], ["patients.csv", 2]]
+    assert [text.partition(": ")[2] for text in found["found"]] == [
+        "row 2 of X02: patients.csv",
+        "row 5 of X01: patients.csv",
+    ]
     with (data / "dataset.toml").open("a", encoding="utf-8") as stream:
         stream.write('[[transfers]]\ncenter = "X02"\npatient_id = "Q4"\nreported_by = "X01"\n')
     confirmed = clean_scope(data, "ALL", study)

@@ -475,3 +475,36 @@ def test_headers_of_real_registries_are_recognized():
     }  # fmt: skip
     found = {match.header: match.column for match in match_headers(list(headers), "patients") if match.certain}
     assert {name: column for name, column in headers.items() if found.get(name) != column} == {}
+
+
+@pytest.mark.parametrize(
+    ("headers", "doubtful"),
+    [
+        ("Schema 1L;Risposta;Schema 2L;Risposta 2L", {"Risposta", "Risposta 2L"}),
+        ("Schema 1L;Risposta;Schema 2L", {"Risposta"}),
+        ("Schema 1L;Data progressione;Schema 2L", {"Data progressione"}),
+        ("Schema 1L;Miglior risposta 1L;Schema 2L;Risposta", set()),
+        ("Schema 1L;Schema 2L;Risposta 2L;Data PD2", set()),
+        ("Schema 2L;Miglior risposta;Data progressione", set()),
+        ("Risposta [1];Data decesso;Risposta [2]", {"Risposta [1]", "Risposta [2]"}),
+        ("Data decesso;Exitus", {"Exitus"}),
+    ],
+)
+def test_a_header_that_does_not_say_of_which_line_it_is_waits_for_a_person(headers, doubtful):
+    matches = match_headers(headers.split(";"), "patients")
+    assert {match.header for match in matches if not match.certain} == doubtful
+
+
+def test_a_column_that_says_yes_and_never_when_is_no_date(tmp_path):
+    (tmp_path / "data" / "X").mkdir(parents=True)
+    text = "ID;Sesso;Inizio 2L;Decesso\nP1;F;2021-01-05;no\nP2;M;2021-02-05;no\nP3;M;2021-02-06;si\n"
+    (tmp_path / "data" / "X" / "p.csv").write_text(text, encoding="utf-8")
+    assert "which variable is 'Decesso', or none?" in init_center(tmp_path / "data" / "X")
+
+
+def test_a_text_file_saved_from_a_spreadsheet_that_exchanged_days_and_months(tmp_path):
+    (tmp_path / "data" / "X").mkdir(parents=True)
+    rows = [f"P{n},{12 + n}/03/2021,2023-{n:02d}-05" for n in range(1, 12)]
+    text = "\n".join(["patient_id,diagnosis_date,death_date", *rows])
+    (tmp_path / "data" / "X" / "patients.csv").write_text(text, encoding="utf-8")
+    assert errors(clean(tmp_path / "data" / "X")) == ["dates_swapped"]

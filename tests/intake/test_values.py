@@ -134,14 +134,14 @@ def test_partial_dates_have_their_bounds():
     assert parse_date("2023").value[:2] == (date(2023, 1, 1), date(2023, 12, 31))
 
 
-@given(st.dates(date(1950, 1, 1), date(2100, 12, 31)), st.sampled_from(["dmy", "mdy", "ymd"]), st.sampled_from("/.-"))
+@given(st.dates(date(1950, 1, 1), date(2049, 12, 31)), st.sampled_from(["dmy", "mdy", "ymd"]), st.sampled_from("/.-"))
 def test_declared_order_reads_back_what_was_written(day, order, mark):
     parts = {"d": f"{day.day:02d}", "m": f"{day.month:02d}", "y": f"{day.year:04d}"}
     parsed = parse_date(mark.join(parts[letter] for letter in order), order)
     assert parsed.value[:2] == (day, day)
 
 
-@given(st.dates(date(1950, 1, 1), date(2100, 12, 31)))
+@given(st.dates(date(1950, 1, 1), date(2049, 12, 31)))
 def test_undeclared_order_never_guesses(day):
     parsed = parse_date(f"{day.day}/{day.month}/{day.year}")
     if day.day <= 12 and day.day != day.month:

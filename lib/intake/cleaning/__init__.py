@@ -63,11 +63,11 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str
         _clean_center(read_center(data_dir, center, study, description), study, info)
         for center in scope_centers(data_dir, scope)
     ]
-    return _pool(cleaned, study)
+    return _pool(cleaned)
 
 
-def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedScope:
-    """Clean what was read of one center; see `clean_scope`."""
+def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> tuple[CleanedScope, pd.DataFrame]:
+    """Clean what was read of one center; give the place of each accepted patient's row besides."""
     typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
     shaped = [make_canonical(table) for table in typed]
     findings = [*raw.findings, *(finding for table in (*typed, *shaped) for finding in table.findings)]
@@ -91,7 +91,7 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
     files = [str(finding.file) for finding in raw.findings if isinstance(finding.file, str) and finding.table]
     finished = {name: _finish(frame, name, study, info) for name, frame in accepted.items()}
     finished["patients"].insert(len(finished["patients"].columns) - 1, "unrecorded", _unrecorded(shaped, unique))
-    return CleanedScope(
+    cleaned = CleanedScope(
         **finished,
         issues=issues,
         audit=audit,
@@ -101,6 +101,7 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> CleanedSco
         rules=rule_catalog(issues),
         headers=_headers(raw),
     )
+    return cleaned, accepted["patients"][["_file", "_sheet", "_row"]].astype({"_file": object, "_sheet": object})
 
 
 def _put_together(tables: list[TypedTable], findings: list[Finding]) -> tuple[dict, dict, dict]:
@@ -214,14 +215,16 @@ def _headers(raw: RawCenter) -> pd.DataFrame:
     return _concat(parts)[columns]
 
 
-def _pool(cleaned: list[CleanedScope], study: Study) -> CleanedScope:
+def _pool(centers: list[tuple[CleanedScope, pd.DataFrame]]) -> CleanedScope:
     """Put centers under each other and look for patients that two of them report."""
+    cleaned = [part for part, _ in centers]
     if len(cleaned) == 1:
         return cleaned[0]
     names = [field.name for field in fields(CleanedScope) if field.name != "audit"]
     pooled = {name: _concat([getattr(part, name) for part in cleaned]) for name in names}
     pooled["audit"] = pool_audits([part.audit for part in cleaned])
-    across = check_scope(pooled["patients"])
+    placed = [pd.concat([part.patients, where], axis=1) for part, where in centers]
+    across = check_scope(_concat(placed))
     pooled["issues"] = _concat([pooled["issues"], across])
     pooled["rules"] = rule_catalog(pooled["issues"])
     return CleanedScope(**pooled)

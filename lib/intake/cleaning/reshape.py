@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from intake.contract import KEYS
 from intake.readers import PLACE
 from intake.rules import Finding
 from intake.rules.typed_rows import patient_ids, place
+from intake.values import comparison_key, load_synonyms
 
 # What a line gives to the patient: (line, column of the long table) -> canonical column, and which row's where several
 # rows of the line have one. The regimen is that of the first row.
@@ -35,6 +37,8 @@ FROM_LINES = {
     (2, "transplant_date"): ("second_line_asct_date", "last"),
     (3, "start_date"): ("next_line_start_date", "first"),
 }
+PHASE_WORDS = re.compile(r"\b(?:mantenimento|maintenance|maint|mant)\b\.?", re.IGNORECASE)
+NO_THERAPY = ("maintenance", "transplant")
 MAINTENANCE = (
     ("start_date", "maintenance_start_date", "first"), ("stop_date", "maintenance_stop_date", "last"),
 )  # fmt: skip
@@ -116,11 +120,15 @@ def _lines_by_patient(typed: TypedTable) -> tuple[pd.DataFrame, np.ndarray, list
     frame = typed.frame
     group, first = _group(frame, [])
     wide = frame.iloc[first][[name for name in (*KEYS, *PLACE, "_table") if name in frame]].reset_index(drop=True)
-    phase = frame["phase"].astype(object) if "phase" in frame else pd.Series(None, index=frame.index, dtype=object)
-    rows, findings = _number_lines(frame.assign(_group=group, _phase=phase), typed)
     regimen = "regimen" if "regimen" in frame else "drug"
-    main = rows[~rows["_phase"].isin(["maintenance", "transplant"])]
+    phase = frame["phase"].astype(object) if "phase" in frame else pd.Series(None, index=frame.index, dtype=object)
+    if regimen in frame:
+        named = frame[regimen].map({text: phase_of(text) for text in frame[regimen].dropna().unique()})
+        phase = phase.where(phase.notna(), named.astype(object))
+    rows, findings = _number_lines(frame.assign(_group=group, _phase=phase), typed)
+    main = rows[~rows["_phase"].isin(NO_THERAPY)]
     findings += _regimens_differ(main) if regimen == "regimen" else []
+    findings += _doubtful_lines(rows, main, regimen, by_order=typed.raw.spec.lines_by == "order")
     for (line, name), (target, which) in FROM_LINES.items():
         source = regimen if name == "regimen" else name
         chosen = rows if name == "transplant_date" else main
@@ -131,6 +139,43 @@ def _lines_by_patient(typed: TypedTable) -> tuple[pd.DataFrame, np.ndarray, list
     if rows["_phase"].notna().any():
         _take_phases(wide, rows[rows["_line"] == 1], regimen)
     return wide, frame["_row"].to_numpy()[first][group], findings
+
+
+def phase_of(regimen: str) -> str | None:
+    """Return the phase that a regimen names and that is no line of its own, or None.
+
+    Examples
+    --------
+    >>> phase_of("ASCT"), phase_of("Lenalidomide mantenimento"), phase_of("VTd + ASCT"), phase_of("KRd")
+    ('transplant', 'maintenance', None, None)
+    """
+    written, drugs = f" {comparison_key(regimen)} ".replace("+", " ").replace("/", " "), parse_regimen(regimen).drugs
+    said = [
+        phase
+        for phase, words in load_synonyms()["groups"]["phase"].items()
+        if phase != "induction" and any(f" {comparison_key(word)} " in written for word in words)
+    ]
+    fits = len(said) == 1 and (not drugs if said == ["transplant"] else len(drugs - STEROIDS) <= 2)
+    return said[0] if fits else None
+
+
+def _doubtful_lines(rows: pd.DataFrame, main: pd.DataFrame, regimen: str, *, by_order: bool) -> list[Finding]:
+    """Return an error for a second or third line that may be a part of the one before: nothing tells which it is.
+
+    That is a line of a transplant or maintenance alone, and one of a single drug where only the order tells lines.
+    """
+    later, line = rows[rows["_line"].isin([2, 3])], ["_group", "_line"]
+    places = pd.MultiIndex.from_frame(later[line])
+    doubtful = ~places.isin(pd.MultiIndex.from_frame(main[line]))
+    if by_order and regimen in rows:
+        second = later[later["_line"] == 2].dropna(subset=[regimen]).drop_duplicates([*line, regimen])
+        drugs = {text: sorted(parse_regimen(text).drugs) for text in second[regimen].unique()}
+        counts = second.assign(_drug=second[regimen].map(drugs)).explode("_drug").groupby(line)["_drug"].nunique()
+        doubtful |= places.isin(counts[counts == 1].index)
+    found = later[doubtful]
+    shown = found[regimen].astype(object).fillna("") if regimen in found else ""
+    where = place(found, np.arange(len(found)))
+    return [Finding("line_may_be_a_phase", table="lines", column="regimen", found=shown, **where)]
 
 
 def _number_lines(frame: pd.DataFrame, typed: TypedTable) -> tuple[pd.DataFrame, list[Finding]]:
@@ -146,7 +191,7 @@ def _number_lines(frame: pd.DataFrame, typed: TypedTable) -> tuple[pd.DataFrame,
         rows = rows.assign(_line=rows["line_number"].astype(float) if len(rows) else 0.0)
         return rows.sort_values(["_group", "_line", *starts], kind="stable"), findings
     rows = rows.sort_values(["_group", "start_date_lower"], kind="stable")
-    own = rows[~rows["_phase"].isin(["transplant", "consolidation", "maintenance"])]
+    own = rows[~rows["_phase"].isin([*NO_THERAPY, "consolidation"])]
     later = own.groupby("_group")["start_date_lower"].diff() > pd.Timedelta(days=spec.new_line_after_days)
     line = (later.groupby(own["_group"]).cumsum() + 1).reindex(rows.index)
     return rows.assign(_line=line.groupby(rows["_group"]).ffill()), findings
@@ -192,7 +237,8 @@ def _take_phases(wide: pd.DataFrame, first_line: pd.DataFrame, regimen: str) -> 
     if regimen in first_line and "maintenance" not in wide:
         drugs = _join_drugs(upkeep, regimen)
         kinds = {
-            text: "lenalidomide" if parse_regimen(text).drugs - STEROIDS == {"lenalidomide"} else "other"
+            text: "lenalidomide" if found - STEROIDS == {"lenalidomide"} else "other"
             for text in drugs.unique()
+            if (found := parse_regimen(PHASE_WORDS.sub("", text)).drugs)
         }
         wide["maintenance"] = drugs.map(kinds).reindex(wide.index).astype(column_types("patients")["maintenance"])

@@ -14,7 +14,16 @@ from intake.contract import variables
 from intake.readers import PLACE, RawTable
 from intake.rules import Finding
 from intake.rules.typed_rows import place
-from intake.values import CellDialect, ColumnValues, cell_identifiers, missing_codes, parse_column, write_number
+from intake.values import (
+    CellDialect,
+    ColumnValues,
+    cell_identifiers,
+    comparison_key,
+    load_synonyms,
+    missing_codes,
+    parse_column,
+    write_number,
+)
 
 REFUSED_ID = "(refused)"
 COMMA_DECIMAL = re.compile(r"\D*\d{1,3}(?:\.\d{3})*,(?:\d{1,2}|\d{4,})\D*")
@@ -93,18 +102,28 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     present = [name for name in known if name in raw.frame]
     decimal = raw.spec.decimal or _find_decimal(raw)
     columns = {name: parse_column(raw.frame[name], known[name], _cell_dialect(raw, name, decimal)) for name in present}
+    answers = [name for name, values in columns.items() if known[name].type == "date" and _says_whether(values)]
+    columns = {name: values for name, values in columns.items() if name not in answers}
     identity = _find_identifiers(columns)
     content: dict[str, object] = {}
     for name, values in columns.items():
         content |= _hide(values, identity.get(name, {})).canonical()
     content |= {name: raw.frame[name] for name in PLACE} | {"_table": np.full(len(raw.frame), position)}
     typed = TypedTable(raw, pd.DataFrame(content, copy=False))
+    where = {"table": raw.spec.table, "file": raw.spec.path}
+    typed.findings += [Finding("date_says_whether", column=name, **where) for name in answers]
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
         _note_changes(values, identity.get(name, {}), typed)
     _complete_limits(typed)
     _check_center(typed, center)
     return typed
+
+
+def _says_whether(dates: ColumnValues) -> bool:
+    """Tell whether cells of a date say yes and none says when: without it no event is no evidence of none."""
+    yes = {comparison_key(word) for word in load_synonyms()["groups"]["status"]["yes"]}
+    return bool(dates.is_missing.all()) and any(comparison_key(text) in yes for text in dates.texts)
 
 
 def _cell_dialect(raw: RawTable, column: str, decimal: str | None) -> CellDialect:

@@ -25,7 +25,7 @@ from intake.init_center.evidence import (
     unexplained_values,
 )
 from intake.init_center.look import CHECKBOX, Source, look_at
-from intake.init_center.match import TWO, unit_behind
+from intake.init_center.match import BY_NAME, TWO, unit_behind
 from intake.readers.derived import read_status
 from intake.readers.headers import map_headers
 from intake.readers.redcap import find_structure, is_structure
@@ -197,7 +197,9 @@ def _column_lines(source: Source, decisions: list[str]) -> list[str]:
         header = json.dumps(match.header, ensure_ascii=False)
         if CHECKBOX.fullmatch(match.header) or is_structure(match.header):
             continue
-        if match.column and match.how != "canonical name or label":
+        if match.how.startswith(BY_NAME) and not match.certain:  # its name alone would map it
+            lines.append(f'{header} = ""  # {match.column}? {match.how}')
+        elif match.column and match.how != BY_NAME:
             lines.append(_line(Proposal(f'{header} = "{match.column}"', match.how, match.certain)))
         elif match.column:
             lines.append(f"# {header} is {match.column} by its name")

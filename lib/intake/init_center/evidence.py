@@ -197,6 +197,8 @@ def _share(numbers: np.ndarray, counts: pd.Series, unit: str, variable: Variable
 def looks_like(texts: pd.Series, variable: Variable) -> bool:
     """Say whether the cells of a column could be of a variable's type: not, if most are no date or no number.
 
+    Of a date not either where cells say yes and none says when.
+
     Parameters
     ----------
     texts : Series
@@ -210,8 +212,10 @@ def looks_like(texts: pd.Series, variable: Variable) -> bool:
     >>> looks_like(pd.Series([3], index=["D-VTd"]), variables("patients")["first_progression_date"])
     False
     """
-    unlike = [parse_cell(text, variable, CellDialect()).problem in UNLIKE for text in texts.index]
-    return 2 * int(texts[unlike].sum()) <= int(texts.sum())
+    parsed = [parse_cell(text, variable, CellDialect()) for text in texts.index]
+    unlike = [cell.problem in UNLIKE for cell in parsed]
+    says_whether = any(unlike) and variable.type == "date" and all(cell.value is None for cell in parsed)
+    return not says_whether and 2 * int(texts[unlike].sum()) <= int(texts.sum())
 
 
 def unexplained_values(texts: pd.Series, variable: Variable, dialect: CellDialect) -> pd.Series:

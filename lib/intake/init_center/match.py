@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 
@@ -20,6 +21,9 @@ UNITS_BEHIND = (
     re.compile(r"(.*[^\s/])\s+((?:[a-zA-Z\u00b5\u03bc]+/\S+|%))"),
 )
 BY_NAME = "canonical name or label"
+OF_A_LINE = ("first line", "second line", "outcome")
+# What is of the second line by its plain name, and the same of the first.
+OF_FIRST_LINE = {"best_response": "first_line_best_response", "progression_date": "first_progression_date"}
 TWO = "names two things,"
 TWO_THINGS = re.compile(r"\s+(?:o|or|oppure|e/o|and/or)\s+|\s*/\s*", re.IGNORECASE)
 
@@ -61,17 +65,29 @@ def match_headers(headers: list[str], table: str, filled: Sequence[int] = ()) ->
     Returns
     -------
     list of Match
-        One per header; the same canonical column only once with certainty.
+        One per header. Of several headers of one canonical column the one that is its name is certain, else none of
+        what belongs to a line or is an outcome; neither is what may be of the first or of the second line.
     """
     matches = [_match(header, table) for header in headers]
-    seen: set[str] = set()
-    order = sorted(range(len(headers)), key=lambda place: -filled[place]) if filled else range(len(headers))
-    for position in order:
-        match = matches[position]
-        if match.certain and match.column in seen:
-            matches[position] = Match(match.header, match.column, f"{match.how}; another header has it", False)
-        seen |= {match.column} if match.certain and match.column else set()
-    return [Match(m.header, "", "", False) if not m.certain and m.column in seen else m for m in matches]
+    claims = Counter(match.column for match in matches if match.certain and match.column)
+    named = Counter(match.column for match in matches if match.how == BY_NAME)
+    has_first_line = any(variables(table)[name].group == "first line" for name in claims)
+    taken: set[str] = set()
+    for place in sorted(range(len(headers)), key=lambda place: -filled[place]) if filled else range(len(headers)):
+        match, doubt = matches[place], ""
+        if not match.certain or not match.column:
+            continue
+        if claims[match.column] > 1 and (match.how != BY_NAME or named[match.column] > 1):
+            of_a_line = variables(table)[match.column].group in OF_A_LINE
+            doubt = "another header has it" if of_a_line or named[match.column] == 1 or match.column in taken else ""
+        elif has_first_line and match.column in OF_FIRST_LINE and not claims[OF_FIRST_LINE[match.column]]:
+            digits = re.findall(r"\d", " ".join(_words(comparison_key(match.header))))
+            doubt = "" if "2" in digits else "of which line"
+        if doubt:
+            matches[place] = replace(match, how=f"{match.how}; {doubt}", certain=False)
+        else:
+            taken.add(match.column)
+    return [Match(m.header, "", "", False) if not m.certain and m.column in taken else m for m in matches]
 
 
 @cache  # each sheet is tried with several rows as its header, and as several tables

@@ -20,6 +20,7 @@ def swapped_dates(grid: Grid, found: HeaderMap, file: CenterFile) -> str:
     typed = cells.str.extract(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$").dropna().astype(int)
     days = cells.str.extract(r"^\d{4}-\d\d-(\d\d)$")[0].dropna().astype(int)
     late = (typed > 12).all().any() and (typed > 12).any(axis=1).all()
-    if not late or (days > 12).any() or 0.6 ** len(typed) * 0.4 ** len(days) > 0.001 or not len(days):
+    few = not len(typed) or not len(days) or 0.6 ** len(typed) * 0.4 ** len(days) > 0.001
+    if few or not late or (days > 12).any():
         return ""
     return f"{len(typed)} dates are text with a day above 12, {len(days)} are date cells with a day up to 12"

@@ -146,7 +146,7 @@ def make_table(
     if "patient_id" not in found.columns:
         report.add("id_column_missing", column="patient_id")
         return None
-    if file.resolved_format in ("xlsx", "xls", "ods") and (swapped := swapped_dates(grid, found, file)):
+    if swapped := swapped_dates(grid, found, file):
         report.add("dates_swapped", found=swapped)
         return None
     key = found.columns["patient_id"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from intake.rules.catalog import Finding, Rule, findings_frame
 from intake.rules.checks import Check
-from intake.rules.typed_rows import Tables, other_rows
+from intake.rules.typed_rows import Tables, other_rows, place
 
 DATES = ("diagnosis_date", "second_line_start_date")
 KEY = ("sex", "birth_year", *DATES)
@@ -56,22 +56,29 @@ def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     patients : DataFrame
-        Accepted patients of all centers, with `reported_elsewhere` (confirmed transfers are not suspected).
+        Accepted patients of all centers, with `reported_elsewhere` (confirmed transfers are not suspected), and where
+        they stand: `_file`, `_sheet` and `_row`.
 
     Returns
     -------
     DataFrame
-        Rows of the issue log, by center and patient.
+        Rows of the issue log, by center and patient; each names the rows of the other center.
     """
-    open_cases = patients[~patients["reported_elsewhere"].astype(bool)]
-    suspects = open_cases.loc[_alike(open_cases, "center").index, ["center", "patient_id"]]
-    found = "another center reports the same sex, year of birth, diagnosis and second line"
-    place = {"table": "patients", "column": "patient_id", "found": found}
-    findings = [
-        findings_frame([Finding("suspected_transfer", row=[None] * len(ids), patient_id=ids, **place)], center)
-        for center, ids in suspects.sort_values(["center", "patient_id"]).groupby("center")["patient_id"]
-    ]
-    return pd.concat(findings, ignore_index=True) if findings else findings_frame([], "")
+    cases = patients[~patients["reported_elsewhere"].astype(bool)].sort_values(["center", "patient_id"])
+    cases = cases.reset_index(drop=True)
+    alike = _alike(cases, "center").sort_index()
+    if alike.empty:
+        return findings_frame([], "")
+    groups = alike.groupby(list(alike), observed=True).ngroup().to_numpy()
+    named = cases.assign(_file=cases["center"] + ": " + cases["_file"].astype(str))
+    others = other_rows(named, groups, alike.index.to_numpy())
+    same = "another center reports the same sex, year of birth, diagnosis and second line"
+    suspects = cases.loc[alike.index].assign(_found=[f"{same}: {rows}" for rows in others])
+    findings = []
+    for center, own in suspects.groupby("center"):
+        where = {"table": "patients", "column": "patient_id"} | place(own, np.arange(len(own)))
+        findings.append(findings_frame([Finding("suspected_transfer", found=own["_found"], **where)], str(center)))
+    return pd.concat(findings, ignore_index=True)
 
 
 CHECKS: dict[str, Check] = {"suspected_duplicate": suspected_duplicate}

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 from intake.values.parsed import SIGNS, Parsed
 
 DateOrder = Literal["dmy", "mdy", "ymd"] | None
-EARLIEST_YEAR, LATEST_YEAR = 1950, 2100
+# A date beyond is what a program writes for none: 31/12/2099, 9999-12-31, 1900-01-01.
+EARLIEST_YEAR, LATEST_YEAR = 1950, 2049
 MONTH_NAMES = (
     ("gennaio", "january"), ("febbraio", "february"), ("marzo", "march"), ("aprile", "april"), ("maggio", "may"),
     ("giugno", "june"), ("luglio", "july"), ("agosto", "august"), ("settembre", "september"), ("ottobre", "october"),
@@ -23,7 +24,7 @@ MONTHS = {
     for spelling in (name, name[:3], name[:4])
 }
 UNKNOWN_PART = r"00|0|-{1,2}|\?{1,2}|x{1,2}|_{1,2}|nd|un|unk|uk"
-TIME = r"(?:[T ]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+TIME = r"(?:[T ]+\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?(?: ?[AP]M)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 # midnight in central Europe, written by a clock that shows universal time: the day is the next one
 UTC_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]2[23]:00(?::00(?:\.0+)?)?(?:Z|\+00:?00)", re.IGNORECASE)
 YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){TIME}", re.IGNORECASE)
@@ -73,7 +74,7 @@ def parse_date(text: str, order: DateOrder = None, epoch: int = 1900) -> Parsed:
     -------
     Parsed
         With a `DateInterval`, or with problem `date_unreadable`, `date_ambiguous`, `date_impossible` or
-        `date_implausible` (a year outside 1950 to 2100).
+        `date_implausible` (a year outside 1950 to 2049).
 
     Examples
     --------

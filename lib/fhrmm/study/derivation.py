@@ -77,6 +77,8 @@ class Staging(Frozen):
     extramedullary_levels: tuple[str, ...] = Field(min_length=1)
     genomic_beta2_microglobulin: float
     genomic_creatinine_normal_below: float
+    laboratory_days_before: int = Field(ge=0, le=365)
+    laboratory_days_after: int = Field(ge=0, le=365)
 
 
 class Response(Frozen):

@@ -13,6 +13,7 @@ from fhrmm.schema import EVIDENCE, TABLES, column_types, conform, date_columns, 
 from fhrmm.store import DatasetInfo, read_dataset_info, scope_centers
 from fhrmm.study import Study
 from intake.cleaning.audit import audit_frame, pool_audits
+from intake.cleaning.baseline import take_at_diagnosis
 from intake.cleaning.completeness import absent_columns, empty_columns
 from intake.cleaning.cutoff import cut_after
 from intake.cleaning.problem_list import summarize_problems, write_problem_list
@@ -70,8 +71,12 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> tuple[Clea
     """Clean what was read of one center; give the place of each accepted patient's row besides."""
     typed = [type_table(table, raw.center, position) for position, table in enumerate(raw.tables)]
     shaped = [make_canonical(table) for table in typed]
-    findings = [*raw.findings, *(finding for table in (*typed, *shaped) for finding in table.findings)]
-    frames, duplicate, unique = _put_together(shaped, findings)
+    frames, duplicate, unique, of_rows = _put_together(shaped)
+    unique["patients"], at_diagnosis = take_at_diagnosis(typed, unique["patients"], study)
+    frames |= {part.raw.name: part.frame for part in at_diagnosis}
+    duplicate |= {part.raw.name: np.zeros(len(part.frame), dtype=bool) for part in at_diagnosis}
+    shaped += at_diagnosis
+    findings = [*raw.findings, *(finding for table in (*typed, *shaped) for finding in table.findings), *of_rows]
     findings += [*empty_columns(typed), *absent_columns(set(unique["patients"]), raw)]
     unique["assessments"], joined = join_visits(unique["assessments"])
     stated = None if study.cohort.data_cutoff_date else info.data_cutoff_date  # that of a run is no fault of the data
@@ -104,8 +109,9 @@ def _clean_center(raw: RawCenter, study: Study, info: DatasetInfo) -> tuple[Clea
     return cleaned, accepted["patients"][["_file", "_sheet", "_row"]].astype({"_file": object, "_sheet": object})
 
 
-def _put_together(tables: list[TypedTable], findings: list[Finding]) -> tuple[dict, dict, dict]:
-    """Return the rows by table and completing file, which of them repeat another, and the tables without those."""
+def _put_together(tables: list[TypedTable]) -> tuple[dict, dict, dict, list[Finding]]:
+    """Return the rows by table and completing file, which of them repeat another, tables without those, findings."""
+    findings: list[Finding] = []
     mains, parts = _divide(tables)
     frames = {name: _stack(mains, name) for name in TABLES}
     duplicate = {name: find_duplicates(frame, name) for name, frame in frames.items()}
@@ -120,7 +126,7 @@ def _put_together(tables: list[TypedTable], findings: list[Finding]) -> tuple[di
         findings += row_findings(frame, part.raw.spec.table, again, once=True, known_ids=known)
         unique["patients"], differing = complete_patients(unique["patients"], _keep_rows(frame, ~again))
         findings += differing
-    return frames, duplicate, unique
+    return frames, duplicate, unique, findings
 
 
 def _divide(tables: list[TypedTable]) -> tuple[list[TypedTable], list[TypedTable]]:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fhrmm.drugs import STEROIDS, parse_regimen
-from fhrmm.schema import RESPONSE_DEPTH, column_types
+from fhrmm.schema import RESPONSE_DEPTH, column_types, variables
+from intake.cleaning.baseline import results_aside
 from intake.cleaning.rows import COMPANIONS
 from intake.cleaning.typed import REFUSED_ID, TypedTable
-from intake.contract import KEYS
+from intake.contract import AT_DIAGNOSIS, KEYS
 from intake.readers import PLACE
 from intake.rules import Finding
 from intake.rules.typed_rows import patient_ids, place
@@ -61,7 +62,10 @@ def make_canonical(typed: TypedTable) -> TypedTable:
     """
     table = typed.raw.spec.table
     if table == "laboratory" and "assessment_date_lower" in typed.frame:
-        frame, into, findings = _join_results(typed.frame)
+        aside = [name for name in AT_DIAGNOSIS if name not in variables("assessments")]
+        visits = typed.frame[~results_aside(typed)].drop(columns=aside, errors="ignore").reset_index(drop=True)
+        typed = replace(typed, frame=visits)
+        frame, into, findings = _join_results(visits)
     elif table == "lines":
         frame, into, findings = _lines_by_patient(typed)
     else:

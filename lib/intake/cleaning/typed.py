@@ -31,7 +31,7 @@ FREE_TEXT = ("id", "text", "regimen")
 
 
 @dataclass(frozen=True, slots=True)
-class _Changes:
+class Changes:
     """Changed cells of one column.
 
     Attributes
@@ -53,7 +53,7 @@ class _Changes:
     clean: np.ndarray
     rules: np.ndarray
 
-    def without(self, rows: np.ndarray) -> _Changes:
+    def without(self, rows: np.ndarray) -> Changes:
         """Return the changes in other rows than these."""
         keep = ~np.isin(self.rows, rows)
         return replace(self, rows=self.rows[keep], codes=self.codes[keep])
@@ -71,14 +71,14 @@ class TypedTable:
         Canonical typed columns (those the file has), dates with bounds and precision, and the place of each row.
     findings : list of Finding
         What was found in its cells.
-    changes : list of _Changes
+    changes : list of Changes
         Cells that are not what the file has.
     """
 
     raw: RawTable
     frame: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
-    changes: list[_Changes] = field(default_factory=list)
+    changes: list[Changes] = field(default_factory=list)
 
 
 def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
@@ -231,13 +231,13 @@ def _note_changes(values: ColumnValues, identity: dict[str, np.ndarray], typed: 
     rows = values.rows_where((values.changes != "") & shown)
     if len(rows):
         texts = values.texts, values.clean_texts, values.changes
-        typed.changes.append(_Changes(values.variable.column, rows, values.codes[rows], *texts))
+        typed.changes.append(Changes(values.variable.column, rows, values.codes[rows], *texts))
 
 
 def _note_change(typed: TypedTable, rows: np.ndarray, column: str, raw: object, clean: object, rule: str) -> None:
     """Write down changes of some rows of one column: texts before and after, one per row or one for all."""
     texts = (np.full(len(rows), text, dtype=object) for text in (raw, clean, rule))
-    typed.changes.append(_Changes(column, rows, np.arange(len(rows)), *texts))
+    typed.changes.append(Changes(column, rows, np.arange(len(rows)), *texts))
 
 
 def _complete_limits(typed: TypedTable) -> None:

@@ -168,18 +168,6 @@ def load_center(folder: Path, name: str = FILE_NAME) -> Center:
     Every file carries the center's dialect where it does not give its own. Without `center.toml` the files with
     canonical names (`patients.csv`, `assessments.xlsx`, ...) are taken.
 
-    Parameters
-    ----------
-    folder : Path
-        DATASET/<CENTER>.
-    name : str
-        The file with the description.
-
-    Returns
-    -------
-    Center
-        Frozen and validated.
-
     Raises
     ------
     StudyError

@@ -53,11 +53,6 @@ def load_examples() -> dict[str, Any]:
 def template_variables(table: str) -> list[Variable]:
     """Return the columns of a table that a center fills in: all but its own name.
 
-    Parameters
-    ----------
-    table : str
-        Canonical table.
-
     Examples
     --------
     >>> [variable.column for variable in template_variables("adverse_events")]
@@ -68,11 +63,6 @@ def template_variables(table: str) -> list[Variable]:
 
 def _header_text(variable: Variable) -> str:
     """Return the header of a column: its label, and its unit in parentheses.
-
-    Parameters
-    ----------
-    variable : Variable
-        The column.
 
     Examples
     --------
@@ -124,11 +114,6 @@ def make_redcap_center_file() -> str:
 
 def redcap_name(variable: Variable) -> str:
     """Return the REDCap field of a column: unique in the project, so that columns of visits carry their form's name.
-
-    Parameters
-    ----------
-    variable : Variable
-        The column.
 
     Examples
     --------
@@ -242,13 +227,7 @@ def _redcap_row(variable: Variable, section: str) -> list[str]:
 
 
 def template_files() -> dict[str, bytes]:
-    """Return every file of `data/templates/` by name.
-
-    Returns
-    -------
-    dict of str to bytes
-        The same bytes each time.
-    """
+    """Return every file of `data/templates/` by name."""
     long = {f"{table}.csv": pd.DataFrame(load_examples()[table]).to_csv(index=False).encode() for table in LONG}
     return long | {
         WORKBOOK: workbook_bytes(make_workbook()),

@@ -17,16 +17,6 @@ def workbook_bytes(book: Workbook) -> bytes:
 
     Members are stored without compression, since compressed bytes differ between versions of the library.
 
-    Parameters
-    ----------
-    book : openpyxl.Workbook
-        Complete.
-
-    Returns
-    -------
-    bytes
-        An XLSX file.
-
     Examples
     --------
     >>> workbook_bytes(Workbook()) == workbook_bytes(Workbook())

@@ -43,17 +43,6 @@ def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str
     An error quarantines the patient it concerns, in every table; a warning does not. A center that cannot be read is
     one finding, and the others go on.
 
-    Parameters
-    ----------
-    data_dir : str or Path
-        The dataset.
-    scope : str
-        A center, or ``ALL``.
-    study : Study
-        The plan.
-    description : str
-        The file of a center that describes it.
-
     Returns
     -------
     CleanedScope

@@ -17,13 +17,6 @@ AUDIT_COLUMNS = ("center", "table", "file", "row", "patient_id", "column", "raw_
 def audit_frame(tables: Sequence[TypedTable], center: str) -> pd.DataFrame:
     """Return the changes of some tables, in the order of files and columns.
 
-    Parameters
-    ----------
-    tables : sequence of TypedTable
-        Of one center.
-    center : str
-        Its identifier.
-
     Returns
     -------
     DataFrame

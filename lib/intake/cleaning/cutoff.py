@@ -27,15 +27,6 @@ def cut_after(frames: Mapping[str, pd.DataFrame], center: str, cutoff: date) -> 
 
     A patient of whom anything is dated later was alive on that day. Rows of visits and of adverse events go as a whole.
 
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        Accepted rows by table, dates with bounds.
-    center : str
-        Whose.
-    cutoff : date
-        The last day that counts.
-
     Returns
     -------
     frames : dict of str to DataFrame

@@ -68,15 +68,6 @@ def write_problem_list(run: Run, cleaned: CleanedScope, language: str = "en") ->
     Compared with the list that an earlier run has left, findings are `new`, `still open` or `resolved`; what the center
     has answered in it stays beside its finding.
 
-    Parameters
-    ----------
-    run : Run
-        Where.
-    cleaned : CleanedScope
-        Whose findings.
-    language : str
-        Of the texts, ``en`` or ``it``; the words of the CSV's own columns stay English.
-
     Returns
     -------
     DataFrame
@@ -94,11 +85,6 @@ def write_problem_list(run: Run, cleaned: CleanedScope, language: str = "en") ->
 
 def summarize_problems(listed: pd.DataFrame) -> pd.DataFrame:
     """Count findings by severity, rule and state; no row of it concerns a single patient.
-
-    Parameters
-    ----------
-    listed : DataFrame
-        A problem list.
 
     Returns
     -------
@@ -145,13 +131,6 @@ def _read_answers(book: Path) -> pd.DataFrame:
 
 def make_workbook(listed: pd.DataFrame, language: str) -> Workbook:
     """Return a problem list as a workbook: errors in red, warnings in yellow, resolved ones in green; no formulas.
-
-    Parameters
-    ----------
-    listed : DataFrame
-        A problem list.
-    language : str
-        Of titles and words.
 
     Returns
     -------

@@ -50,11 +50,6 @@ def make_canonical(typed: TypedTable) -> TypedTable:
 
     Rows that went into another one stand in `raw.merged`: they share its fate in the row accounting.
 
-    Parameters
-    ----------
-    typed : TypedTable
-        As its file has it.
-
     Returns
     -------
     TypedTable

@@ -19,20 +19,7 @@ ACCOUNTING_COLUMNS = ("center", "file", "rows_read", "rows_accepted", "rows_quar
 
 
 def find_duplicates(frame: pd.DataFrame, table: str) -> np.ndarray:
-    """Return which rows repeat an earlier row of the same patient in every column, those that stay out included.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A typed table.
-    table : str
-        Its name.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (n_rows,)
-        True for every row but the first of those that are equal.
-    """
+    """Return which rows repeat an earlier row of the same patient in every column, those that stay out included."""
     duplicate = np.zeros(len(frame), dtype=bool)
     repeated = np.flatnonzero(_repeated(frame))
     if not len(repeated):
@@ -95,13 +82,6 @@ def row_findings(
 def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     """Add the columns of another file of the center, or fill their empty cells.
 
-    Parameters
-    ----------
-    patients : DataFrame
-        Typed, one row per patient.
-    part : DataFrame
-        Typed, one row per patient, those of others included.
-
     Returns
     -------
     patients : DataFrame
@@ -136,11 +116,6 @@ def complete_patients(patients: pd.DataFrame, part: pd.DataFrame) -> tuple[pd.Da
 
 def join_visits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     """Put the rows of one patient and day together as one visit, unless they contradict each other.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The typed assessments.
 
     Returns
     -------

@@ -33,11 +33,6 @@ def describe_rules(rules: pd.DataFrame) -> pd.DataFrame:
 
     How often a rule was broken is not said: it would give away what a table of counts hides beside it.
 
-    Parameters
-    ----------
-    rules : DataFrame
-        One row per rule, as `intake.rules.rule_catalog` gives it.
-
     Examples
     --------
     >>> from intake.rules import findings_frame, rule_catalog

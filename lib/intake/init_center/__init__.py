@@ -49,11 +49,6 @@ def init_center(folder: Path) -> str:
     person. An existing `center.toml` is never touched: it is tried as it is, what it answers is not asked again, and
     the proposal goes to `center.proposed.toml`.
 
-    Parameters
-    ----------
-    folder : Path
-        The center's folder.
-
     Returns
     -------
     str
@@ -93,11 +88,6 @@ def _texts_of(value: object) -> set[str]:
 
 def propose_center(folder: Path) -> tuple[str, list[str]]:
     """Return the text of a first `center.toml` and the list of what a person must still decide.
-
-    Parameters
-    ----------
-    folder : Path
-        The center's folder.
 
     Raises
     ------

@@ -18,13 +18,6 @@ MOST = 12
 def try_description(folder: Path, name: str) -> str:
     """Say how many patients would be accepted, and what stops the others.
 
-    Parameters
-    ----------
-    folder : Path
-        The center's folder.
-    name : str
-        The description in it.
-
     Returns
     -------
     str

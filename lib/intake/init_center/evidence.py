@@ -47,24 +47,13 @@ class Proposal(NamedTuple):
 
 
 def distinct_texts(column: pd.Categorical) -> pd.Series:
-    """Return how often each distinct text stands in a column, by tidied text.
-
-    Parameters
-    ----------
-    column : pandas.Categorical
-        Text, missing where the cell is empty.
-    """
+    """Return how often each distinct text stands in a column, by tidied text."""
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.categories))
     return pd.Series(counts, index=[tidy(str(text)) for text in column.categories], dtype=int)[counts > 0]
 
 
 def propose_date_order(texts: Sequence[str]) -> Proposal | None:
     """Propose the order of day and month from dates that can be read in one way only.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        Distinct texts of the date columns.
 
     Returns
     -------
@@ -90,11 +79,6 @@ def propose_date_order(texts: Sequence[str]) -> Proposal | None:
 def propose_decimal(texts: Sequence[str]) -> Proposal | None:
     """Propose the decimal mark from the numbers.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Distinct texts of the number columns.
-
     Examples
     --------
     >>> propose_decimal(["3,5", "4,12"]).line
@@ -110,11 +94,6 @@ def propose_decimal(texts: Sequence[str]) -> Proposal | None:
 def propose_thousands(texts: Sequence[str]) -> Proposal | None:
     """Propose the point as thousands mark where numbers have it before three digits, beside decimal commas.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Distinct texts of the number columns.
-
     Examples
     --------
     >>> propose_thousands(["1.250", "3,5"]).certain
@@ -128,18 +107,7 @@ def propose_thousands(texts: Sequence[str]) -> Proposal | None:
 
 
 def propose_missing(columns: Iterable[tuple[Variable, pd.Series]]) -> Proposal | None:
-    """Propose codes for missing: nines, negative numbers and signs that cannot be a value of their column.
-
-    Parameters
-    ----------
-    columns : iterable of (Variable, Series)
-        Each recognized column with its distinct texts and their counts.
-
-    Returns
-    -------
-    Proposal or None
-        Never certain.
-    """
+    """Propose codes for missing: nines, negative numbers and signs that cannot be a value of their column."""
     found: dict[str, int] = {}
     for variable, texts in columns:
         for text in texts.index:
@@ -157,22 +125,7 @@ def propose_missing(columns: Iterable[tuple[Variable, pd.Series]]) -> Proposal |
 
 
 def propose_unit(texts: pd.Series, variable: Variable, decimal: str | None) -> Proposal | None:
-    """Propose another unit where the numbers are plausible in it and not in the canonical one.
-
-    Parameters
-    ----------
-    texts : Series
-        Distinct texts with their counts.
-    variable : Variable
-        The column.
-    decimal : str or None
-        Decimal mark.
-
-    Returns
-    -------
-    Proposal or None
-        Never certain: a plausible range is no proof.
-    """
+    """Propose another unit where the numbers are plausible in it and not in the canonical one."""
     parsed = [parse_number(text, variable.column, decimal=decimal) for text in texts.index]
     numbers = np.array([np.nan if item.value is None else item.value for item in parsed])
     known = ~np.isnan(numbers)
@@ -199,13 +152,6 @@ def looks_like(texts: pd.Series, variable: Variable) -> bool:
 
     Of a date not either where cells say yes and none says when.
 
-    Parameters
-    ----------
-    texts : Series
-        Distinct texts with their counts.
-    variable : Variable
-        What the header resembles.
-
     Examples
     --------
     >>> from fhrmm.schema import variables
@@ -219,16 +165,6 @@ def looks_like(texts: pd.Series, variable: Variable) -> bool:
 
 
 def unexplained_values(texts: pd.Series, variable: Variable, dialect: CellDialect) -> pd.Series:
-    """Return the distinct texts of a column that would be a finding, with their counts.
-
-    Parameters
-    ----------
-    texts : Series
-        Distinct texts with their counts.
-    variable : Variable
-        The column.
-    dialect : CellDialect
-        What has been recognized so far.
-    """
+    """Return the distinct texts of a column that would be a finding, with their counts."""
     bad = [parse_cell(text, variable, dialect).problem in STRANGE for text in texts.index]
     return texts[bad]

@@ -72,11 +72,6 @@ class Source:
 def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     """Open every data file of a folder as far as possible.
 
-    Parameters
-    ----------
-    folder : Path
-        The center's folder.
-
     Returns
     -------
     sources : list of Source
@@ -112,13 +107,7 @@ def _identifiers(grid: Grid, matches: list[Match]) -> pd.Categorical:
 
 
 def _find_dictionary(folder: Path) -> str | None:
-    """Return the name of the REDCap data dictionary in a folder: a CSV with its 18 columns.
-
-    Parameters
-    ----------
-    folder : Path
-        The center's folder.
-    """
+    """Return the name of the REDCap data dictionary in a folder: a CSV with its 18 columns."""
     for path in sorted(folder.glob("*.csv")):
         try:
             fields = redcap.read_dictionary(path)

@@ -152,11 +152,6 @@ def _same_words(table: str) -> Mapping[frozenset[str], str]:
 def _header_forms(header: str) -> list[str]:
     """Return the forms in which a header is looked up: whole, without its unit, its last part alone.
 
-    Parameters
-    ----------
-    header : str
-        As the file has it.
-
     Examples
     --------
     >>> _header_forms("FISH / t(4;14)")[-1], _header_forms("Albumina, g/dL")[1]
@@ -171,13 +166,6 @@ def _header_forms(header: str) -> list[str]:
 
 def unit_behind(header: str, column: str) -> str | None:
     """Return the unit that stands behind a header without parentheses, where the column is met in it.
-
-    Parameters
-    ----------
-    header : str
-        As the file has it.
-    column : str
-        Canonical column.
 
     Examples
     --------

@@ -25,17 +25,6 @@ __all__ = ["PLACE", "RawCenter", "RawTable", "read_center"]
 def read_center(data_dir: str | Path, center: str, study: Study, description: str = FILE_NAME) -> RawCenter:
     """Read every file of a center as text in canonical columns.
 
-    Parameters
-    ----------
-    data_dir : str or Path
-        The dataset.
-    center : str
-        Its folder below it.
-    study : Study
-        The plan.
-    description : str
-        The file that describes it.
-
     Returns
     -------
     RawCenter

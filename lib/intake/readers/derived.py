@@ -20,15 +20,6 @@ def split_shared_dates(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Add the dates that another column tells apart.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Canonical columns as text, and the place of each row.
-    file : CenterFile
-        Its `shared_dates`.
-    columns : mapping of str to Categorical
-        The columns of the file by the key of their header.
-
     Returns
     -------
     frame : DataFrame

@@ -46,13 +46,6 @@ def check_signature(path: Path, file_format: str) -> None:
 def check_archive(path: Path, largest: int = LARGEST_UNPACKED) -> None:
     """Refuse an archive that would unpack into far more than it is, before anything is unpacked.
 
-    Parameters
-    ----------
-    path : Path
-        The archive.
-    largest : int
-        Bytes that it may unpack to.
-
     Raises
     ------
     ReadProblem

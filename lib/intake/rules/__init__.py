@@ -23,15 +23,6 @@ CHECKS = checks.CHECKS | stages.CHECKS | duplicates.CHECKS
 def check_center(frames: Mapping[str, pd.DataFrame], study: Study, cutoff: date | None) -> list[Finding]:
     """Hold the typed tables of a center to every rule across columns.
 
-    Parameters
-    ----------
-    frames : mapping of str to DataFrame
-        `patients`, `assessments`, `adverse_events`: typed columns, dates with bounds, and the place of each row.
-    study : Study
-        The plan: cut-points of stages, days to refractoriness.
-    cutoff : date or None
-        Data cut-off of the dataset.
-
     Returns
     -------
     list of Finding

@@ -19,13 +19,6 @@ def _alike(frame: pd.DataFrame, apart: str) -> pd.DataFrame:
     """Return who agree in the columns by which two patients may be one, and differ in another.
 
     Rows where one is missing or a date partial are left out.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Patients, typed, dates with bounds.
-    apart : str
-        The column in which they differ.
     """
     needed = [*KEY[:2], *(f"{name}_{side}" for name in DATES for side in ("lower", "upper"))]
     if not set(needed) <= set(frame):

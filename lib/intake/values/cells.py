@@ -70,15 +70,6 @@ def parse_cell(raw: str, variable: Variable, dialect: CellDialect) -> Parsed:
     A center's own value mapping comes first, then its codes for missing, then the canonical value and the standard
     synonyms, then the standard codes for missing. What is none of these is a problem, never a guess.
 
-    Parameters
-    ----------
-    raw : str
-        The cell as the file has it.
-    variable : Variable
-        The canonical column.
-    dialect : CellDialect
-        How the file writes.
-
     Returns
     -------
     Parsed

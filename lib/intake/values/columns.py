@@ -73,22 +73,7 @@ class ColumnValues:
 
 
 def parse_column(column: pd.Series, variable: Variable, dialect: CellDialect) -> ColumnValues:
-    """Read a column of text.
-
-    Parameters
-    ----------
-    column : Series
-        Categorical text, one row per row of the file; missing where the cell is empty.
-    variable : Variable
-        The canonical column.
-    dialect : CellDialect
-        How the file writes.
-
-    Returns
-    -------
-    ColumnValues
-        Every distinct text parsed once; plain ones of a large column all together.
-    """
+    """Read a column of text."""
     texts = np.append(column.cat.categories.to_numpy(dtype=object), "")
     plain, values = _parse_plain(texts, variable, dialect)
     rest = np.flatnonzero(~plain)

@@ -84,13 +84,6 @@ def missing_kind(variable: Variable) -> str:
 def parse_category(text: str, variable: Variable) -> Parsed:
     """Read one category or yes/no by the standard synonyms.
 
-    Parameters
-    ----------
-    text : str
-        One cell, tidied.
-    variable : Variable
-        Its levels decide what is a value.
-
     Returns
     -------
     Parsed

@@ -36,15 +36,7 @@ def refuse_name(name: str, work: Path) -> str:
 
 
 def follow(run: Run, new: str | None) -> Iterator[str]:
-    """Write what has changed in a scope since each of its freezes, and make a new one if named; say so line by line.
-
-    Parameters
-    ----------
-    run : Run
-        A scope that has run through.
-    new : str or None
-        Name of the freeze to make, part of the names of its files.
-    """
+    """Write what has changed in a scope since each of its freezes, and make a new one if named; say so line by line."""
     described = _describe(run)
     for name in sorted(path.stem[7:-9] for path in run.work.glob("frozen_*_patients.csv")):
         table = _write_changes(run, name, described)
@@ -60,15 +52,6 @@ def follow(run: Run, new: str | None) -> Iterator[str]:
 
 def _write_changes(run: Run, name: str, now: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Write what has changed since a freeze: counts and numbers below reports/, identifiers below work/ only.
-
-    Parameters
-    ----------
-    run : Run
-        The scope.
-    name : str
-        Of a freeze.
-    now : dict of str to DataFrame
-        What a freeze made now would keep.
 
     Returns
     -------

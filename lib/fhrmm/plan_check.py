@@ -35,11 +35,6 @@ def load_plan(path: str | Path = "study.toml", overrides: Mapping[str, Any] | No
     overrides : mapping of str to object, optional
         Dotted names of plan values and what replaces them; None keeps the plan's value.
 
-    Returns
-    -------
-    Study
-        With which every notebook runs.
-
     Raises
     ------
     StudyError

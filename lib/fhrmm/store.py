@@ -219,13 +219,7 @@ def write_report_bytes(run: Run, folder: str, file_name: str, content: bytes) ->
 
 
 def read_report_bytes(run: Run, folder: str, file_name: str) -> bytes:
-    """Read one published file of the scope.
-
-    Raises
-    ------
-    StudyError
-        If it is not there.
-    """
+    """Read one published file of the scope."""
     path = run.reports / folder / file_name
     if not path.is_file():
         raise StudyError(f"{run.scope}: published file {folder}/{file_name} is not there; run again")
@@ -240,13 +234,7 @@ def clear_report_folder(run: Run, folder: str) -> None:
 
 
 def read_manifest(run: Run) -> dict[str, Any]:
-    """Read what the runner wrote about the report: above all, the state of every notebook.
-
-    Raises
-    ------
-    StudyError
-        If there is none, or it is damaged.
-    """
+    """Read what the runner wrote about the report: above all, the state of every notebook."""
     try:
         return json.loads((run.reports_dir / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -270,15 +258,6 @@ def read_report_values(run: Run, notebook: str) -> dict[str, Any]:
 
 def combine_estimates(reports_dir: str | Path, scope: str, notebooks: Sequence[str] | None = None) -> Path:
     """Join the estimates of every notebook of a scope into `tables/estimates.csv`, in notebook order.
-
-    Parameters
-    ----------
-    reports_dir : str or Path
-        The report folder.
-    scope : str
-        Center id or ``ALL``.
-    notebooks : sequence of str, optional
-        Names to join; by default every file below `tables/estimates/`.
 
     Returns
     -------

@@ -70,11 +70,6 @@ def date_bounds(frame: pd.DataFrame, column: str) -> Bounds:
     column : str
         Name of the date.
 
-    Returns
-    -------
-    Bounds
-        With the index of the frame.
-
     Examples
     --------
     >>> bounds = date_bounds(pd.DataFrame({"x": pd.to_datetime(["2023-04-15"])}), "x")

@@ -79,11 +79,6 @@ def apply_criteria(patients: pd.DataFrame, study: Study, *, info: DatasetInfo | 
     info : DatasetInfo, optional
         The dataset; its confirmed transfers count too.
 
-    Returns
-    -------
-    CohortSelection
-        Cohort, attrition and decisions.
-
     Examples
     --------
     >>> from fhrmm.schema import empty_table

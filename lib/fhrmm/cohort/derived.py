@@ -13,13 +13,6 @@ from fhrmm.threevalued import date_bounds, is_any, to_levels
 def add_derived(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return the patients with every derived column of the analysis.
 
-    Parameters
-    ----------
-    patients : DataFrame
-        Canonical patients, one row each.
-    study : Study
-        The plan.
-
     Returns
     -------
     DataFrame

@@ -26,13 +26,6 @@ def derive_exposure(patients: pd.DataFrame, study: Study) -> pd.DataFrame:
     record is stated in the plan: maintenance without a stop date is ongoing until progression; first line without
     transplant runs until progression, with transplant its drugs end there.
 
-    Parameters
-    ----------
-    patients : DataFrame
-        Canonical patients, one row each.
-    study : Study
-        The plan.
-
     Returns
     -------
     DataFrame

@@ -60,11 +60,6 @@ def parse_regimen(text: object) -> Regimen:
     daratumumab. High-dose melphalan (`Mel200`) is conditioning, not part of the regimen. A text that is understood
     only in part counts as not recognized: its drugs are unknown.
 
-    Parameters
-    ----------
-    text : object
-        Drug names, abbreviations or a standard name; missing values allowed.
-
     Returns
     -------
     Regimen

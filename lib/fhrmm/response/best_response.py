@@ -95,13 +95,6 @@ def derive_response(
 def _summarize_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return what the visits of each patient come to.
 
-    Parameters
-    ----------
-    visits : DataFrame
-        From `arrange_visits`.
-    study : Study
-        The plan.
-
     Returns
     -------
     DataFrame

@@ -31,13 +31,6 @@ def confirm_visits(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     NE visits are skipped [1]_. After confirmed progression nothing counts any more.
 
-    Parameters
-    ----------
-    visits : DataFrame
-        From `arrange_visits`.
-    study : Study
-        The plan's switches in ``response``.
-
     Returns
     -------
     DataFrame

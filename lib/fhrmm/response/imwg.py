@@ -83,11 +83,6 @@ def derive_visit_response(cohort: pd.DataFrame, assessments: pd.DataFrame, study
 def derive_best_change(visits: pd.DataFrame) -> pd.DataFrame:
     """Return each patient's deepest change of the M-protein or light chain that could be followed.
 
-    Parameters
-    ----------
-    visits : DataFrame
-        From `derive_visit_response`.
-
     Returns
     -------
     DataFrame

@@ -34,11 +34,6 @@ _CASES: tuple[tuple[str, tuple[tuple[str, str | None], ...], int | None, str | N
 def tabulate_confirmation(study: Study) -> pd.DataFrame:
     """Return what the first visit of each made-up course counts as.
 
-    Parameters
-    ----------
-    study : Study
-        The plan, with its switches in ``response``.
-
     Returns
     -------
     DataFrame

@@ -31,11 +31,6 @@ class Specification:
 def specification_grid(study: Study) -> list[Specification]:
     """Return every combination of one option per axis of ``study.sensitivity``, in the order of the plan.
 
-    Parameters
-    ----------
-    study : Study
-        The plan.
-
     Returns
     -------
     list of Specification

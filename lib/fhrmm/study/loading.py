@@ -51,11 +51,6 @@ def load_study(path: str | Path = "study.toml", overrides: Mapping[str, Any] | N
     overrides : mapping of str to object, optional
         Dotted names of plan values and what replaces them; None keeps the plan's value.
 
-    Returns
-    -------
-    Study
-        Frozen and validated.
-
     Raises
     ------
     StudyError
@@ -127,16 +122,6 @@ def describe_rounding(study: Study) -> str:
 def plan_choices(**parameters: object) -> dict[str, object]:
     """Return what the parameters of a notebook replace in the plan.
 
-    Parameters
-    ----------
-    **parameters : object
-        Parameters of a notebook by their names; None keeps the plan's value.
-
-    Returns
-    -------
-    dict of str to object
-        Dotted names of plan values, as `load_study` takes them.
-
     Raises
     ------
     StudyError
@@ -156,18 +141,6 @@ def plan_choices(**parameters: object) -> dict[str, object]:
 
 def override_study(study: Study, overrides: Mapping[str, Any]) -> Study:
     """Return another plan with some values replaced, keeping what the run has replaced already.
-
-    Parameters
-    ----------
-    study : Study
-        The plan of the run.
-    overrides : mapping of str to object
-        Dotted names of plan values and what replaces them.
-
-    Returns
-    -------
-    Study
-        Frozen and validated; the given one is untouched.
 
     Raises
     ------

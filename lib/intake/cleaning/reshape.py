@@ -122,7 +122,7 @@ def _lines_by_patient(typed: TypedTable) -> tuple[pd.DataFrame, np.ndarray, list
     regimen = "regimen" if "regimen" in frame else "drug"
     phase = frame["phase"].astype(object) if "phase" in frame else pd.Series(None, index=frame.index, dtype=object)
     if regimen in frame:
-        named = frame[regimen].map({text: phase_of(text) for text in frame[regimen].dropna().unique()})
+        named = frame[regimen].map({text: _phase_of(text) for text in frame[regimen].dropna().unique()})
         phase = phase.where(phase.notna(), named.astype(object))
     rows, findings = _number_lines(frame.assign(_group=group, _phase=phase), typed)
     main = rows[~rows["_phase"].isin(NO_THERAPY)]
@@ -140,12 +140,12 @@ def _lines_by_patient(typed: TypedTable) -> tuple[pd.DataFrame, np.ndarray, list
     return wide, frame["_row"].to_numpy()[first][group], findings
 
 
-def phase_of(regimen: str) -> str | None:
+def _phase_of(regimen: str) -> str | None:
     """Return the phase that a regimen names and that is no line of its own, or None.
 
     Examples
     --------
-    >>> phase_of("ASCT"), phase_of("Lenalidomide mantenimento"), phase_of("VTd + ASCT"), phase_of("KRd")
+    >>> _phase_of("ASCT"), _phase_of("Lenalidomide mantenimento"), _phase_of("VTd + ASCT"), _phase_of("KRd")
     ('transplant', 'maintenance', None, None)
     """
     written, drugs = f" {comparison_key(regimen)} ".replace("+", " ").replace("/", " "), parse_regimen(regimen).drugs

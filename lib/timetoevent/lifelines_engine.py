@@ -118,3 +118,21 @@ def cox_coefficients(
             return CoxPHFitter().fit(frame, **roles, fit_options=PRECISE).params_.to_numpy(float)
     except (ConvergenceError, ValueError, ArithmeticError, np.linalg.LinAlgError):
         return None
+
+
+def interval_censored(after: FloatArray, until: FloatArray) -> pd.Series:
+    """Return Turnbull's estimate by time: an event after the first and not after the second number, infinite if unseen.
+
+    An event on a known day has twice that day. What the data leave open within an interval lies at its end.
+
+    Examples
+    --------
+    >>> interval_censored(np.array([0.0, 1, 0]), np.array([1.0, 2, 2])).loc[1.0].round(6).item()
+    0.5
+    """
+    # to lifelines both ends belong to an interval, and only a narrow one has its step at its end
+    start = np.where(after < until, after + 1e-6, after - 1e-6)
+    with np.errstate(divide="ignore", invalid="ignore"):  # logarithms of masses that come to nothing
+        fit = KaplanMeierFitter().fit_interval_censoring(start, until, tol=1e-14)
+    curve = fit.survival_function_.iloc[:, -1]
+    return curve[np.isfinite(curve.index)]

@@ -343,3 +343,115 @@ def test_centers_that_respond_alike_do_not_differ_beyond_chance_and_two_predict_
     assert apart.loc[("ORR", "i_squared"), "estimate"] > 0.8
     assert apart.loc[("ORR", "predicted_proportion"), "ci_lower"] < 0.05
     assert math.isnan(published((1, 20), (19, 20)).loc[("ORR", "predicted_proportion"), "ci_lower"])
+
+
+def make_visits(between: list[tuple[float, float]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One PFS row per patient, progression seen at the second number of months, and none yet at the first."""
+    start, size = pd.Timestamp("2023-01-01"), len(between)
+    seen = pd.Series([round(last * 30.4375) / 30.4375 for _, last in between])
+    clean = [start + pd.Timedelta(days=round(first * 30.4375)) if first >= 0 else pd.NaT for first, _ in between]
+    keys = {"center": "C01", "patient_id": [f"SYN-{i:03d}" for i in range(size)]}
+    rows = pd.DataFrame(keys | {"endpoint": "PFS", "time_months": seen, "event": True, "origin_date": start})
+    response = pd.DataFrame(keys | {"last_visit_without_progression_date": clean})
+    return rows.assign(event_description="progression"), response.astype(
+        {"last_visit_without_progression_date": "datetime64[ns]"}
+    )
+
+
+def turnbull(rows: pd.DataFrame, response: pd.DataFrame, at: float = 12) -> pd.Series:
+    found = survival.estimate_dating(rows, response, STUDY)
+    what = {"variable": "progression_dated", "level": "since the visit before (Turnbull)"}
+    return one(found, estimand="survival_probability", time_months=at, **what)
+
+
+def select_medians(found: pd.DataFrame) -> list[str]:
+    return found.loc[found["estimand"] == "median_months", "status"].tolist()
+
+
+def test_turnbull_by_hand():
+    """Progression between 0 and 12, 12 and 24, 0 and 24 months: by symmetry one half at 12; on the day seen 2/3."""
+    rows, response = make_visits([(0, 12), (12, 24), (0, 24)])
+    assert turnbull(rows, response)["estimate"] == pytest.approx(1 / 2, abs=1e-9)
+    own = one(
+        survival.estimate_dating(rows, response, STUDY),
+        estimand="survival_probability", time_months=12, level="the day it was seen", variable="progression_dated",
+    )  # fmt: skip
+    assert own["estimate"] == pytest.approx(2 / 3, abs=1e-12)
+
+
+def test_turnbull_without_visits_is_kaplan_meier():
+    rows, response = make_visits([(-1, month) for month in (3, 5, 8, 13, 13, 20)])
+    rows.loc[[1, 3], "event"] = False
+    row = turnbull(rows, response)
+    assert row["estimate"] == pytest.approx(5 / 6 * 3 / 4, abs=1e-6)
+    assert (row["n"], row["n_events"]) == (6, 4)
+    assert "0 of 4 progressions" in row["note"]
+    rows.loc[1:, "event"] = False
+    medians = select_medians(survival.estimate_dating(rows, response, STUDY))
+    assert medians == ["not_reached", "not_reached"]
+
+
+def test_turnbull_satisfies_its_own_equation():
+    """The estimate of Turnbull (1976) is a fixed point: each mass is the mean share of the patients who may hold it."""
+    rng = np.random.default_rng(3)
+    days = np.sort(rng.integers(1, 730, (25, 2)), axis=1)
+    days[:, 1] += 1
+    rows, response = make_visits([(first / 30.4375, last / 30.4375) for first, last in days])
+    rows.loc[::4, "event"] = False
+    cells = np.append(np.unique(days[:, 1]), 10_000)
+    seen = rows["event"].to_numpy()[:, None]
+    may = np.where(seen, (cells > days[:, :1]) & (cells <= days[:, 1:]), cells > days[:, 1:])
+    mass = np.full(len(cells), 1 / len(cells))
+    for _ in range(20_000):
+        share = may * mass
+        mass = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
+    for month in STUDY.time.rates_at_months:
+        row = turnbull(rows, response, month)
+        assert row["estimate"] == pytest.approx(1 - mass[cells <= month * 30.4375].sum(), abs=1e-6)
+
+
+def test_completeness_of_follow_up_by_hand():
+    """Clark: 6 months of 12 possible, 12 of 12, and a death after 3 of its 3: 21 of 27 person-months."""
+    origin, month = pd.Timestamp("2023-01-01"), pd.Timedelta(days=30.4375)
+    rows = pd.DataFrame({"endpoint": "OS", "time_months": [6.0, 12, 3], "event": [False, False, True]})
+    found = survival.estimate_follow_up(rows.assign(origin_date=origin), STUDY, origin + 12 * month)
+    assert one(found, estimand="completeness")["estimate"] == pytest.approx(21 / 27, abs=1e-3)
+    found = survival.estimate_follow_up(rows.assign(origin_date=origin), STUDY)
+    assert one(found, estimand="completeness")["note"] == "no data cut-off is stated"
+
+
+def test_table_one_tests_are_those_of_r():
+    """R 4.2.2: wilcox.test (exact without ties, corrected with them), fisher.test; of three groups kruskal.test."""
+    frame = pd.DataFrame({"x": [1.0, 2, 5, 3, 4], "t": [1.0, 1, 2, 2, 3], "c": pd.Categorical(list("uuvvv"))})
+    frame = frame.assign(g=pd.Categorical(list("aaabb")), h=pd.Categorical(list("aabbc")))
+
+    def p_values(by: str) -> dict[str, float]:
+        found = characteristics.estimate_baseline(frame, ["x", "t", "c"], by=by, tests=True)
+        return found[found["estimand"] == "difference_p"].set_index("variable")["p_value"].to_dict()
+
+    assert p_values("g") == pytest.approx({"x": 0.8, "t": 0.223542874571, "c": 0.4}, abs=1e-9)
+    assert p_values("h") == pytest.approx({"x": 0.223130160148, "t": 0.135335283237, "c": 0.2}, abs=1e-9)
+    assert "difference_p" not in set(characteristics.estimate_baseline(frame, ["x"], by="g")["estimand"])
+
+
+def test_a_late_confirmation_is_told_from_one_in_time():
+    keys = {"center": "C01", "patient_id": ["1", "2", "3"]}
+    best = pd.Categorical(["PR", "PR", "SD"], list(RESPONSES))
+    response = pd.DataFrame(keys | {"n_visits": [2, 2, 0], "best_recorded_response": best}).assign(
+        best_confirmed_response=best
+    )
+    visits = pd.DataFrame(keys | {"confirmed_status": best, "counts": True, "late_confirmation": [True, False, False]})
+    found = proportions.estimate_confirmation(response, visits, STUDY)
+    assert found[["level", "n", "n_events"]].to_numpy().tolist() == [
+        ["as recorded", 2, 2], ["confirmed", 2, 2], ["confirmed within 84 days", 2, 1],
+    ]  # fmt: skip
+
+
+def test_a_response_that_falls_without_progression_is_counted():
+    """CR then PR falls; PR then PD is progression; PR, NE, VGPR rises."""
+    sequences = {"1": ["CR", "PR"], "2": ["PR", "PD"], "3": ["PR", "VGPR"]}
+    visits = pd.DataFrame([("C01", who, seen, False) for who, all_seen in sequences.items() for seen in all_seen])
+    visits.columns = ["center", "patient_id", "response", "after_next_therapy"]
+    visits["response"] = pd.Categorical(visits["response"], list(RESPONSES))
+    row = proportions.estimate_falls(visits, STUDY).iloc[0]
+    assert (row["n"], row["n_events"]) == (3, 1)

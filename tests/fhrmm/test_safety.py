@@ -103,7 +103,7 @@ def test_only_terms_of_the_list_are_named_and_nothing_is_lost_in_silence(cohort:
 def test_nothing_recorded_is_said_and_not_zero(cohort: pd.DataFrame) -> None:
     nothing = safety.select_adverse_events(cohort, conform(pd.DataFrame(columns=["center"]), "adverse_events"), STUDY)
     found = safety.estimate_adverse_events(nothing, STUDY)
-    assert set(found["note"]) == {"no center recorded adverse events"}
+    assert set(found["note"]) == {"not recorded by these centers"}
     assert found["estimate"].map(math.isnan).all()
     estimates, curves = safety.estimate_severe_incidence(nothing, STUDY)
     assert curves.empty

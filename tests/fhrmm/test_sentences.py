@@ -185,3 +185,11 @@ def test_baseline_is_said_with_quartiles_and_known_values() -> None:
         variable="age_second_line",
     )
     assert word(age, STUDY) == "Age at second line, years: median was 60.0 (quartiles 55.0 to 63.8; 62 patients)."
+
+
+def test_completeness_of_follow_up_is_said_as_a_share_of_time() -> None:
+    row = one(Estimate(0.838, n=62, n_events=17), endpoint="FOLLOW_UP", estimand="completeness")
+    assert word(row, STUDY) == (
+        "The share of the time until death or data cut-off during which patients were followed (Clark's C) was 83.8% "
+        "(17 events in 62 patients)."
+    )

@@ -46,13 +46,7 @@ def join_attrition(attrition: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Set pooled patients and events beside their sums over the centers, one row per endpoint.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        Published estimates of every scope.
-    """
+    """Set pooled patients and events beside their sums over the centers, one row per endpoint."""
     overall, rows = _overall(estimates), []
     for endpoint, estimand in _QUESTIONS.items():
         chosen = overall[(overall["endpoint"] == endpoint) & (overall["estimand"] == estimand)]
@@ -66,13 +60,6 @@ def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
 
 def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate how much centers differ beyond chance, in overall response and in the hazard ratio of the treatment.
-
-    Parameters
-    ----------
-    estimates : DataFrame
-        Published estimates of every scope.
-    study : Study
-        The plan: interval level and the fewest patients of a center that counts.
 
     Returns
     -------

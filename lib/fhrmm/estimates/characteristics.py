@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import kruskal, mannwhitneyu
 
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from timetoevent.proportions import fisher_exact
 from timetoevent.results import Estimate, not_estimable
 
 _MOST_COUNTED = 4
+_FEWEST_APPROXIMATED = 50  # patients of a group from which R's rank sum test is no longer exact
 # A variable that applies only where another one is known, or has one of these values.
 _APPLIES = {
     "asct_date": ("asct_count", (1, 2)),
@@ -27,17 +31,13 @@ _APPLIES = {
 _EVENT_DATES = {"progression_date", "next_line_start_date", "second_line_asct_date", "death_date"}
 
 
-def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str = "") -> pd.DataFrame:
+def estimate_baseline(
+    cohort: pd.DataFrame, variables: Sequence[str], *, by: str = "", tests: bool = False
+) -> pd.DataFrame:
     """Describe patients: categories as count and proportion of known values, numbers as median and quartiles.
 
-    Parameters
-    ----------
-    cohort : DataFrame
-        One row per patient.
-    variables : sequence of str
-        Columns to describe.
-    by : str
-        Group column; empty for the whole cohort. Rows of a group carry ``population`` = its level.
+    Rows of a group of `by` carry ``population`` = its level; without it the whole cohort is described. `tests` also
+    tests the groups: Fisher's exact test of categories, Wilcoxon's or Kruskal's of numbers.
 
     Returns
     -------
@@ -60,6 +60,8 @@ def estimate_baseline(cohort: pd.DataFrame, variables: Sequence[str], *, by: str
         known = [part for level, part in groups if level != MISSING]
         for variable in variables:
             rows.add("standardized_mean_difference", _difference(known, variable), variable=variable)
+            if tests:
+                rows.add("difference_p", _test(known, variable), variable=variable)
     return rows.frame()
 
 
@@ -127,6 +129,23 @@ def _difference(groups: list[pd.DataFrame], variable: str) -> Estimate:
     if any(math.isnan(value) for value in found):
         return not_estimable("no variation, or two groups without a value in common", n=n)
     return Estimate(max(found), n=n, method="largest standardized mean difference of two groups")
+
+
+def _test(groups: list[pd.DataFrame], variable: str) -> Estimate:
+    """Test whether groups differ, as R does by default: of two small groups without ties exactly."""
+    known = [values for group in groups if len(values := group[variable].dropna())]
+    values = pd.concat(known) if known else pd.Series(dtype=float)
+    if len(known) < 2 or values.nunique() < 2:
+        return not_estimable("fewer than two groups with known values, or one value", n=len(values))
+    if not _is_number(values):
+        group = np.repeat(range(len(known)), [len(part) for part in known])
+        return replace(fisher_exact(pd.crosstab(group, values.astype(str).to_numpy())), n=len(values))
+    parts = [part.to_numpy(dtype=float) for part in known]
+    if len(parts) > 2:
+        return Estimate(p_value=float(kruskal(*parts).pvalue), n=len(values), method="Kruskal-Wallis")
+    is_exact = values.is_unique and max(map(len, parts)) < _FEWEST_APPROXIMATED
+    test = mannwhitneyu(*parts, method="exact" if is_exact else "asymptotic")
+    return Estimate(p_value=float(test.pvalue), n=len(values), method="Wilcoxon rank sum")
 
 
 def _mean_difference(first: pd.Series, second: pd.Series) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -12,26 +12,6 @@ from fhrmm.estimate_table import Row, make_row, to_frame
 from timetoevent.results import NOT_ESTIMABLE, OK, Estimate
 
 _FARTHEST_RATIO = 1_000.0
-
-
-class _Counted(Protocol):
-    """What knows its own patients and events: a fitted model, or the frame that one is fitted to."""
-
-    @property
-    def n(self) -> int: ...
-
-    @property
-    def n_events(self) -> int: ...
-
-
-class _Fitted(_Counted, Protocol):
-    """A fitted regression of any kind: Cox, Firth, frailty, pooled."""
-
-    @property
-    def coefficients(self) -> pd.DataFrame: ...
-
-    @property
-    def method(self) -> str: ...
 
 
 class Collector:
@@ -54,17 +34,17 @@ class Collector:
         self._names = names
         self._rows: list[Row] = []
 
-    def add(self, estimand: str, estimate: Estimate, *, of: _Counted | None = None, **names: object) -> None:
-        """Add one estimate; with `of`, its patients and events are those that this model, or its frame, counts."""
+    def add(self, estimand: str, estimate: Estimate, *, of: Any = None, **names: object) -> None:
+        """Add one estimate; its patients and events are those that `of`, a fitted model or its frame, counts."""
         counted = estimate if of is None else replace(estimate, n=of.n, n_events=of.n_events)
         self._rows.append(make_row(counted, estimand=estimand, **self._names | names))
 
-    def add_fit(self, fit: _Fitted, **names: object) -> None:
+    def add_fit(self, fit: Any, **names: object) -> None:
         """Add the hazard ratios of a fitted model, with n and events of each level among the rows that it used."""
         for row in fit.coefficients.to_dict("records"):
             self.add_ratio(row, fit.method, **names)
 
-    def add_ratio(self, row: Mapping[str, object], method: str, **names: object) -> None:
+    def add_ratio(self, row: Mapping[str, Any], method: str, **names: object) -> None:
         """Add one row of a table of coefficients; a reference level has no interval.
 
         A hazard ratio beyond `_FARTHEST_RATIO` is the mark of a model with hardly more events than coefficients, in
@@ -73,14 +53,14 @@ class Collector:
         numbers = {"estimate": "hazard_ratio", "p_value": "p_value"}
         if row["level"] != row["reference"] or row["reference"] == "":
             numbers |= {"ci_lower": "ci_lower", "ci_upper": "ci_upper"}
-        found = {name: float(row[column]) for name, column in numbers.items()}  # type: ignore[arg-type]
+        found = {name: float(row[column]) for name, column in numbers.items()}
         status, note = str(row["status"]), str(row["note"])
         if status == OK and not 1 / _FARTHEST_RATIO <= found["estimate"] <= _FARTHEST_RATIO:
             found, status = {}, NOT_ESTIMABLE
             note = f"beyond {_FARTHEST_RATIO:,.0f}-fold in either direction: too few events for the model"
-        counts = {name: int(row[name]) for name in ("n", "n_events")}  # type: ignore[call-overload]
+        counts = {"n": int(row["n"]), "n_events": int(row["n_events"])}
         value = Estimate(**found, **counts, status=status, note=note, method=method)
-        what = {"variable": str(row["term"]), "level": str(row["level"]), "reference": str(row["reference"])}
+        what = {"variable": row["term"], "level": row["level"], "reference": row["reference"]}
         self.add("hazard_ratio", value, **what | names)
 
     def add_rows(self, rows: pd.DataFrame, **names: object) -> None:

@@ -21,13 +21,6 @@ _ENDS = ("death_date", "last_contact_date", "last_assessment_date", "progression
 def join_best_change(changes: pd.DataFrame, response: pd.DataFrame) -> pd.DataFrame:
     """Join the best change of the M-protein to the best response, without identifiers, largest change first.
 
-    Parameters
-    ----------
-    changes : DataFrame
-        From `fhrmm.response.derive_best_change`: one row per patient with a change.
-    response : DataFrame
-        One row per patient: center, patient_id, best_response.
-
     Returns
     -------
     DataFrame

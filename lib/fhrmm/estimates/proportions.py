@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.estimates.subgroups import KEYS, MISSING, iterate_levels
 from fhrmm.rounding import round_table
-from fhrmm.schema import NO_WAY, RESPONSES, cannot_record
+from fhrmm.schema import NO_WAY, RESPONSE_DEPTH, RESPONSES, cannot_record
 from fhrmm.study import Study
 from timetoevent.proportions import fisher_exact, proportion
 from timetoevent.results import Estimate, not_estimable
@@ -27,18 +27,9 @@ def estimate_response(
 ) -> pd.DataFrame:
     """Estimate response rates with Clopper-Pearson intervals.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row per patient: `responder`, `vgpr_or_better`, `cr_or_better`, `clinical_benefit`, `evaluable`
-        (booleans), and `by` if given. Patients of a center that has no way to record a response are left out.
-    study : Study
-        The plan.
-    by : str
-        Column to estimate within; empty for overall rates, which are given for all treated patients
-        (NE and missing are no response) and for the evaluable ones.
-    endpoints : tuple of str
-        Which of ORR, VGPR_OR_BETTER, CR_OR_BETTER, CBR.
+    `frame` has one row per patient: the outcomes and `evaluable` as booleans. Overall rates (without `by`) are given
+    for all treated patients (NE and missing are no response) and for the evaluable ones. Patients of a center that has
+    no way to record a response are left out.
 
     Returns
     -------
@@ -99,6 +90,37 @@ def compare_response(frame: pd.DataFrame, study: Study, *, by: str, endpoint: st
         result = Estimate(test.p_value, p_value=test.p_value, method=test.method, **counts)
     rows = Collector(endpoint=endpoint, variable=by)
     rows.add("fisher_p", result)
+    return rows.frame()
+
+
+def estimate_confirmation(response: pd.DataFrame, visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Estimate overall response of the patients with visits: as recorded, as confirmed, and as confirmed in time.
+
+    `response` is that of `fhrmm.response.derive_response`, `visits` those of `derive_visits`.
+    """
+    rule, seen = study.response, response[response["n_visits"] > 0]
+    in_time = visits["counts"] & visits["confirmed_status"].isin(rule.responders) & ~visits["late_confirmation"]
+    patients = pd.MultiIndex.from_frame(visits.loc[in_time, KEYS])
+    hits = {
+        "as recorded": seen["best_recorded_response"].isin(rule.responders),
+        "confirmed": seen["best_confirmed_response"].isin(rule.responders),
+        f"confirmed within {rule.late_confirmation_days} days": pd.MultiIndex.from_frame(seen[KEYS]).isin(patients),
+    }
+    rows = Collector(endpoint="ORR", variable="response_counted", population="assessed")
+    for level, hit in hits.items():
+        rows.add("proportion", _rate(pd.Series(hit), study, "no center sent visits"), level=level)
+    return rows.frame()
+
+
+def estimate_falls(visits: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Estimate the share of patients with visits whose response fell from one visit to the next without progression."""
+    own = visits[~visits["after_next_therapy"]]
+    depth = own["response"].astype(RESPONSE_DEPTH)
+    before = depth.cat.codes.groupby([own[name] for name in KEYS], observed=True).shift()
+    falls = (depth.cat.codes < before) & (depth > "PD")
+    by_patient = falls.groupby([own[name] for name in KEYS], observed=True).any()
+    rows = Collector(endpoint="RESPONSE_FALL", population="assessed")
+    rows.add("proportion", _rate(by_patient, study, "no center sent visits"))
     return rows.frame()
 
 

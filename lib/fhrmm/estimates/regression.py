@@ -126,20 +126,8 @@ def fit_model(
 ) -> pd.DataFrame:
     """Fit a Cox model on complete cases and return its rows.
 
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint with the covariates joined.
-    study : Study
-        The plan: interval level and the least number of events for a regression.
-    endpoint : str
-        PFS, OS, ...
-    terms : sequence of str
-        Categorical columns, reference level first.
-    model : str
-        Name of the model in the estimates table.
-    penalized : bool
-        Firth's penalized likelihood with profile intervals instead of the partial likelihood.
+    `terms` are columns, reference level first; `penalized` asks for Firth's likelihood with profile intervals in place
+    of the partial likelihood.
 
     Returns
     -------

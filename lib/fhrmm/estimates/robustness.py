@@ -34,19 +34,6 @@ def fit_imputed(
 ) -> pd.DataFrame:
     """Fit a Cox model to completed data sets and pool them: every patient counts, missing covariates or not.
 
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint with the covariates joined.
-    study : Study
-        The plan: number of imputations, interval level, least number of events.
-    rng : numpy.random.Generator
-        Source of the imputations.
-    endpoint : str
-        PFS, OS, ...
-    terms : sequence of str
-        Categorical covariates of the model, reference level first.
-
     Returns
     -------
     DataFrame

@@ -20,7 +20,7 @@ SEVERE = 3
 RECORDED = "safety"
 GRADES = {"any grade": 1, f"grade {SEVERE} or more": SEVERE, "grade 5": 5}
 OTHER_TERM = "Other, in the words of the center"
-_NOTHING = "no center recorded adverse events"
+_NOTHING = "not recorded by these centers"
 _CAUSES = {1: f"grade {SEVERE} or more", 2: "death before"}
 
 
@@ -68,13 +68,6 @@ def _terms() -> dict[str, str]:
 
 def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate the share of patients with each adverse event, by least grade, with exact intervals.
-
-    Parameters
-    ----------
-    events : DataFrame
-        From `select_adverse_events`.
-    study : Study
-        The plan.
 
     Returns
     -------

@@ -15,14 +15,7 @@ from timetoevent.kaplan_meier import survival_at, survival_quantile
 def compare_with_lifelines(sample: pd.DataFrame, study: Study, *, term: str = "second_line_krd") -> pd.DataFrame:
     """Estimate a curve, its median and a hazard ratio as the report does and with lifelines alone.
 
-    Parameters
-    ----------
-    sample : DataFrame
-        One row per patient without missing values: `time_months`, `event` and the factor `term`.
-    study : Study
-        The plan: headline time and interval level.
-    term : str
-        A factor with two levels.
+    `sample` has one row per patient without missing values; `term` is a factor with two levels.
 
     Returns
     -------

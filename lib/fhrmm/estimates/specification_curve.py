@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 import pandas as pd
 
@@ -25,15 +25,6 @@ def estimate_specifications(
 ) -> pd.DataFrame:
     """Estimate ORR, headline PFS and OS, and the KRd hazard ratio under every specification of the plan.
 
-    Parameters
-    ----------
-    patients, assessments : DataFrame
-        Accepted canonical tables.
-    study : Study
-        The plan with its axes of choice (`study.sensitivity`).
-    info : DatasetInfo, optional
-        The dataset: cut-off and confirmed transfers.
-
     Returns
     -------
     DataFrame
@@ -43,10 +34,15 @@ def estimate_specifications(
     ----------
     Simonsohn U, Simmons JP, Nelson LD. Nat Hum Behav 2020;4:1208-1214.
     """
-    rows, results = Collector(), _Results()
+    rows, known = Collector(), {}
     for derived in derive_specifications(patients, assessments, study, info=info):
-        for part in results.of(derived):
-            rows.add_rows(part, model=name_specification(derived.specification))
+        plan = derived.study.model_dump_json(include=_ESTIMATION_READS)
+        for result in ("ORR", "PFS", "OS", _RATIO):
+            # many specifications differ only where a result does not look: it is known by the values it is made from
+            key = (result, plan, *_made_from(result, derived))
+            if key not in known:
+                known[key] = _estimate(result, derived)
+            rows.add_rows(known[key], model=name_specification(derived.specification))
     return rows.frame()
 
 
@@ -66,13 +62,6 @@ def summarize_specifications(curve: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Many specifications lead to the same patients and the same result: distinct ones are counted.
 
-    Parameters
-    ----------
-    curve : DataFrame
-        Rows of `estimate_specifications`.
-    study : Study
-        The plan: the least number of patients.
-
     Returns
     -------
     DataFrame
@@ -91,37 +80,14 @@ def summarize_specifications(curve: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-class _Results:
-    """Results of the specifications so far; many differ only where a result does not look, and share it.
-
-    A result is known by the values it is made from, so that nothing depends on which choice touches which table.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[Hashable, pd.DataFrame] = {}
-        self._read: dict[int, tuple[pd.DataFrame, Hashable]] = {}
-
-    def of(self, derived: DerivedSpecification) -> Iterator[pd.DataFrame]:
-        """Yield the rows of each result of one specification."""
-        plan, times = derived.study.model_dump_json(include=_ESTIMATION_READS), derived.times
-        arms = (derived.cohort, [*KEYS, derived.study.comparison.treatment])
-        made_from = {
-            "ORR": [(derived.response, ["responder", "evaluable"])],
-            "PFS": [(times["PFS"], _TIMES)],
-            "OS": [(times["OS"], _TIMES)],
-            _RATIO: [(times["PFS"], _TIMES), arms],
-        }
-        for result, tables in made_from.items():
-            key = (result, plan, *(self._values(table, columns) for table, columns in tables))
-            if key not in self._known:
-                self._known[key] = _estimate(result, derived)
-            yield self._known[key]
-
-    def _values(self, table: pd.DataFrame, columns: list[str]) -> Hashable:
-        """Return the values of a table, read once for all that share it; it is kept, so that its id stays its own."""
-        if id(table) not in self._read:
-            self._read[id(table)] = (table, tuple(table[columns].itertuples(index=False, name=None)))
-        return self._read[id(table)][1]
+def _made_from(result: str, derived: DerivedSpecification) -> list[Hashable]:
+    """Return the values of the derived tables that one result is made from."""
+    tables = [(derived.times.get("PFS" if result == _RATIO else result), _TIMES)]
+    if result == "ORR":
+        tables = [(derived.response, ["responder", "evaluable"])]
+    elif result == _RATIO:
+        tables.append((derived.cohort, [*KEYS, derived.study.comparison.treatment]))
+    return [tuple(table[columns].itertuples(index=False, name=None)) for table, columns in tables]
 
 
 def _estimate(result: str, derived: DerivedSpecification) -> pd.DataFrame:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.subgroups import MISSING, iterate_levels
+from fhrmm.estimates.subgroups import KEYS, MISSING, iterate_levels
 from fhrmm.rounding import ROUNDED, round_times
 from fhrmm.schema import NO_WAY
 from fhrmm.study import Study
@@ -21,11 +22,13 @@ from timetoevent.kaplan_meier import (
     survival_at,
     survival_quantile,
 )
+from timetoevent.lifelines_engine import interval_censored
 from timetoevent.logrank import logrank
-from timetoevent.results import OK, Estimate, not_estimable
+from timetoevent.results import NOT_REACHED, OK, Estimate, not_estimable
 from timetoevent.rmst import rmst, rmst_difference
 
 _NEEDED = ["endpoint", "time_months", "event"]
+_LAST_WITHOUT = "last_visit_without_progression_date"
 _FARTHEST = 3.0  # patients by which rounding moves a rate, of those at risk, in 19 of 20 simulated cohorts
 
 
@@ -37,17 +40,6 @@ def select_endpoint(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
 
 def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "") -> pd.DataFrame:
     """Estimate Kaplan-Meier rates, the median and the restricted mean of one endpoint, overall or by level.
-
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint: `endpoint`, `time_months`, `event`, and `by` if given.
-    study : Study
-        The plan: times of rates, horizon, interval level.
-    endpoint : str
-        PFS, OS, ...
-    by : str
-        Column to estimate within; empty for overall.
 
     Returns
     -------
@@ -124,12 +116,51 @@ def compare_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str
     return found.frame()
 
 
-def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Estimate median follow-up by reverse Kaplan-Meier on overall survival, with observed range.
+def estimate_dating(time_to_event: pd.DataFrame, response: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Estimate PFS with progression on the day it was seen, and at an unknown time since the visit before (Turnbull).
+
+    Death, and progression without a known visit before it, keep their day. The mass of an interval that the data leave
+    open lies at its end, as that of Kaplan-Meier does. No interval is given: the theory of these limits is not settled.
 
     References
     ----------
-    Schemper M, Smith TL. Control Clin Trials 1996;17:343-346.
+    Turnbull BW. J R Stat Soc B 1976;38:290-295.
+    """
+    rows = select_endpoint(time_to_event, "PFS").merge(response[[*KEYS, _LAST_WITHOUT]], on=KEYS, how="left")
+    found = Collector(endpoint="PFS", variable="progression_dated")
+    usual = estimate_survival(time_to_event, study, endpoint="PFS")
+    usual = usual[usual["estimand"] != "rmst_months"]
+    found.add_rows(usual, variable="progression_dated", level="the day it was seen")
+    time, event = _arrays(rows)
+    before = ((rows[_LAST_WITHOUT] - rows["origin_date"]).dt.days / study.time.days_per_month).to_numpy(dtype=float)
+    is_progression = event & (rows["event_description"] == "progression").to_numpy(dtype=bool)
+    is_between = is_progression & (before >= 0) & (before < time)
+    said = {"method": "Turnbull, no interval", **_counts(rows)}
+    reason = "" if event.any() else why_absent(time_to_event, study, "PFS") or "no events"
+    reason = "not made from rounded counts" if study.rounding else reason
+    if not reason:
+        note = f"{is_between.sum()} of {is_progression.sum()} progressions lie between two known visits"
+        curve = interval_censored(np.where(is_between, before, time), np.where(event, time, np.inf))
+        half = curve.index[curve <= 0.5 + 1e-9]
+    for row in usual.to_dict("records"):
+        value = not_estimable(reason or row["note"], **said)
+        if not reason and row["estimand"] == "median_months":
+            value = Estimate(half[0], note=note, **said) if len(half) else Estimate(status=NOT_REACHED, **said)
+        elif not reason and row["status"] == OK:
+            value = Estimate(float(curve.loc[: row["time_months"]].iloc[-1]), note=note, **said)
+        what = {"level": "since the visit before (Turnbull)", "time_months": row["time_months"]}
+        found.add(row["estimand"], value, **what)
+    return found.frame()
+
+
+def estimate_follow_up(time_to_event: pd.DataFrame, study: Study, cutoff: date | None = None) -> pd.DataFrame:
+    """Estimate median follow-up by reverse Kaplan-Meier on overall survival, with observed range and completeness.
+
+    Completeness is the share of the person-time until death or data cut-off during which patients were followed.
+
+    References
+    ----------
+    Schemper M, Smith TL. Control Clin Trials 1996;17:343-346. Clark TG et al. Lancet 2002;359:1309-1310.
     """
     rows = select_endpoint(time_to_event, "OS")
     found = Collector(endpoint="FOLLOW_UP")
@@ -141,6 +172,12 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study) -> pd.DataFram
     found.add("median_months", name_rounding(median, study))
     for estimand, value in (("minimum_months", time.min()), ("maximum_months", time.max())):
         found.add(estimand, Estimate(float(value), method="observed", **_counts(rows)))
+    share = not_estimable("no data cut-off is stated", **_counts(rows))
+    if cutoff:
+        time, event = _arrays(rows)
+        possible = (pd.Timestamp(cutoff) - rows["origin_date"]).dt.days.to_numpy() / study.time.days_per_month
+        share = Estimate(time.sum() / np.where(event, time, possible).sum(), method="Clark", **_counts(rows))
+    found.add("completeness", share)
     return found.frame()
 
 

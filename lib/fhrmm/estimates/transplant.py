@@ -27,18 +27,8 @@ def compare_by_change(
 ) -> pd.DataFrame:
     """Compare patients with and without a change of state in three ways, of which the first is biased.
 
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint.
-    study : Study
-        The plan: landmark, interval level, least number of events.
-    change : str
-        The endpoint whose event is the change: TTASCT for second-line ASCT, TTR for a response.
-    variable : str
-        What the rows call it.
-    endpoint : str
-        PFS or OS.
+    `change` is the endpoint whose event is the change: TTASCT for second-line ASCT, TTR for a response; the rows call
+    it `variable`.
 
     Returns
     -------

@@ -27,15 +27,6 @@ _STANDARDIZED = "means differ by this many unweighted standard deviations"
 def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Estimate the association of the second-line regimen with an endpoint, crude and weighted.
 
-    Parameters
-    ----------
-    time_to_event : DataFrame
-        One row per patient and endpoint with the covariates joined.
-    study : Study
-        The plan: treatment, population, covariates.
-    endpoint : str
-        PFS or OS.
-
     Returns
     -------
     DataFrame

@@ -13,14 +13,8 @@ def list_truth(
 ) -> list[dict[str, object]] | None:
     """Return the true values behind a synthetic dataset as estimates-like records; None for real data.
 
-    Parameters
-    ----------
-    truth : mapping
-        Content of the truth file, as `fhrmm.store.read_truth` gives it; empty for real data.
-    study : Study
-        The plan.
-    univariable : mapping of str to float
-        The true univariable hazard ratio of each factor of the study's own plan, adverse versus reference level.
+    `truth` is the content of the truth file; `univariable` the true hazard ratio of each factor of the study's own
+    plan, adverse versus reference level.
 
     Returns
     -------

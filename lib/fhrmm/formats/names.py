@@ -12,7 +12,6 @@ _ENDPOINT_NAMES: Mapping[str, str] = {
     "VGPR_OR_BETTER": "Very good partial response or better",
     "CR_OR_BETTER": "Complete response or better",
     "CBR": "Clinical benefit rate",
-    "BEST_RESPONSE": "Best response",
     "PFS": "Progression-free survival",
     "OS": "Overall survival",
     "DOR": "Duration of response",
@@ -20,10 +19,10 @@ _ENDPOINT_NAMES: Mapping[str, str] = {
     "TTNT": "Time to next treatment or death",
     "PFS2": "Time to second progression or death",
     "FOLLOW_UP": "Follow-up",
-    "BASELINE": "Baseline",
     "COMPLETENESS": "Known values",
     "RECEIVED": "Patients received",
     "ADVERSE_EVENT": "Patients with an adverse event",
+    "RESPONSE_FALL": "Response that fell without progression",
 }
 _ENDPOINT_SHORT: Mapping[str, str] = {
     "VGPR_OR_BETTER": "VGPR or better",
@@ -34,26 +33,17 @@ _ENDPOINT_SHORT: Mapping[str, str] = {
 PER_UNIT = "per unit"  # the level of a number in a model
 ESTIMAND_NAMES: Mapping[str, str] = {
     "count": "Patients",
-    "proportion": "Proportion",
-    "median": "Median",
     "median_months": "Median",
     "survival_probability": "Probability",
-    "cumulative_incidence": "Cumulative incidence",
     "state_probability": "Probability",
     "rmst_months": "Restricted mean",
     "rmst_difference_months": "Difference in restricted mean",
-    "hazard_ratio": "Hazard ratio",
-    "subdistribution_hazard_ratio": "Subdistribution hazard ratio",
-    "odds_ratio": "Odds ratio",
     "log_rank_p": "Log-rank test",
     "gray_p": "Gray test",
     "fisher_p": "Fisher exact test",
     "ph_test_p": "Proportional hazards test",
     "likelihood_ratio_p": "Likelihood ratio test",
-    "concordance": "Concordance",
     "influence": "Hazard ratio",
-    "standardized_mean_difference": "Standardized mean difference",
-    "events_per_parameter": "Events per parameter",
     "minimum_detectable_hazard_ratio": "Smallest detectable hazard ratio",
     "e_value": "E-value",
     "i_squared": "I-squared",
@@ -64,6 +54,7 @@ ESTIMAND_NAMES: Mapping[str, str] = {
     "predicted_hazard_ratio": "Prediction for a new center",
     "minimum_months": "Shortest",
     "maximum_months": "Longest",
+    "completeness": "Completeness of follow-up",
 }
 _DERIVED: Mapping[str, str] = {
     "age_second_line": "Age at second line, years",
@@ -72,7 +63,6 @@ _DERIVED: Mapping[str, str] = {
     "r2_iss": "R2-ISS at diagnosis",
     "fhr_route": "Route to functional high risk",
     "high_risk_cytogenetics": "High-risk cytogenetics",
-    "genomic_high_risk": "Genomic high risk",
     "ldh_above_uln": "LDH above upper limit of normal",
     "months_to_relapse": "Time to relapse, months",
     "asct_count": "Front-line ASCT, number",
@@ -84,13 +74,8 @@ _DERIVED: Mapping[str, str] = {
     "second_line_standard": "Second-line regimen",
     "second_line_class": "Second-line regimen class",
     "second_line_carfilzomib": "Carfilzomib in second line",
-    "best_response": "Best response",
     "depth_by_month": "Reached",
     "second_line_asct": "Second-line ASCT",
-    "end_of_observation": "End of observation",
-    "cause": "Cause",
-    "center": "Center",
-    "state": "State",
     "term": "Adverse event",
     "exposure_months": "Observation during second line, months",
     "GLOBAL": "Whole model",
@@ -137,6 +122,8 @@ def name_result(row: Mapping[str, object], study: Study | None = None) -> str:
         return f"{name_endpoint(endpoint, study)} at {row['time_months']:g} months"
     if estimand == "proportion":
         return name_endpoint(endpoint, study)
+    if estimand == "completeness":
+        return ESTIMAND_NAMES[estimand]
     name = ESTIMAND_NAMES.get(estimand, humanize(estimand))
     sides = f", {name_level(str(row['level']))} versus {name_level(str(row['reference']))}" if row.get("level") else ""
     return f"{name} for {name_endpoint(endpoint, short=True)}{sides}"

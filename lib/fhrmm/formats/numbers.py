@@ -36,6 +36,7 @@ _KINDS: Mapping[str, str] = {
     "effective_sample_size": NUMBER,
     "standardized_mean_difference": _DIFFERENCE,
     "coverage": PERCENT,
+    "completeness": PERCENT,
     "power": PERCENT,
     "bias": _DIFFERENCE,
 }

@@ -16,23 +16,3 @@ from fhrmm.report.display import show_colophon, show_figure, show_notice, show_t
 from fhrmm.report.findings import key_findings, say
 from fhrmm.report.page import Page, open_page
 from fhrmm.report.publish import publish_estimates, publish_table
-
-__all__ = [
-    "Page",
-    "key_findings",
-    "open_page",
-    "publish_estimates",
-    "publish_table",
-    "say",
-    "say_accounting",
-    "say_attrition",
-    "say_centers",
-    "say_findings",
-    "say_performance",
-    "say_range",
-    "say_recording",
-    "show_colophon",
-    "show_figure",
-    "show_notice",
-    "show_table",
-]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from fhrmm.estimate_table import select_rows
 from fhrmm.estimates.specification_curve import summarize_specifications
-from fhrmm.formats import format_value, name_endpoint, name_result
+from fhrmm.formats import format_value, name_result
 from fhrmm.report.display import show_sentence
 from fhrmm.report.page import Page
 from fhrmm.report.publish import protect_estimates
@@ -56,12 +56,15 @@ def say_attrition(page: Page, attrition: pd.DataFrame) -> None:
         return
     first, last = attrition["n_before"].iloc[0], attrition["n_remaining"].iloc[-1]
     first, last = (_count(page, int(number)) if number or page.is_release else "0" for number in (first, last))
-    verb = "meets" if last == "1" else "meet"
-    show_sentence(f"Of {counted(first, 'patient')}, {last} {verb} every criterion and form the cohort.")
+    meet, form = ("meets", "forms") if last == "1" else ("meet", "form")
+    show_sentence(f"Of {counted(first, 'patient')}, {last} {meet} every criterion and {form} the cohort.")
 
 
 def say_recording(page: Page, events: pd.DataFrame, cohort: pd.DataFrame) -> None:
-    """Say how many centers recorded adverse events, and of how many patients they are."""
+    """Say how many centers recorded adverse events, and of how many patients they are; none of them is not zero."""
+    if events.empty:
+        show_sentence("Adverse events were not recorded by these centers: nothing is known of how many there were.")
+        return
     centers, patients = events["center"].nunique(), _count(page, len(events.drop_duplicates(["center", "patient_id"])))
     whole = f"of {counted(cohort['center'].nunique(), 'center')} with patients in the cohort"
     said = f"Adverse events were recorded by {centers} {whole}; their {counted(patients, 'patient')} are described."
@@ -99,20 +102,21 @@ def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) 
     show_sentence(f"{name} ranged from {ends[0]} to {ends[1]} over {said}.")
 
 
-def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str) -> None:
-    """Say between which values a rate lies over the centers with enough patients, from the estimates of every scope."""
-    rows = select_rows(published, endpoint=endpoint, estimand="proportion", population="cohort")
+def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str, estimand: str = "proportion") -> None:
+    """Say between which values a share lies over the centers with enough patients; `published` is of every scope."""
+    rows = select_rows(published, endpoint=endpoint, estimand=estimand, population="cohort")
     least = page.study.display.minimum_patients
     rows = rows[(rows["scope"] != POOLED) & (rows["n"] >= least) & rows["estimate"].notna()].sort_values("estimate")
     if rows.empty:
         show_sentence(f"No center has at least {least} patients.")
         return
-    shown = rows.assign(value=[format_value(value, "proportion", page.study.display) for value in rows["estimate"]])
+    shown = rows.assign(value=[format_value(value, estimand, page.study.display) for value in rows["estimate"]])
     low, high = (
         f"{row.value} ({row.scope}, {counted(int(row.n), 'patient')})" for row in shown.iloc[[0, -1]].itertuples()
     )
-    what = f"{name_endpoint(endpoint, page.study)} in {counted(len(rows), 'center')} with at least {least} patients"
-    show_sentence(f"{what} ranged from {low} to {high}.")
+    what = name_result(rows.iloc[0].to_dict(), page.study)
+    whose = f"{counted(len(rows), 'center')} with at least {least} patients"
+    show_sentence(f"{what} in {whose} ranged from {low} to {high}.")
 
 
 def say_performance(page: Page, performance: pd.DataFrame) -> None:

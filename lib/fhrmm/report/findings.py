@@ -51,7 +51,11 @@ def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **
     frame = protect_estimates(page, estimates)
     row = pick_row(frame, endpoint=endpoint, estimand=estimand, **(at | where))
     least, is_of_all = page.study.display.minimum_patients, row["level"] == "" and row["endpoint"] != "FOLLOW_UP"
-    if row["n"] < least and is_of_all and row["estimand"] in ("proportion", "survival_probability", "median_months"):
+    if (
+        0 < row["n"] < least
+        and is_of_all
+        and row["estimand"] in ("proportion", "survival_probability", "median_months")
+    ):
         n = counted(int(row["n"]), "patient")
         show_sentence(
             f"{name_result(row, page.study)}: {n}, too few to be said as a result (the plan asks for {least})."

@@ -27,6 +27,7 @@ from fhrmm.formats import (
     name_level,
     name_variable,
     tidy_note,
+    uncapitalize,
 )
 from fhrmm.study import Study
 
@@ -35,6 +36,7 @@ _RATES = {
     "CR_OR_BETTER": "Rate of complete response or better",
     "BASELINE": "Share of patients with a known value",
 }
+_FOLLOWED = "The share of the time until death or data cut-off during which patients were followed (Clark's C)"
 _TESTS = {
     "log_rank_p": "log-rank",
     "gray_p": "Gray",
@@ -100,7 +102,7 @@ def word(
         For follow-up: the rows of the range of observed times.
     """
     subject, kind = _subject(row, study), kind_of(row["estimand"])
-    if row["endpoint"] == "FOLLOW_UP":
+    if row["endpoint"] == "FOLLOW_UP" and row["estimand"] == "median_months":
         return _follow_up(subject, row, _observed(shortest, longest, study), study)
     if row["status"] == "not_reached" and row["estimand"] == "median_months":
         interval = _interval(row, study) if not is_missing(row["ci_lower"]) else ""
@@ -122,7 +124,7 @@ def _subject(row: Row, study: Study) -> str:
     """What was estimated, when, in whom."""
     estimand, endpoint = row["estimand"], name_endpoint(row["endpoint"], study)
     short = name_endpoint(row["endpoint"], study, short=True)
-    if row["endpoint"] == "FOLLOW_UP":
+    if row["endpoint"] == "FOLLOW_UP" and estimand == "median_months":
         return "Median follow-up (reverse Kaplan-Meier)"
     if estimand == "events_per_parameter":
         return f"The {row['model']} model"
@@ -138,14 +140,15 @@ def _subject(row: Row, study: Study) -> str:
         "proportion": _RATES.get(row["endpoint"], endpoint),
         "survival_probability": f"{endpoint} at {row['time_months']:g} months",
         "median": "Median",
-        "median_months": f"Median {endpoint[:1].lower() + endpoint[1:]}",
+        "completeness": _FOLLOWED,
+        "median_months": f"Median {uncapitalize(endpoint)}",
         "i_squared": f"{endpoint}: the share of the variation between centers that is beyond chance (I-squared)",
     }[estimand]
     if row["variable"] and (row["level"] or row["estimand"] == "median"):
         label = name_variable(row["variable"], study)
         if not row["level"]:
             return f"{label}: median"
-        return f"{label}, {name_level(row['level'])}: {quantity[:1].lower() + quantity[1:]}"
+        return f"{label}, {name_level(row['level'])}: {uncapitalize(quantity)}"
     if row["endpoint"] == "ADVERSE_EVENT":
         return f"The share of patients with an adverse event of {row['model']}"
     is_part = row["population"] not in ("cohort", "")
@@ -158,7 +161,7 @@ def _pair(row: Row, study: Study) -> str:
     asked = " or ".join(study.comparison.population_levels)
     among = f"{name_variable(study.comparison.population_variable, study)}: {asked}"
     parts = [levels, {"primary": "adjusted, primary model"}.get(row["model"], row["model"])]
-    parts += [among[:1].lower() + among[1:]] if row["population"] == "comparison" else []
+    parts += [uncapitalize(among)] if row["population"] == "comparison" else []
     return f"{name} ({'; '.join(filter(None, parts))})" if any(parts) else name
 
 

@@ -21,26 +21,3 @@ from fhrmm.tables.one_per_row import tabulate_estimates
 from fhrmm.tables.performance import tabulate_performance, tabulate_truth
 from fhrmm.tables.plain import tabulate_attrition, tabulate_frame, tabulate_row_accounting
 from fhrmm.tables.regression_table import tabulate_model
-
-__all__ = [
-    "Cells",
-    "render_table",
-    "tabulate_across",
-    "tabulate_attrition",
-    "tabulate_balance",
-    "tabulate_baseline",
-    "tabulate_by_grade",
-    "tabulate_e_values",
-    "tabulate_estimates",
-    "tabulate_frame",
-    "tabulate_headline",
-    "tabulate_influence",
-    "tabulate_model",
-    "tabulate_performance",
-    "tabulate_range",
-    "tabulate_row_accounting",
-    "tabulate_sample_size",
-    "tabulate_survival",
-    "tabulate_truth",
-    "tabulate_within",
-]

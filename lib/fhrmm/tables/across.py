@@ -10,6 +10,7 @@ from fhrmm.estimate_table import Estimates, Row
 from fhrmm.formats import DASH, P_VALUE, format_count, is_missing, kind_of, name_endpoint
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import (
+    SHARES,
     describe_group,
     head_estimate,
     interval_head,
@@ -63,7 +64,7 @@ def tabulate_across(estimates: Estimates, study: Study, *, columns: Sequence[Col
             return _count(line, str(key))
         if key not in line:
             return "" if kind_of(key[1]) == P_VALUE else DASH
-        return write_cell(line[key], study, footnotes, with_count=with_count and line[key]["estimand"] == "proportion")
+        return write_cell(line[key], study, footnotes, with_count=with_count and line[key]["estimand"] in SHARES)
 
     bracketed = any(not is_missing(row[limit]) for row in rows for limit in ("ci_lower", "ci_upper"))
     notes = [f"In brackets: {interval_head(rows)}."] if bracketed else []
@@ -130,9 +131,9 @@ def _differ_in_events(rows: Sequence[Row], line_of: Callable[[Row], tuple[str, .
 
 
 def _head(row: Row, study: Study, with_count: bool, named: bool) -> str:
-    is_share = row["estimand"] == "proportion"
-    head = head_estimate(row, study, with_count=with_count and is_share)
-    return f"{name_endpoint(str(row['endpoint']), study, short=True)}: {head}" if named and not is_share else head
+    head = head_estimate(row, study, with_count=with_count and row["estimand"] in SHARES)
+    is_named = named and row["estimand"] != "proportion"
+    return f"{name_endpoint(str(row['endpoint']), study, short=True)}: {head}" if is_named else head
 
 
 def _count(line: Line, name: str) -> str:

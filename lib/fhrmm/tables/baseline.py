@@ -11,6 +11,7 @@ from fhrmm.formats import (
     capitalize,
     format_count,
     format_number,
+    format_p,
     format_pct,
     format_ratio,
     is_missing,
@@ -24,10 +25,12 @@ from fhrmm.tables.layout import Cells, Line, tabulate
 
 MISSING = "missing"
 _DIFFERENCE = "standardized_mean_difference"
+_COMPARISONS = {_DIFFERENCE: "SMD", "difference_p": "p"}  # of all groups; they stand in the first line of a variable
 _NOTES = {
     "proportion": "Categories: number (percent of patients with a known value).",
     "median": "Numbers: median (first to third quartile).",
     _DIFFERENCE: "SMD: standardized mean difference, the largest between any two groups.",
+    "difference_p": "p: Fisher's exact test of categories, rank sum test (Wilcoxon; Kruskal-Wallis) of numbers.",
 }
 
 
@@ -38,8 +41,8 @@ def tabulate_baseline(baseline: Estimates, study: Study) -> Cells:
     ----------
     baseline : DataFrame
         Estimates rows of endpoint ``BASELINE``: `count` and `proportion` per level, `median` with quartiles, the
-        count of level ``missing``, `standardized_mean_difference`. The population names the column of a group;
-        ``cohort`` is the whole.
+        count of level ``missing``, `standardized_mean_difference`, `difference_p`. The population names the
+        column of a group; ``cohort`` is the whole.
     study : Study
         The plan: labels and decimals.
     """
@@ -49,15 +52,15 @@ def tabulate_baseline(baseline: Estimates, study: Study) -> Cells:
     order = list(dict.fromkeys(row["variable"] for row in rows))
     described.sort(key=lambda row: order.index(row["variable"]))
     first_of = {row["variable"]: row for row in reversed(described)}
-    differences = [row for row in rows if row["estimand"] == _DIFFERENCE and row["variable"] in first_of]
+    comparisons = [row for row in rows if row["estimand"] in _COMPARISONS and row["variable"] in first_of]
     shares = {_place(row): row for row in rows if row["estimand"] == "proportion"}
-    groups = list(dict.fromkeys(row["population"] for row in rows if row["estimand"] != _DIFFERENCE))
+    groups = list(dict.fromkeys(row["population"] for row in rows if row["estimand"] not in _COMPARISONS))
     heads = {group: _head(group, rows) for group in sorted(groups, key=lambda group: group == "cohort")}
 
     def cell(key: Hashable, line: Line) -> str:
-        if key == _DIFFERENCE:
+        if key in _COMPARISONS:
             is_first = any(row is first_of[row["variable"]] for row in line.values())
-            return _difference(line.get(key), study) if is_first else ""
+            return _compare(line.get(key), study) if is_first else ""
         if key not in line:
             nobody = f"\u2264{study.rounding}" if study.rounding else "0"
             return DASH if any(row["estimand"] == "median" for row in line.values()) else nobody
@@ -67,15 +70,15 @@ def tabulate_baseline(baseline: Estimates, study: Study) -> Cells:
         return _median(line[key]) if is_median else _count(line[key], shares.get(_place(line[key])), study)
 
     def line_of(row: Row) -> tuple[str, ...]:
-        shown = first_of[row["variable"]] if row["estimand"] == _DIFFERENCE else row
+        shown = first_of[row["variable"]] if row["estimand"] in _COMPARISONS else row
         level = "median (quartiles)" if shown["estimand"] == "median" else name_level(shown["level"])
         return name_variable(row["variable"], study), level
 
     return tabulate(
-        [*described, *differences],
+        [*described, *comparisons],
         lines=line_of,
-        columns=lambda row: _DIFFERENCE if row["estimand"] == _DIFFERENCE else row["population"],
-        heads=heads | ({_DIFFERENCE: "SMD"} if differences else {}),
+        columns=lambda row: row["estimand"] if row["estimand"] in _COMPARISONS else row["population"],
+        heads=heads | {row["estimand"]: _COMPARISONS[row["estimand"]] for row in comparisons},
         cell=cell,
         first="Characteristic",
         notes=[note for estimand, note in _NOTES.items() if any(row["estimand"] == estimand for row in rows)],
@@ -105,8 +108,9 @@ def _count(count: Row, share: Row | None, study: Study) -> str:
     return f"{text} ({format_pct(share['estimate'], study.display, n=share['n'])})" if known else text
 
 
-def _difference(row: Row | None, study: Study) -> str:
+def _compare(row: Row | None, study: Study) -> str:
     if row is None:
         return DASH
-    known = row["status"] == OK and not is_missing(row["estimate"])
-    return format_ratio(row["estimate"], study.display) if known else status_text(row)
+    if row["status"] != OK:
+        return status_text(row)
+    return format_ratio(row["estimate"], study.display) if row["estimand"] == _DIFFERENCE else format_p(row["p_value"])

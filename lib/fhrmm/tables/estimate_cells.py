@@ -25,6 +25,7 @@ from fhrmm.study import Study
 from fhrmm.tables.layout import Footnotes
 
 _OVERALL = "All patients"
+SHARES = frozenset({"proportion", "state_probability"})  # of patients who can be counted
 CATEGORIES = frozenset({"BEST_RESPONSE", "BASELINE", "COMPLETENESS"})
 
 

@@ -18,6 +18,7 @@ from fhrmm.formats import (
     name_endpoint,
     name_level,
     status_text,
+    uncapitalize,
 )
 from fhrmm.study import PublishedResult, Study
 from fhrmm.tables.estimate_cells import write_cell
@@ -105,7 +106,7 @@ def _krd_benefit(comparison: pd.DataFrame, study: Study, notes: Footnotes) -> tu
 
 def _name(result: PublishedResult, study: Study) -> str:
     name = name_endpoint(result.endpoint, study)
-    lowered = name[:1].lower() + name[1:]
+    lowered = uncapitalize(name)
     if result.estimand == "survival_probability":
         return f"{result.time_months:g}-month {lowered}"
     return f"Median {lowered}, months" if result.estimand == "median_months" else name

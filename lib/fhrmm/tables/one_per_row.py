@@ -61,7 +61,7 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
         # a level of no variable is a version of the estimate: apparent, optimism, corrected
         f"{what}, {row['level']}" if row["level"] and not row["variable"] else what,
         format_count(row["n"]),
-        format_count(row["n_events"]),
+        DASH if estimand == "median" else format_count(row["n_events"]),  # of a measurement there are no events
         notes.status(row) or (DASH if is_p else value),
         format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"]),
         format_p(row["estimate"] if is_p else row["p_value"]),

@@ -15,6 +15,7 @@ from fhrmm.formats import (
     format_p,
     name_level,
     name_variable,
+    uncapitalize,
 )
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import interval_head, method_notes, read_rows, write_cell
@@ -84,7 +85,7 @@ def _heads(headings: Mapping[str, str], interval: str) -> dict[Hashable, str]:
     for model, heading in headings.items():
         heads["counts", model] = f"{heading}: events/patients"
         heads["ratio", model] = f"{heading} ({interval})"
-        heads["p", model] = f"p, {heading[:1].lower() + heading[1:]}"
+        heads["p", model] = f"p, {uncapitalize(heading)}"
     return heads
 
 

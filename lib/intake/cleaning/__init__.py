@@ -34,8 +34,6 @@ from intake.readers import RawCenter, read_center
 from intake.rules import Finding, check_center, check_scope, findings_frame, rule_catalog
 from intake.rules.typed_rows import patient_ids
 
-__all__ = ["CleanedScope", "clean_scope", "summarize_problems", "write_problem_list"]
-
 
 def clean_scope(data_dir: str | Path, scope: str, study: Study, description: str = "center.toml") -> CleanedScope:
     """Read and clean the centers of a scope.

@@ -39,8 +39,6 @@ EVENTS_OF_STATES = {
     "progression_date": r"\b(progr|recid|relap|ricad|pd|pfs)",
 }
 
-__all__ = ["init_center", "propose_center"]
-
 
 def init_center(folder: Path) -> str:
     """Look at a center's files and write a first `center.toml` beside them.

@@ -19,8 +19,6 @@ from intake.rules import Finding
 
 READABLE = ", ".join(sorted(FORMAT_BY_EXTENSION))
 
-__all__ = ["PLACE", "RawCenter", "RawTable", "read_center"]
-
 
 def read_center(data_dir: str | Path, center: str, study: Study, description: str = FILE_NAME) -> RawCenter:
     """Read every file of a center as text in canonical columns.

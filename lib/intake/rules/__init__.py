@@ -13,10 +13,6 @@ from intake.rules.catalog import ISSUE_COLUMNS, Finding, Rule, findings_frame, l
 from intake.rules.duplicates import check_scope
 from intake.rules.typed_rows import Tables
 
-__all__ = [
-    "ISSUE_COLUMNS", "Finding", "Rule", "check_center", "check_scope", "findings_frame", "load_rules", "rule_catalog",
-]  # fmt: skip
-
 CHECKS = checks.CHECKS | stages.CHECKS | duplicates.CHECKS
 
 

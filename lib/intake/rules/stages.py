@@ -62,6 +62,15 @@ def never_assessed(tables: Tables, rule: Rule) -> list[Finding]:
     return [rows.finding(rule, rows.filled("second_line_start_date") & ~followed)]
 
 
+def response_falls(tables: Tables, rule: Rule) -> list[Finding]:
+    """Report assessments with a worse response than the patient's assessment before, which is no progression."""
+    visits = tables.assessments
+    rank = pd.Series(visits.text("response")).map(RANKS)
+    in_order = rank[pd.Series(visits.lower("assessment_date")).sort_values(kind="stable").index].dropna()
+    before = in_order.groupby(visits.frame["patient_id"].to_numpy()[in_order.index]).shift().reindex(rank.index)
+    return [visits.finding(rule, ((rank < before) & (rank > RANKS["PD"])).to_numpy())]
+
+
 CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
@@ -70,5 +79,6 @@ CHECKS: dict[str, Check] = {
         regimen_not_recognized,
         best_response_not_seen,
         never_assessed,
+        response_falls,
     )
 }

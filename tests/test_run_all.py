@@ -377,9 +377,10 @@ def test_warm_and_cold_kernels_give_the_same_report(tmp_path: Path) -> None:
 def test_the_parent_of_warm_kernels_imports_all_and_stays_without_threads() -> None:
     """A module that fails is skipped there silently, and a process with threads cannot be forked safely."""
     look = (
+        "import os\n"
         "from run_all import PRELOAD\n"
-        "from notebookrun.forkhost import KERNEL_MODULES, count_threads, warm_up\n"
-        "print(warm_up((*KERNEL_MODULES, *PRELOAD)), count_threads())\n"
+        "from notebookrun.forkhost import KERNEL_MODULES, warm_up\n"
+        "print(warm_up((*KERNEL_MODULES, *PRELOAD)), len(os.listdir('/proc/self/task')))\n"
     )
     environment = {**os.environ, **KERNEL_ENVIRONMENT}
     done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -72,11 +72,6 @@ def _draw_once() -> None:
         figure.savefig(io.BytesIO(), format=kind)
 
 
-def count_threads() -> int:
-    """Return the number of threads of this process: forking is safe with one."""
-    return len(os.listdir("/proc/self/task"))
-
-
 class _Host:
     """Serves requests at a Unix socket until its owner is gone."""
 
@@ -112,7 +107,7 @@ class _Host:
         self._selector.unregister(connection)
         try:
             request = connection.recv()
-            if (threads := count_threads()) != 1:
+            if (threads := len(os.listdir("/proc/self/task"))) != 1:  # forking is safe with one
                 connection.send({"refused": f"{threads} threads"})
                 raise EOFError
         except (OSError, EOFError):

@@ -108,7 +108,7 @@ def _cell_tags(cell: dict[str, Any]) -> list[str]:
     return sorted(cell.get("metadata", {}).get("tags", []))
 
 
-def read_notebook(path: Path) -> Notebook:
+def _read_notebook(path: Path) -> Notebook:
     """Read one notebook file and its declarations.
 
     Raises
@@ -173,7 +173,7 @@ def read_notebooks(folder: Path) -> list[Notebook]:
         if not NUMBERED.match(path.stem):
             continue
         try:
-            found.append(read_notebook(path))
+            found.append(_read_notebook(path))
         except DeclarationError as error:
             problems += error.problems
     for one, other in itertools.combinations(found, 2):

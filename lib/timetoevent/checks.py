@@ -70,18 +70,6 @@ def check_groups(group: ArrayLike, *, name: str = "group") -> tuple[NDArray[np.i
     Labels are sorted; an ordered or unordered pandas Categorical keeps the order of its categories, those
     that do not occur left out.
 
-    Parameters
-    ----------
-    group : array_like, shape (n_subjects,)
-        Labels of any one kind: text, numbers, booleans.
-    name : str
-        Name used in messages.
-
-    Returns
-    -------
-    tuple
-        Codes 0..k-1 and the list of k labels.
-
     Raises
     ------
     ValueError

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from timetoevent.checks import check_event, check_same_length, check_time, tie_times
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from timetoevent.checks import BoolArray, FloatArray, check_event, check_same_length, check_time, tie_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +110,6 @@ def check_subjects(
 
 def tabulate_events(subjects: Subjects) -> EventTable:
     """Count subjects at risk, events and censorings at each distinct time.
-
-    Parameters
-    ----------
-    subjects : Subjects
-        As returned by `check_subjects`.
-
-    Returns
-    -------
-    EventTable
-        One row per distinct time; empty if there are no subjects.
 
     Examples
     --------

@@ -65,11 +65,6 @@ def required_events(hazard_ratio: float, prevalence: float, *, power: float = 0.
     prevalence, power, alpha
         As in `minimum_detectable_hazard_ratio`.
 
-    Returns
-    -------
-    float
-        Number of events.
-
     Raises
     ------
     ValueError
@@ -98,11 +93,6 @@ def schoenfeld_power(hazard_ratio: float, n_events: int, prevalence: float, *, a
     n_events, prevalence, alpha
         As in `minimum_detectable_hazard_ratio`.
 
-    Returns
-    -------
-    float
-        Power, in (0, 1).
-
     Raises
     ------
     ValueError
@@ -129,11 +119,6 @@ def events_per_parameter(n_events: int, n_parameters: int) -> float:
         Observed events, >= 0.
     n_parameters : int
         Parameters of the model, >= 1: k - 1 for a factor of k levels.
-
-    Returns
-    -------
-    float
-        The ratio.
 
     Raises
     ------

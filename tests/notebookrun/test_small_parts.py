@@ -20,7 +20,7 @@ from notebookrun.locks import hold_folder
 from notebookrun.places import Places, make_scrubber
 from notebookrun.processes import is_alive
 from notebookrun.scratch import remove_abandoned, scratch_folder
-from notebookrun.sources import read_notebook, read_notebooks
+from notebookrun.sources import read_notebooks
 from notebookrun.task import Task
 from notebookrun.trace import FileUse, check_use, read_trace
 
@@ -223,7 +223,7 @@ def test_copies_among_the_notebooks_are_called_so(tmp_path: Path, make_notebook:
 def test_digest_of_code_ignores_text_and_digest_of_text_does_not(tmp_path: Path, make_notebook: Any) -> None:
     def digests(*cells: tuple[str, ...]) -> tuple[str, str]:
         (tmp_path / "01_a.ipynb").write_text(json.dumps(make_notebook(*cells)))
-        notebook = read_notebook(tmp_path / "01_a.ipynb")
+        (notebook,) = read_notebooks(tmp_path)
         return notebook.code_digest(), notebook.text_digest()
 
     first = digests(("markdown", "a"), ("code", "1"))

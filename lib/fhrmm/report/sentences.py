@@ -110,8 +110,11 @@ def word(
     if row["status"] != OK:
         return _no_number(subject, row)
     if kind == P_VALUE:
-        drift = "; the hazard ratio changes with time, and one number is its average" if _drifts(row) else ""
-        return f"{subject} gave p {_equals(format_p(row['p_value']))} (exploratory; {_counts(row)}){drift}."
+        drifts = row["estimand"] == "ph_test_p" and row["p_value"] < 0.05
+        drift = "; the hazard ratio changes with time, and one number is its average" if drifts else ""
+        p = format_p(row["p_value"])
+        p = p if p[:1] in "<>" else f"= {p}"
+        return f"{subject} gave p {p} (exploratory; {_counts(row)}){drift}."
     if row["estimand"] == "events_per_parameter":
         return _budget(subject, row, study)
     if "difference" in row["estimand"] and not _includes(row, 0.0):
@@ -224,10 +227,6 @@ def _reading(row: Row) -> str:
     return f"; the hazard was {'higher' if row['estimate'] > 1 else 'lower'} than in the reference"
 
 
-def _drifts(row: Row) -> bool:
-    return row["estimand"] == "ph_test_p" and row["p_value"] < 0.05
-
-
 def _includes(row: Row, null: float) -> bool:
     """Whether the interval includes the null, or does not exist."""
     return not (row["ci_lower"] > null or row["ci_upper"] < null) or is_missing(row["ci_lower"] + row["ci_upper"])
@@ -267,7 +266,3 @@ def _observed(shortest: Row | None, longest: Row | None, study: Study) -> str:
     if low == high:
         return f"; every observed time was {low} months"
     return f"; observed times ranged from {low} to {high} months"
-
-
-def _equals(p_text: str) -> str:
-    return p_text if p_text[:1] in "<>" else f"= {p_text}"

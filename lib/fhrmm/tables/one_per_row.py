@@ -42,7 +42,9 @@ def tabulate_estimates(estimates: Estimates, study: Study) -> Cells:
     notes = Footnotes()
     columns = [_WHO, _WHAT, _N, _EVENTS, _VALUE, _CI, _P]
     text = pd.DataFrame([_line(row, study, notes) for row in rows], columns=columns).astype(object)
-    text = _as_categories(text, rows) if rows and all(_is_category(row) for row in rows) else text
+    # members of a level among all, rather than events among the members
+    of_all = [row["variable"] and (row["endpoint"] in CATEGORIES or row["estimand"] == "count") for row in rows]
+    text = _as_categories(text, rows) if rows and all(of_all) else text
     text = _name_columns(text, rows, study)
     numeric = frozenset(text.columns[1:]) - {_WHAT}
     return Cells(text, _groups(rows, study), numeric=numeric, notes=(*notes.lines(), *method_notes(rows)))
@@ -66,11 +68,6 @@ def _line(row: Row, study: Study, notes: Footnotes) -> list[str]:
         format_ci(row["ci_lower"], row["ci_upper"], estimand, study.display, sign=False, n=row["n"]),
         format_p(row["estimate"] if is_p else row["p_value"]),
     ]
-
-
-def _is_category(row: Row) -> bool:
-    """Whether the row counts the members of a level among all, rather than events among the members."""
-    return bool(row["variable"]) and (row["endpoint"] in CATEGORIES or row["estimand"] == "count")
 
 
 def _as_categories(text: pd.DataFrame, rows: list[Row]) -> pd.DataFrame:

@@ -111,7 +111,9 @@ def _match(header: str, table: str) -> Match:
         for message, names in said.items():
             if set(re.findall(r"\w+", key)) & set(names):
                 return Match(header, "", message, False)
-    near = _alike(keys, get_close_matches(keys[-1], known, n=1, cutoff=0.84))
+    # a likely name has the same digits: 'L3 start' is no '2L start'
+    digits = [re.findall(r"\d", key) for key in (keys[0], keys[-1])]
+    near = [name for name in get_close_matches(keys[-1], known, n=1, cutoff=0.84) if re.findall(r"\d", name) in digits]
     return Match(header, known[near[0]], f"looks like {near[0]!r}", False) if near else Match(header, "", "", False)
 
 
@@ -174,13 +176,6 @@ def unit_behind(header: str, column: str) -> str | None:
     """
     found = (form.fullmatch(tidy(header)) for form in UNITS_BEHIND[1:])
     return next((unit for match in found if match and (unit := find_unit(column, match[2]))), None)
-
-
-def _alike(keys: list[str], near: list[str]) -> list[str]:
-    """Keep a likely name only with the same digits: 'L3 start' is no '2L start'."""
-    return [
-        name for name in near if re.findall(r"\d", name) in (re.findall(r"\d", keys[0]), re.findall(r"\d", keys[-1]))
-    ]
 
 
 @cache

@@ -91,14 +91,10 @@ def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame,
         distinct, back = np.unique(pairs[rows], return_inverse=True)
         which = [divmod(int(pair), len(unit.categories) + 1) for pair in distinct]
         written = [(value.categories[v], unit.categories[u - 1] if u else "") for v, u in which]
-        texts = [_with_unit(*pair, known[name].type) for pair in written]
+        is_number = known[name].type == "number"  # words and categories have no unit
+        texts = [f"{text} {of}" if of and is_number and text.strip()[-1:].isdigit() else text for text, of in written]
         codes = np.full(len(frame), -1, dtype=np.int64)
         codes[rows] = back
         added[name] = categorical_text(texts, codes)
     kept = frame.drop(columns=["analyte", "value", "unit"], errors="ignore").assign(**added)
     return (kept[names.notna()].reset_index(drop=True) if left else kept), left
-
-
-def _with_unit(value: str, unit: str, kind: str) -> str:
-    """Return a number with its unit behind it; words and categories have none."""
-    return f"{value} {unit}" if unit and kind == "number" and value.strip()[-1:].isdigit() else value

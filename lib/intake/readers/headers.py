@@ -90,11 +90,12 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
                 units[column] = unit
         elif position not in boxed:
             unknown.append(position)
+    present = {header_key(header) for headers in forms for header in headers}
     return HeaderMap(
         columns={column: found[0] for column, found in positions.items() if len(found) == 1},
         units=units, checkboxes=checkboxes, unknown=unknown, refused=refused,
         twice=[column for column, found in positions.items() if len(found) > 1 or column in checkboxes],
-        absent=_absent(forms, file),
+        absent=[name for name in declared_headers(file) if header_key(name) not in present],
         unit_conflicts=[name for name in units if find_unit(name, file.units.get(name, units[name])) != units[name]],
     )  # fmt: skip
 
@@ -109,14 +110,10 @@ def match_header(header: str, file: CenterFile) -> tuple[str | None, str | None]
     if (found := UNIT_BEHIND.fullmatch(tidy(header))) and column != "":
         column = column or mapping.get(header_key(found[1]))
         unit = find_unit(column, found[2]) if column else None
-        known = column is None or unit or key in mapping or _normalize_label_unit(column, found[2], file.table)
-        column = column if known else None
+        # a column without other units may say the one of the dictionary
+        own = column and comparison_key(variables(file.table)[column].unit) == comparison_key(found[2])
+        column = column if unit or key in mapping or own else None
     return column, unit
-
-
-def _normalize_label_unit(column: str, unit: str, table: str) -> bool:
-    """Tell whether the text is the dictionary's own unit of a column that has no other."""
-    return comparison_key(variables(table)[column].unit) == comparison_key(unit)
 
 
 def count_known(headers: Sequence[str], file: CenterFile) -> int:
@@ -194,8 +191,3 @@ def declared_headers(file: CenterFile) -> list[str]:
     boxes = [name for group in file.checkboxes.values() for name in group]
     shared = [name for item in file.shared_dates for name in (item.date, item.status)]
     return [*file.columns, *boxes, *shared, *file.where, *file.fill_down]
-
-
-def _absent(forms: Sequence[Sequence[str]], file: CenterFile) -> list[str]:
-    present = {header_key(header) for headers in forms for header in headers}
-    return [name for name in declared_headers(file) if header_key(name) not in present]

@@ -66,10 +66,6 @@ def impute_chained(
         Completed data sets, and rounds of the chain for each. As many data sets as there are percent of
         subjects with something missing is a usual choice.
 
-    Returns
-    -------
-    Imputation
-
     Raises
     ------
     KeyError
@@ -96,8 +92,9 @@ def impute_chained(
         raise ValueError("n_imputations and n_iterations: at least 1 each")
     outcome = [time, event, *([entry] if entry else [])]
     describe_missing(frame, list(variables))
-    problem = describe_missing(frame, outcome) or _too_few(frame, variables)
-    if problem:
+    observed = {name: int(frame[name].notna().sum()) for name in variables if frame[name].isna().any()}
+    too_few = [f"{name} has only {n} observed values" for name, n in observed.items() if n < LEAST_OBSERVED]
+    if problem := describe_missing(frame, outcome) or "; ".join(too_few):
         return Imputation((), NOT_ESTIMABLE, problem)
     hazard = cumulative_hazard_at(frame, time=time, event=event, entry=entry)
     known = np.vstack([check_event(frame[event], name=event).astype(float), hazard])
@@ -120,12 +117,6 @@ def cumulative_hazard_at(frame: pd.DataFrame, *, time: str, event: str, entry: s
     at_risk = np.searchsorted(np.sort(begin), distinct) - np.searchsorted(np.sort(end), distinct)
     total = np.append(0.0, np.cumsum(counts / at_risk))
     return total[np.searchsorted(distinct, end, "right")]
-
-
-def _too_few(frame: pd.DataFrame, variables: Sequence[str]) -> str:
-    """Say which incomplete variables have too few observed values to draw from; empty if none has."""
-    observed = {name: int(frame[name].notna().sum()) for name in variables if frame[name].isna().any()}
-    return "; ".join(f"{name} has only {n} observed values" for name, n in observed.items() if n < LEAST_OBSERVED)
 
 
 def _run_chain(

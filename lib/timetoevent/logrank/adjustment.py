@@ -20,11 +20,6 @@ def adjust_p_values(p_values: ArrayLike, *, method: str = "holm") -> FloatArray:
     method : {"holm", "hochberg", "bonferroni", "benjamini-hochberg", "none"}
         Method of adjustment.
 
-    Returns
-    -------
-    ndarray of float
-        Adjusted p-values, in the order given.
-
     Raises
     ------
     ValueError

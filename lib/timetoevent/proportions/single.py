@@ -51,19 +51,15 @@ def proportion(successes: int, n: int, *, method: str = "clopper-pearson", ci_le
     if method not in METHODS:
         raise ValueError(f"method: found {method!r}, expected one of {', '.join(METHODS)}")
     z = normal_quantile(ci_level)
-    successes, n = _check_counts(successes, n)
+    if successes != int(successes) or n != int(n) or not 0 <= successes <= n:
+        raise ValueError(f"found {successes} of {n}, expected whole numbers, 0 <= successes <= n")
+    successes, n = int(successes), int(n)
     if n == 0:
         return not_estimable("the denominator is 0", method=METHODS[method])
     limits = _wilson(successes, n, z) if method == "wilson" else _clopper_pearson(successes, n, ci_level)
     value = successes / n
     error = math.sqrt(value * (1 - value) / n)
     return Estimate(value, *limits, error, ci_level=ci_level, n=n, n_events=successes, method=METHODS[method])
-
-
-def _check_counts(successes: float, n: float) -> tuple[int, int]:
-    if successes != int(successes) or n != int(n) or not 0 <= successes <= n:
-        raise ValueError(f"found {successes} of {n}, expected whole numbers, 0 <= successes <= n")
-    return int(successes), int(n)
 
 
 def _clopper_pearson(successes: int, n: int, ci_level: float) -> tuple[float, float]:

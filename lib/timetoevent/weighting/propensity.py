@@ -69,10 +69,6 @@ def fit_propensity(
     terms, interactions : sequence of str, of pairs of str
         Covariates, as for `timetoevent.cox.fit_cox`.
 
-    Returns
-    -------
-    PropensityFit
-
     Raises
     ------
     KeyError

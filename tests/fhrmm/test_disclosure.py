@@ -234,6 +234,8 @@ def test_what_is_certain_is_found() -> None:
     ledger.know("small", 0, 6)
     ledger.add_up("whole", ["large", "small"], is_all=True)
     assert ledger.find_pinned(BASE) == ["small"]
+    assert Ledger().find_pinned(BASE) == []
+    assert Ledger({"alone": (2, 2), "open": (0, 6)}).find_pinned(BASE) == ["alone"]
     open_ledger = Ledger({"whole": (7, 12), "large": (7, 12), "small": (0, 6)})
     open_ledger.add_up("whole", ["large", "small"], is_all=True)
     assert open_ledger.find_pinned(BASE) == []

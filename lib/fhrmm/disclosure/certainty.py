@@ -59,6 +59,8 @@ class Ledger:
             If no counts agree with everything that is released.
         """
         small = [key for key, (_, high) in self.limits.items() if high <= base]
+        if not small:
+            return []
         worlds = [self._solve(dict.fromkeys(small, sign)) for sign in (1.0, -1.0)]
         waiting = [key for key in small if abs(worlds[0][key] - worlds[1][key]) < 1 - 1e-6]
         pinned = []

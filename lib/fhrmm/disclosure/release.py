@@ -50,21 +50,8 @@ def make_release(
 ) -> tuple[int, str]:
     """Make a release in a folder of nobody else, and publish it if nothing is in its way.
 
-    Parameters
-    ----------
-    make : callable
-        ``make(folder, words) -> exit status``: makes ``folder/reports`` with its cover, and ``folder/work``.
-    data, out, work : Path
-        The dataset, where the release is to be, and the folder with the register.
-    parameters : mapping of str to str
-        Of the run: the plan, and what is replaced in it.
-
-    Returns
-    -------
-    status : int
-        0 if it is published.
-    said : str
-        Where it is, or why it is not.
+    ``make(folder, words)`` makes ``folder/reports``, with the words on its cover, and ``folder/work``, and returns an
+    exit status; the register is in `work`. Returned are the exit status, and where the release is or why it is not.
     """
     for folder in (out.parent, work):
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,15 +135,9 @@ def finish_release(staged: Path, study: Study) -> None:
     for path in staged.rglob(".*"):
         path.unlink()
     files = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != "manifest.json")
-    manifest = {
-        "version": made["version"],
-        "title": made["title"],
-        "release": _describe_release(study),
-        "dataset": made["dataset"],
-        "parameters": made["parameters"],
-        "packages": made["packages"],
-        "files": {p.relative_to(staged).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
-    }
+    manifest = {name: made[name] for name in ("version", "title", "dataset", "parameters", "packages")}
+    manifest["release"] = _describe_release(study)
+    manifest["files"] = {p.relative_to(staged).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (staged / "manifest.json").write_text(text, encoding="utf-8")
 
@@ -182,18 +163,7 @@ def check_release(staged: Path, found: Secrets, study: Study) -> None:
 
 
 def remember_release(work: Path, rows: Path, study: Study, day: date) -> None:
-    """Enter a release into the register of a work folder, unless an earlier one would give patients away.
-
-    Parameters
-    ----------
-    work : Path
-        Folder of patient-level intermediates, which keeps the register and its secret.
-    rows : Path
-        Patient-level tables of the release.
-    study : Study
-        The plan, of which a digest is kept.
-    day : date
-        Of today.
+    """Enter a release, whose patient-level tables are in `rows`, into the register of a work folder.
 
     Raises
     ------

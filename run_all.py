@@ -269,7 +269,9 @@ def pool(step: str, folder: Path, options: argparse.Namespace) -> int:
     from fhrmm.store import Run
 
     places, plan = find_places(PROJECT, options), dict(options.parameter).get("study_file", "study.toml")
-    shared = ["--work", str(places.work), "--jobs", str(options.jobs), "-p", "study_file", plan, "--quiet"]
+    # as in a run of the center itself, whose pages would be out of date by a parameter that says what is the default
+    named = [part for name, value in options.parameter for part in ("-p", name, value)]
+    shared = ["--work", str(places.work), "--jobs", str(options.jobs), "--quiet", *named]
 
     def make_tables() -> bool:
         own = ["--data", str(places.data), "--out", str(places.reports), "--center", center, "--notebook", "04_pfs_os"]

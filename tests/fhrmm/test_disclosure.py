@@ -227,6 +227,12 @@ def test_cross_tables_list_no_level_that_is_there_for_somebody() -> None:
     assert shown["Total"].tolist() == [27, 21, 51]
 
 
+def test_a_table_without_a_line_keeps_its_columns() -> None:
+    nobody = pd.DataFrame({"rule": pd.Series(dtype=object), "findings": pd.Series(dtype="int64")})
+    assert round_counts(nobody, BASE).columns.tolist() == ["rule", "findings"]
+    assert len(round_counts(pd.DataFrame({"rule": ["a"], "findings": [2]}), BASE)) == 0
+
+
 def test_what_is_certain_is_found() -> None:
     ledger = Ledger()
     ledger.know("whole", 12, 12)

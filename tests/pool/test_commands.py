@@ -105,6 +105,18 @@ def test_no_is_no(play, monkeypatch, capsys, tmp_path):
     assert "say which center" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("named", [[], ["-p", "study_file", "study.toml"]])
+def test_notebooks_run_for_an_answer_as_for_a_report_of_the_center(named, play, monkeypatch, tmp_path):
+    """A plan that was not named is not passed on: each page would be made again, by a parameter that has changed."""
+    runner, passed = load(ROOT / "run_all.py"), []
+    home = play("C01", "C02", "C03").deliver("C01")
+    monkeypatch.setattr(runner, "main", lambda project, arguments: passed.append(arguments) or 1)
+    monkeypatch.setattr("fhrmm.pool.member.check_request", lambda *_: read_requests(home)[0])
+    places = ["--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    assert runner.run(["--pool-answer", str(home), *places, "--center", "C01", *named]) == 1
+    assert [part for part in passed[0] if part in ("-p", "study_file", "study.toml")] == named
+
+
 @pytest.mark.parametrize("step", ["join", "ask", "answer", "status"])
 def test_a_folder_that_is_not_there_is_wrong_use(step, tmp_path, capsys):
     runner = load(ROOT / "run_all.py")

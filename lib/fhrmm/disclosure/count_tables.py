@@ -44,7 +44,7 @@ def round_counts(frame: pd.DataFrame, base: int) -> pd.DataFrame:
     counts = [name for name in frame.columns if is_integer_dtype(frame[name].dtype)]
     kept = frame
     if counts and not _OF_THE_PLAN & set(map(str, frame.columns)):
-        kept = kept[[not is_few(most, base) for most in kept[counts].max(axis=1).fillna(base + 1)]]
+        kept = kept[kept[counts].max(axis=1).fillna(base + 1) > base]
         is_cross = len(kept) > 0 and kept.iloc[-1, 0] == _TOTAL
         small = [name for name in counts if is_cross and is_few(kept[name].iloc[-1], base)]
         kept, counts = kept.drop(columns=small), [name for name in counts if name not in small]

@@ -97,12 +97,12 @@ def _count(block: Block, rows: pd.DataFrame) -> Sums:
 
 
 def _patterns(block: Block, rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64], FloatArray]:
-    """Return the complete rows, the pattern of levels of each of them, and the covariates of all patterns."""
+    """Return times of the complete rows, the pattern of levels of each, and the covariates of all patterns."""
     levels = [len(term["levels"]) for term in block["terms"]]
     codes = np.array([_codes(rows, term) for term in block["terms"]])
     complete = (codes < np.array(levels)[:, None]).all(axis=0)
     pattern = np.ravel_multi_index(list(codes[:, complete]), levels)
-    return rows[complete], pattern, pattern_covariates(levels)
+    return rows.filter(["days", "time_months", "event"])[complete], pattern, pattern_covariates(levels)
 
 
 def pattern_covariates(levels: Sequence[int]) -> FloatArray:

@@ -129,17 +129,18 @@ def fit_alone(table: DayTable) -> tuple[FloatArray, FloatArray]:
     whose coefficient rises without end.
     """
     beta = np.zeros(table.x.shape[1])
-    first = evaluate(table, beta)["information"]
-    known = ~find_redundant(first, LOCAL_INFORMATION) & (np.diag(first) > LOCAL_INFORMATION)
-    step, information = np.where(known, np.inf, 0.0), first
+    moments = evaluate(table, beta)
+    information = moments["information"]
+    known = ~find_redundant(information, LOCAL_INFORMATION) & (np.diag(information) > LOCAL_INFORMATION)
     for _ in range(LOCAL_STEPS):
-        if np.abs(step).max() < LOCAL_TOLERANCE:
-            break
-        moments = evaluate(table, beta)
         free = np.flatnonzero(known & (np.abs(beta) < FARTHEST))
-        step, information = np.zeros(len(beta)), moments["information"]
+        step = np.zeros(len(beta))
         step[free] = newton_step(moments["score"][free], information[np.ix_(free, free)])
         beta = np.clip(beta + np.clip(step, -2, 2), -FARTHEST, FARTHEST)
+        moments = evaluate(table, beta)
+        information = moments["information"]
+        if np.abs(step).max() < LOCAL_TOLERANCE:
+            break
     free = np.flatnonzero(known & (np.abs(step) < LOCAL_TOLERANCE) & (np.abs(beta) < FARTHEST - 1))
     found = np.full((2, len(beta)), np.nan)
     found[:, free] = beta[free], np.diag(np.linalg.inv(information[np.ix_(free, free)]))

@@ -438,7 +438,7 @@ def test_swimmer_shows_neither_ids_nor_dates() -> None:
     figure = drawing.figure
     words = [text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())]
     assert not any("SYN" in word for word in words)
-    assert drawing.alt == "One bar for each of 2 patients, the longest 9 months; 1 with progression."
+    assert drawing.alt == "One bar for each of 2 patients, the longest 9 months; 1 with progression, 0 with death."
 
 
 def test_choices_of_a_specification() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhrmm.figures.intervals import say_methods
 from fhrmm.figures.style import COLORS, FAINT, INK, MARKERS, Drawing, drawn_from, new_figure, wrap
 from fhrmm.formats import OK, Estimates, capitalize, clean_estimates, name_level, name_variable
 from fhrmm.study import Study
@@ -20,11 +21,6 @@ def plot_balance(estimates: Estimates, /, *, study: Study) -> Drawing:
         `standardized_mean_difference` rows whose model ends in ``, before`` or ``, after``.
     study : Study
         The plan: labels.
-
-    Returns
-    -------
-    Drawing
-        One line per covariate; the dashed line is the usual limit of a tenth.
     """
     rows = clean_estimates(estimates)
     rows = rows[(rows["estimand"] == "standardized_mean_difference") & (rows["status"] == OK)]
@@ -49,4 +45,4 @@ def plot_balance(estimates: Estimates, /, *, study: Study) -> Drawing:
     figure.legend(loc="outside upper center", ncols=3)
     beyond = int((rows[rows["model"] == "unweighted"]["estimate"].abs() > _BALANCED).sum())
     alt = f"Balance of {counted(len(pairs), 'covariate')}: {beyond} beyond a tenth before weighting."
-    return Drawing(figure, alt, rows)
+    return Drawing(figure, alt, rows, f"Dashed: a difference of {_BALANCED:g}, the usual limit.{say_methods(rows)}")

@@ -33,11 +33,11 @@ _ROWS = {"n_at_risk": "At risk", "n_censored": "Censored", "n_events": "Events"}
 _LINE_MM = 4.2
 # What stands beside the name of each curve: estimand, head, middle of the column.
 _BESIDE = (
-    ("counts", "Events/\npatients", 0.34),
-    ("median_months", "Median, months\n(95% CI)", 0.49),
-    ("survival_probability", "At {at:g} months, %\n(95% CI)", 0.71),
-    ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.71),
-    ("hazard_ratio", "Hazard ratio\n(95% CI)", 0.93),
+    ("counts", "Events/\npatients", 0.37),
+    ("median_months", "Median, months\n(95% CI)", 0.515),
+    ("survival_probability", "At {at:g} months, %\n(95% CI)", 0.725),
+    ("cumulative_incidence", "At {at:g} months, %\n(95% CI)", 0.725),
+    ("hazard_ratio", "Hazard ratio\n(95% CI)", 0.935),
 )
 _CURVES = ("survival_probability", "cumulative_incidence")
 _EVERY = 6.0  # months between the heights that the text alternative says
@@ -217,6 +217,7 @@ def _explain(drawn: list[Group], shown: pd.DataFrame, study: Study) -> str:
     """Say who the curves are of, what band and ticks mean, where curves end, and the methods of the numbers above."""
     counts = {row["level"]: format_events(row) for row in shown.to_dict("records") if row["estimand"] in _CURVES}
     said = "; ".join(f"{group.name} {counts[group.level]}" for group in drawn if group.level in counts)
+    said = said.removeprefix("All patients ")
     steps = pd.concat([group.curve for group in drawn])
     marks = []
     if "ci_lower" in steps and steps.loc[steps["time"] > 0, "ci_lower"].notna().any():
@@ -250,7 +251,7 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
             axes.text(x, place, text, fontsize=7.5, ha="center", va="center")
     for place, group in enumerate(groups):
         axes.plot([-0.1, -0.055], [place] * 2, color=group.color, linestyle=group.line, clip_on=False)
-        axes.text(-0.04, place, group.name, fontsize=8, va="center")
+        axes.text(-0.04, place, group.name, fontsize=7.5, va="center")
     test = rows[(rows["estimand"] == "log_rank_p") & (rows["status"] == OK)]
     said = [f"Log-rank p {format_p(value)}." for value in test["estimate"] if not few]
     said += [f"Too few: fewer than {least} patients{', so no log-rank test' if len(test) else ''}."] if few else []

@@ -8,6 +8,7 @@ import pandas as pd
 from fhrmm.figures.style import COLORS, MUTED, Drawing, drawn_from, new_figure, wrap
 from fhrmm.formats import name_level, name_variable
 from fhrmm.study import Study
+from fhrmm.wording import counted
 
 _COLUMNS = 2
 
@@ -23,11 +24,6 @@ def plot_schoenfeld(residuals: pd.DataFrame, /, *, study: Study | None = None) -
         constant log hazard ratio).
     study : Study, optional
         The plan, for labels.
-
-    Returns
-    -------
-    Drawing
-        Every point is one patient's event: never shown in a released report.
 
     References
     ----------
@@ -58,7 +54,8 @@ def plot_schoenfeld(residuals: pd.DataFrame, /, *, study: Study | None = None) -
         said.append(f"{name} ({shown}): {trend}" if level else f"{name}: {trend}")
     for axes in grid[-1]:
         axes.set_xlabel("Months")
-    return Drawing(figure, f"Scaled Schoenfeld residuals over time. {'; '.join(said)}.")
+    alt, events = f"Scaled Schoenfeld residuals over time. {'; '.join(said)}.", residuals["term"].value_counts().max()
+    return Drawing(figure, alt, note=f"{counted(events, 'event')}.")
 
 
 def _moving_median(values: np.ndarray) -> np.ndarray:

@@ -31,11 +31,6 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
         patient, to be counted.
     study : Study, optional
         Not needed; taken so that all plotting functions can be called alike.
-
-    Returns
-    -------
-    Drawing
-        The height grows with the number of criteria.
     """
     rows = attrition.to_dict("records")
     if not rows:

@@ -57,15 +57,12 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     study : Study
         The plan, for labels.
 
-    Returns
-    -------
-    Drawing
-        Widths are shares of the group; numbers in the bars are patients. A category of few patients in a release is
-        drawn as none: what is missing to the right belongs to such.
+    Notes
+    -----
+    A category of few patients in a release is drawn as none: what is missing to the right belongs to such.
     """
     frame = clean_estimates([clean_estimates(part) for part in (categories, by_group) if part is not None])
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
-    alt = _describe_response(rows)
     if rows.empty:
         return Drawing(None, "No response to show.")
     groups = list(dict.fromkeys(rows["model"]))
@@ -94,48 +91,48 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
         legend = figure.legend(axes.containers, present, loc="outside upper center", ncols=len(present))
         for patch in legend.get_patches():
             patch.set(edgecolor=MUTED, linewidth=0.3)
-    return Drawing(figure, alt, rows)
+    return Drawing(
+        figure, _describe_response(rows), rows, "Widths: shares of the group; numbers in the bars: patients."
+    )
 
 
 @drawn_from("patients")
 def plot_swimmer(courses: pd.DataFrame, /, *, study: Study | None = None) -> Drawing:
-    """Draw the course of each patient as one bar in months, without identifiers or dates.
+    """Draw the course of each patient as one bar in months, longest on top, without identifiers or dates.
 
     Parameters
     ----------
     courses : DataFrame
         One row per patient: `end_months`; optionally `best_response`, `ongoing` (bool), and marks
         `first_response_months`, `asct_months`, `next_line_months`, `progression_months`, `death_months`.
-        Columns beyond these are not looked at.
     study : Study, optional
         Not needed; taken so that all plotting functions can be called alike.
-
-    Returns
-    -------
-    Drawing
-        Longest course on top. Never shown in a released report.
     """
-    ordered = courses.dropna(subset=["end_months"]).sort_values("end_months", ascending=False, kind="stable")
-    alt = _describe_swimmer(ordered)
-    if ordered.empty:
+    marks = [f"{name}_months" for name, *_ in _MARKS]
+    rows = courses.reindex(columns=["end_months", "best_response", "ongoing", *marks]).dropna(subset=["end_months"])
+    rows = rows.sort_values("end_months", ascending=False, kind="stable", ignore_index=True)
+    if rows.empty:
         return Drawing(None, "No patient was followed.")
-    figure = new_figure(min(3.2 * len(ordered) + 30, 230))
+    figure = new_figure(min(3.2 * len(rows) + 30, 230))
     axes = figure.subplots()
-    handles = _draw_patients(axes, ordered, "end_months", orient="h")
-    for name, words, marker, color in _MARKS:
-        column, edge = f"{name}_months", (INK, 0.9) if color == "white" else ("white", 0.6)
-        if column in ordered.columns and ordered[column].notna().any():
-            look = {"color": color, "markeredgecolor": edge[0], "markeredgewidth": edge[1], "markersize": 5.5}
-            handles += axes.plot(ordered[column], range(len(ordered)), marker, label=words, clip_on=False, **look)
-    if "ongoing" in ordered.columns and ordered["ongoing"].any():
-        places = np.flatnonzero(ordered["ongoing"])
-        ends = ordered["end_months"].to_numpy()[places]
-        handles += axes.plot(ends, places, ">", color=MUTED, markersize=5, label="Alive at last contact", clip_on=False)
-    axes.set(ylim=(len(ordered) - 0.3, -0.7), yticks=[], ylabel="Patients, one bar each")
-    axes.set(xlim=(0, float(ordered["end_months"].max()) * 1.04 + 0.1), xlabel="Months since start of second line")
+    handles = _draw_patients(axes, rows, "end_months", orient="h")
+    for column, (_, words, marker, color) in zip(marks, _MARKS, strict=True):
+        if rows[column].notna().any():
+            edge, width = (INK, 0.9) if color == "white" else ("white", 0.6)
+            look = {"color": color, "markeredgecolor": edge, "markeredgewidth": width, "markersize": 5.5}
+            handles += axes.plot(rows[column], rows.index, marker, label=words, clip_on=False, **look)
+    ends = rows.loc[rows["ongoing"].isin([True]), "end_months"]
+    if len(ends):
+        handles += axes.plot(
+            ends, ends.index, ">", color=MUTED, markersize=5, label="Alive at last contact", clip_on=False
+        )
+    axes.set(ylim=(len(rows) - 0.3, -0.7), yticks=[], ylabel="Patients, one bar each")
+    axes.set(xlim=(0, float(rows["end_months"].max()) * 1.04 + 0.1), xlabel="Months since start of second line")
     axes.xaxis.set_major_locator(MultipleLocator(6))
     _place_legend(figure, handles)
-    return Drawing(figure, alt)
+    patients, longest = counted(len(rows), "patient"), f"the longest {rows['end_months'].max():.0f} months"
+    said = ", ".join(f"{rows[f'{name}_months'].notna().sum()} with {name}" for name in ("progression", "death"))
+    return Drawing(figure, f"One bar for each of {patients}, {longest}; {said}.", note=f"{patients}, one bar each.")
 
 
 @drawn_from("patients")
@@ -148,14 +145,8 @@ def plot_waterfall(changes: pd.DataFrame, /, *, study: Study | None = None) -> D
         One row per patient: `change_pct` (-100 to any), optionally `best_response`.
     study : Study, optional
         Not needed.
-
-    Returns
-    -------
-    Drawing
-        Changes beyond +100% are cut there and marked. Never shown in a released report.
     """
     known = changes.dropna(subset=["change_pct"]).sort_values("change_pct", ascending=False, kind="stable")
-    alt = _describe_waterfall(known["change_pct"])
     if known.empty:
         return Drawing(None, "No measured change of the M-protein.")
     figure = new_figure(75)
@@ -169,7 +160,12 @@ def plot_waterfall(changes: pd.DataFrame, /, *, study: Study | None = None) -> D
     axes.set(ylim=(-104, 110), ylabel="Best change of M-protein, %")
     axes.set(xlim=(-0.8, max(len(known), 5) - 0.2), xticks=[], xlabel="Patients, one bar each")
     _place_legend(figure, handles)
-    return Drawing(figure, alt)
+    patients, fell = counted(len(known), "patient"), (known["change_pct"] < 0).sum()
+    alt = f"Waterfall plot of the best change of the M-protein in {patients}: {fell} fell, "
+    alt += f"median change {known['change_pct'].median():.0f}%."
+    note = f"{patients} with a measured change. Dashed: falls by 25, 50 and 90 percent."
+    note += " Triangles: rises beyond 100 percent." if len(beyond) else ""
+    return Drawing(figure, alt, note=note)
 
 
 def _number_bars(axes: Axes, bars: BarContainer, level: str, counts: pd.Series) -> None:
@@ -187,7 +183,7 @@ def _number_bars(axes: Axes, bars: BarContainer, level: str, counts: pd.Series) 
 
 def _draw_patients(axes: Axes, patients: pd.DataFrame, value: str, *, orient: str) -> list[Artist]:
     """Draw one bar per patient in order, colored by best response; return one bar per response for the legend."""
-    column = patients.get("best_response", pd.Series(index=patients.index, dtype=object)).astype(object)
+    column = patients.reindex(columns=["best_response"])["best_response"].astype(object)
     responses = column.where(column.notna(), "missing").astype(str).to_numpy()
     levels = [level for level in _LEVELS if level in responses]
     along, across = ("y", "x") if orient == "h" else ("x", "y")
@@ -224,28 +220,7 @@ def _describe_response(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "Best response: no patient could be shown."
     model = "" if (rows["model"] == "").any() else rows["model"].iloc[-1]
-    rows = rows[rows["model"] == model]
+    rows = rows[(rows["model"] == model) & (rows["n_events"] > 0)]
     where = f", {name_level(model.partition('=')[2])}" if model else ""
-    seen = rows[rows["n_events"] > 0].to_dict("records")
-    shares = ", ".join(f"{row['level']} {row['estimate']:.0%}" for row in seen)
+    shares = ", ".join(f"{row['level']} {row['estimate']:.0%}" for row in rows.to_dict("records"))
     return f"Stacked bar of best response among {rows['n'].iloc[0]:.0f} patients{where}: {shares}."
-
-
-def _describe_swimmer(courses: pd.DataFrame) -> str:
-    """Say how many courses there are, how long the longest is, and how many ended with progression or death."""
-    if courses.empty:
-        return "Swimmer plot without patients."
-    ends = [name for name in ("progression", "death") if f"{name}_months" in courses]
-    said = ", ".join(f"{courses[f'{name}_months'].notna().sum()} with {name}" for name in ends)
-    longest = f"the longest {courses['end_months'].max():.0f} months"
-    return f"One bar for each of {counted(len(courses), 'patient')}, {longest}{f'; {said}' if said else ''}."
-
-
-def _describe_waterfall(changes: pd.Series) -> str:
-    """Say how many values fell, and by how much in the middle."""
-    if changes.empty:
-        return "Waterfall plot without measured changes."
-    return (
-        f"Waterfall plot of the best change of the M-protein in {counted(len(changes), 'patient')}: "
-        f"{(changes < 0).sum()} fell, median change {changes.median():.0f}%."
-    )

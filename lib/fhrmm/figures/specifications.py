@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from fhrmm.figures.intervals import say_methods
 from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, drawn_from, new_figure, wrap
-from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, humanize, kind_of, name_endpoint
+from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, format_level, humanize, kind_of, name_endpoint
 from fhrmm.study import Study
 from fhrmm.wording import counted
 
@@ -57,7 +58,11 @@ def plot_specification_curve(
     ends = (known["estimate"].min(), known["estimate"].max())
     low, high = (f"{end:.0%}" if is_share else f"{end:.2f}" for end in ends)
     alt = f"{counted(len(known), 'specification')} in order of their estimates, from {low} to {high}."
-    return Drawing(figure, alt, frame)
+    note = (
+        f"{len(known)} of {len(frame)} specifications could be estimated. Lines, {format_level(study.models.ci_level)} "
+    )
+    note += f"intervals{'; diamond, the plan' if is_plan.any() else ''}.{say_methods(known)}"
+    return Drawing(figure, alt, frame, note)
 
 
 def parse_choices(model: str) -> dict[str, str]:

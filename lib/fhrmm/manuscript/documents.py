@@ -11,8 +11,8 @@ from docx import Document
 from docx.document import Document as WordDocument
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls
 from docx.oxml.table import CT_Row, CT_Tbl
 from docx.shared import Mm, Pt
 from docx.table import Table
@@ -56,13 +56,11 @@ class Paper:
     def paragraph(self, text: str, *, lead: str = "", is_small: bool = False) -> None:
         """Write a paragraph; `lead` stands in bold before it."""
         paragraph = self._document.add_paragraph()
-        if lead:
-            paragraph.add_run(f"{lead} ").bold = True
-        run = paragraph.add_run(text)
+        paragraph.add_run(f"{lead} " if lead else "").bold = True
+        paragraph.add_run(text)
         paragraph.paragraph_format.space_after = Pt(2 if is_small else 6)
-        for each in paragraph.runs if is_small else ():
-            each.font.size = Pt(8)
-        run.bold = None
+        for run in paragraph.runs if is_small else ():
+            run.font.size = Pt(8)
 
     def table(self, cells: Cells, caption: str) -> None:
         """Write a caption and under it a table with three lines, its head repeated on every page."""
@@ -71,8 +69,8 @@ class Paper:
         columns = [str(name) for name in cells.text.columns]
         table = self._document.add_table(rows=0, cols=max(len(columns), 1))
         table.autofit = False
-        _fill(table, columns, cells, columns, is_head=True)
-        n_heads = len(table.rows)
+        numeric = [place > 0 and name in cells.numeric for place, name in enumerate(columns)]
+        _fill(table, columns, numeric, is_head=True)
         current = ""
         groups = cells.group or ("",) * len(cells.text)
         for group, values in zip(groups, cells.text.to_numpy(dtype=object), strict=True):
@@ -80,7 +78,7 @@ class Paper:
                 row = table.add_row().cells
                 _write(row[0].merge(row[-1]).paragraphs[0], group, is_bold=True)
             current = group
-            _fill(table, [str(value) for value in values], cells, columns, is_indented=bool(group))
+            _fill(table, [str(value) for value in values], numeric, is_indented=bool(group))
         if cells.text.empty:
             table.add_row().cells[0].text = "No rows"
         section = self._document.sections[0]
@@ -88,7 +86,7 @@ class Paper:
         widths = _share(cells, width)
         for column, share in zip(table.columns, widths, strict=True):
             column.width = share
-        _dress(self._document.element.body.tbl_lst[-1], n_heads, widths)
+        _dress(self._document.element.body.tbl_lst[-1], widths)
 
     def to_bytes(self) -> bytes:
         """Return the file, without author, time of writing or machine."""
@@ -130,18 +128,12 @@ def _without_times(raw: io.BytesIO) -> bytes:
 
 
 def _fill(
-    table: Table,
-    values: Sequence[str],
-    cells: Cells,
-    columns: Sequence[str],
-    *,
-    is_head: bool = False,
-    is_indented: bool = False,
+    table: Table, values: Sequence[str], numeric: Sequence[bool], *, is_head: bool = False, is_indented: bool = False
 ) -> None:
-    for place, (cell, value, name) in enumerate(zip(table.add_row().cells, values, columns, strict=True)):
+    for place, (cell, value) in enumerate(zip(table.add_row().cells, values, strict=True)):
         paragraph = cell.paragraphs[0]
         _write(paragraph, value, is_bold=is_head)
-        if name in cells.numeric and place:
+        if numeric[place]:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         if is_indented and place == 0:
             paragraph.paragraph_format.left_indent = _INDENT
@@ -154,28 +146,20 @@ def _write(paragraph: Paragraph, text: str, *, is_bold: bool = False) -> None:
     paragraph.paragraph_format.space_after = Pt(0)
 
 
-def _dress(table: CT_Tbl, n_heads: int, widths: Sequence[int]) -> None:
+def _dress(table: CT_Tbl, widths: Sequence[int]) -> None:
     """Keep rows whole, repeat the head on every page, draw the three lines, set the widths of cells."""
     rows = table.tr_lst
-    for place, row in enumerate(rows):
-        for tag in ("w:cantSplit", "w:tblHeader") if place < n_heads else ("w:cantSplit",):
-            row.get_or_add_trPr().append(OxmlElement(tag))
+    for row in rows:
+        row.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
         # Some programs read the widths of columns, some those of cells; merged cells have none of their own.
         for cell, width in zip(row.tc_lst, widths, strict=True) if len(row.tc_lst) == len(widths) else ():
             cell.width = width
-    _line(rows[0], "top", 12)
-    _line(rows[n_heads - 1], "bottom", 6)
-    _line(rows[-1], "bottom", 12)
+    rows[0].get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    _line(rows[0], top=12, bottom=6)
+    _line(rows[-1], bottom=12)
 
 
-def _line(row: CT_Row, side: str, width: int) -> None:
+def _line(row: CT_Row, **widths: int) -> None:
+    lines = "".join(f'<w:{side} w:val="single" w:sz="{width}" w:space="0"/>' for side, width in widths.items())
     for cell in row.tc_lst:
-        properties = cell.get_or_add_tcPr()
-        borders = properties.find(qn("w:tcBorders"))
-        if borders is None:
-            borders = OxmlElement("w:tcBorders")
-            properties.append(borders)
-        border = OxmlElement(f"w:{side}")
-        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "000000")):
-            border.set(qn(f"w:{name}"), value)
-        borders.append(border)
+        cell.get_or_add_tcPr().append(parse_xml(f"<w:tcBorders {nsdecls('w')}>{lines}</w:tcBorders>"))

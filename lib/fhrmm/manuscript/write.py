@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from fhrmm.formats import uncapitalize
 from fhrmm.manuscript.checklists import CHECKLISTS, load_checklist, tabulate_checklist
 from fhrmm.manuscript.documents import Paper, is_wide
 from fhrmm.manuscript.methods import write_methods
 from fhrmm.manuscript.paper_tables import Document, Part, make_tables
-from fhrmm.manuscript.pictures import Picture, make_pictures
-from fhrmm.manuscript.published import Published, read_published
+from fhrmm.manuscript.published import FORMATS, Published, read_published
 from fhrmm.report.page import changed_values
 from fhrmm.store import clear_report_folder, open_run, read_report_bytes, write_report_bytes
 from fhrmm.study import describe_rounding
-from fhrmm.wording import METHODS_FILE, SYNTHETIC_MARK, SYNTHETIC_WARNING
+from fhrmm.wording import METHODS_FILE, SYNTHETIC_MARK, SYNTHETIC_WARNING, read_words
 
 _FOLDER = "manuscript"
+# Figures of the text, in order; all others that show no single patient are the supplement.
+_MAIN = ("02_cohort_flow", "03_response_best_response", "04_pfs_os_pfs", "04_pfs_os_os", "05_multivariable_forest_pfs")
 _LONGEST_ABBREVIATION = 8
 
 
@@ -51,15 +53,23 @@ def write_manuscript(
     published = read_published(run)
     tables = make_tables(published)
     files = {f"table_{table.number}_{table.name}.docx": _table_file(published, table, glossary) for table in tables}
-    pictures, absent = make_pictures(published)
-    for picture in pictures:
-        files[f"figures/{picture.file_name}.tiff"] = picture.tiff
-        files[f"figures/{picture.file_name}.pdf"] = picture.pdf
-    files["figure_legends.docx"] = _legends_file(published, pictures, glossary)
+    named = _name_figures(published)
+    for label, stem in named.items():
+        for kind in reversed(FORMATS):
+            name = f"figures/{label.lower().replace(' ', '_')}_{stem[3:]}.{kind}"
+            files[name] = read_report_bytes(run, "figures", f"{stem}.{kind}")
+    files["figure_legends.docx"] = _legends_file(published, named, glossary)
     files[METHODS_FILE] = _methods_file(published)
     files |= {f"checklist_{name}.docx": _checklist_file(published, name) for name in CHECKLISTS}
-    files["README.md"] = _contents(published, files, absent).encode("utf-8")
+    files["README.md"] = _contents(published, files).encode("utf-8")
     return [write_report_bytes(run, _FOLDER, name, content) for name, content in files.items()]
+
+
+def _name_figures(published: Published) -> dict[str, str]:
+    """Return the figures that there are, by what the manuscript calls them."""
+    others = [stem for stem in published.figures if stem not in _MAIN]
+    main = {f"Figure {place}": stem for place, stem in enumerate(_MAIN, start=1) if stem in published.figures}
+    return main | {f"Figure S{place}": stem for place, stem in enumerate(others, start=1)}
 
 
 def _header(published: Published) -> str:
@@ -72,7 +82,7 @@ def _table_file(published: Published, table: Document, glossary: Mapping[str, st
     paper = Paper(_header(published), is_wide=is_wide([part.cells for part in table.parts]))
     for letter, part in zip("ABC", table.parts, strict=False):
         caption = f"Table {table.number}{letter if len(table.parts) > 1 else ''}. {table.title}"
-        caption += f": {part.title[:1].lower()}{part.title[1:]}" if part.title else ""
+        caption += f": {uncapitalize(part.title)}" if part.title else ""
         _write_part(paper, published, part, caption, glossary)
     return paper.to_bytes()
 
@@ -103,19 +113,19 @@ def _abbreviations(text: str, glossary: Mapping[str, str]) -> str:
         is_abbreviation = sum(letter.isupper() for letter in form) > 1 and len(form) <= _LONGEST_ABBREVIATION
         if is_abbreviation and re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text):
             name = glossary[form]
-            # A term begins with a small letter unless it is a name.
-            is_name = name[1:2].isupper() or any(word[:1].isupper() for word in name.split()[1:])
-            spelled_out.append(f"{form}, {name if is_name else name[:1].lower() + name[1:]}")
+            is_name = any(word[:1].isupper() for word in name.split()[1:])  # of a person or a body
+            spelled_out.append(f"{form}, {name if is_name else uncapitalize(name)}")
     return "; ".join(spelled_out)
 
 
-def _legends_file(published: Published, pictures: Sequence[Picture], glossary: Mapping[str, str]) -> bytes:
+def _legends_file(published: Published, named: Mapping[str, str], glossary: Mapping[str, str]) -> bytes:
     paper = Paper(_header(published))
     paper.heading("Figure legends")
     mark = f" {SYNTHETIC_MARK.capitalize()}." if published.info.synthetic else ""
-    for picture in pictures:
-        known = _abbreviations(picture.legend, glossary)
-        paper.paragraph(f"{picture.legend}{mark}{f' {known}.' if known else ''}", lead=f"{picture.label}.")
+    for label, stem in named.items():
+        legend, _ = read_words(read_report_bytes(published.run, "figures", f"{stem}.svg"))
+        known = _abbreviations(legend, glossary)
+        paper.paragraph(f"{legend}{mark}{f' {known}.' if known else ''}", lead=f"{label}.")
     return paper.to_bytes()
 
 
@@ -138,7 +148,7 @@ def _checklist_file(published: Published, name: str) -> bytes:
     return paper.to_bytes()
 
 
-def _contents(published: Published, files: dict[str, bytes], absent: Sequence[str]) -> str:
+def _contents(published: Published, files: dict[str, bytes]) -> str:
     """List the files with their digests, and the digest of the table that every number comes from."""
     source = read_report_bytes(published.run, "tables", "estimates.csv")
     lines = [
@@ -147,7 +157,7 @@ def _contents(published: Published, files: dict[str, bytes], absent: Sequence[st
         _header(published) + ".",
         "",
         f"Every number comes from `../tables/estimates.csv` (sha256 {hashlib.sha256(source).hexdigest()}).",
-        *(f"Not in this scope: {each}." for each in absent),
+        *(f"Not in this scope: Figure {n} ({s})." for n, s in enumerate(_MAIN, start=1) if s not in published.figures),
         "",
         "| file | sha256 |",
         "|---|---|",

@@ -237,11 +237,12 @@ def test_table_one_has_groups_then_all_missing_rows_and_differences() -> None:
     assert cells.text.iloc[1].tolist() == ["missing", "2", "0", ""]
 
 
-TRUTH = [
+KNOWN = [
     {"endpoint": "ORR", "estimand": "proportion", "estimate": 38 / 62},
     {"endpoint": "PFS", "estimand": "median_months", "status": "not_reached"},
     {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": "second_line_krd", "level": "other", "estimate": 1.9},
 ]
+TRUTH = to_frame([{"status": "ok"} | row for row in KNOWN])
 
 
 def test_headline_keeps_published_truth_and_run_apart() -> None:

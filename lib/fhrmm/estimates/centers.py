@@ -61,11 +61,8 @@ def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
 def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate how much centers differ beyond chance, in overall response and in the hazard ratio of the treatment.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows `i_squared`, `tau_squared`, the pooled value and the predicted one, whose interval is that of
-        a new center (from three centers on). Rates are pooled as logits with one half added to each count.
+    Estimates rows `i_squared`, `tau_squared`, the pooled value and the predicted one, whose interval is that of a new
+    center (from three centers on). Rates are pooled as logits with one half added to each count.
 
     References
     ----------

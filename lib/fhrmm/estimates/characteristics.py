@@ -39,12 +39,9 @@ def estimate_baseline(
     Rows of a group of `by` carry ``population`` = its level; without it the whole cohort is described. `tests` also
     tests the groups: Fisher's exact test of categories, Wilcoxon's or Kruskal's of numbers.
 
-    Returns
-    -------
-    DataFrame
-        Endpoint ``BASELINE``. Categorical: `count` per level (n = group size) and `proportion` (n = known values),
-        level ``missing`` as a count. Numeric: `median` with `ci_lower`/`ci_upper` as quartiles (method says so)
-        and a missing count. With `by`: one `standardized_mean_difference` per variable, the largest of two groups.
+    Endpoint ``BASELINE``. Categorical: `count` per level (n = group size) and `proportion` (n = known values), level
+    ``missing`` as a count. Numeric: `median` with `ci_lower`/`ci_upper` as quartiles (method says so) and a missing
+    count. With `by`: one `standardized_mean_difference` per variable, the largest of two groups.
 
     References
     ----------

@@ -78,10 +78,7 @@ def add_incidence(
 def compare_incidence(time_to_event: pd.DataFrame, study: Study, *, by: str) -> pd.DataFrame:
     """Compare the cumulative incidence of progression between the levels of a factor, death competing.
 
-    Returns
-    -------
-    DataFrame
-        `subdistribution_hazard_ratio` of each level versus the first (Fine and Gray), and `gray_p`, of known levels.
+    `subdistribution_hazard_ratio` of each level versus the first (Fine and Gray), and `gray_p`, of known levels.
 
     References
     ----------

@@ -93,11 +93,8 @@ def list_switches(study: Study) -> list[str]:
 def describe_agreement() -> pd.DataFrame:
     """Put the table of agreement with R into words.
 
-    Returns
-    -------
-    DataFrame
-        One row per operation: what it is held against in R, number of frozen cases, the worst relative difference as a
-        power of ten, and what computes it: lifelines, verified, or this project and why.
+    One row per operation: what it is held against in R, number of frozen cases, the worst relative difference as a
+    power of ten, and what computes it: lifelines, verified, or this project and why.
     """
     table = read_agreement()
     return pd.DataFrame(

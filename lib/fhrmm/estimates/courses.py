@@ -21,10 +21,7 @@ _ENDS = ("death_date", "last_contact_date", "last_assessment_date", "progression
 def join_best_change(changes: pd.DataFrame, response: pd.DataFrame) -> pd.DataFrame:
     """Join the best change of the M-protein to the best response, without identifiers, largest change first.
 
-    Returns
-    -------
-    DataFrame
-        One row per patient with a change: `change_pct`, `best_response`.
+    One row per patient with a change: `change_pct`, `best_response`.
     """
     joined = changes.merge(response[[*KEYS, "best_response"]], on=KEYS, how="left", validate="one_to_one")
     shown = joined.rename(columns={"best_change_pct": "change_pct"})[["change_pct", "best_response"]]
@@ -34,11 +31,8 @@ def join_best_change(changes: pd.DataFrame, response: pd.DataFrame) -> pd.DataFr
 def describe_courses(response: pd.DataFrame, cohort: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return each patient's course in months from the first dose of second line, in random-looking stable order.
 
-    Returns
-    -------
-    DataFrame
-        One row per patient, ordered by length: `end_months`, `best_response`, `ongoing` (alive at the end) and
-        the months of first response, transplant, next line, progression and death, missing where there is none.
+    One row per patient, ordered by length: `end_months`, `best_response`, `ongoing` (alive at the end) and the months
+    of first response, transplant, next line, progression and death, missing where there is none.
     """
     dates = cohort[[*KEYS, _ORIGIN, *(name for name in dict.fromkeys([*_MARKS.values(), *_ENDS]) if name in cohort)]]
     joined = dates.merge(response[[*KEYS, "best_response", "first_response_date"]], on=KEYS, validate="one_to_one")

@@ -31,10 +31,7 @@ def estimate_response(
     for all treated patients (NE and missing are no response) and for the evaluable ones. Patients of a center that has
     no way to record a response are left out.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows; ``n`` is the denominator, ``n_events`` the responders.
+    Estimates rows; ``n`` is the denominator, ``n_events`` the responders.
 
     References
     ----------
@@ -54,10 +51,7 @@ def estimate_response(
 def estimate_best_response(frame: pd.DataFrame, study: Study, *, by: str = "") -> pd.DataFrame:
     """Count each best response category, unknown last; proportions of all treated patients.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
+    Estimates rows with endpoint ``BEST_RESPONSE``; with `by`, model holds ``by=level``.
     """
     rows = Collector(endpoint="BEST_RESPONSE", variable="best_response")
     frame, reason = _recorded(frame)

@@ -129,12 +129,9 @@ def fit_model(
     `terms` are columns, reference level first; `penalized` asks for Firth's likelihood with profile intervals in place
     of the partial likelihood.
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` per level with n and events of the level (reference rows have estimate 1 and no interval),
-        then `concordance` and `likelihood_ratio_p` of the model. A term with one level, or a model below the
-        least number of events, gives rows with status ``not_estimable`` and the reason.
+    `hazard_ratio` per level with n and events of the level (reference rows have estimate 1 and no interval), then
+    `concordance` and `likelihood_ratio_p` of the model. A term with one level, or a model below the least number of
+    events, gives rows with status ``not_estimable`` and the reason.
 
     References
     ----------

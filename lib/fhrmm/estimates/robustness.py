@@ -34,10 +34,7 @@ def fit_imputed(
 ) -> pd.DataFrame:
     """Fit a Cox model to completed data sets and pool them: every patient counts, missing covariates or not.
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` rows under the model ``imputed``. Not estimable where a plain fit is not, and with the reason.
+    `hazard_ratio` rows under the model ``imputed``. Not estimable where a plain fit is not, and with the reason.
 
     References
     ----------
@@ -69,11 +66,8 @@ def fit_center_frailty(
 ) -> pd.DataFrame:
     """Fit a Cox model in which the hazard of each center may lie above or below the others (gamma frailty).
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` rows under the model ``center frailty`` and one row `frailty_variance`: 0 means that centers
-        differ no more than chance makes them; its p-value is that of the likelihood ratio test on the boundary.
+    `hazard_ratio` rows under the model ``center frailty`` and one row `frailty_variance`: 0 means that centers differ
+    no more than chance makes them; its p-value is that of the likelihood ratio test on the boundary.
 
     References
     ----------
@@ -95,10 +89,7 @@ def leave_one_center_out(
 ) -> pd.DataFrame:
     """Fit the model again without each center in turn and keep the hazard ratio of one variable.
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` rows of `variable`, under the models ``all centers`` and ``without CENTER``.
+    `hazard_ratio` rows of `variable`, under the models ``all centers`` and ``without CENTER``.
     """
     frame = take_model_frame(time_to_event, endpoint, terms, also=("center",))
     rows = Collector(endpoint=endpoint)
@@ -120,10 +111,7 @@ def leave_one_patient_out(
 ) -> pd.DataFrame:
     """Fit the model again without each patient in turn: how far a single one moves each hazard ratio.
 
-    Returns
-    -------
-    DataFrame
-        `influence` rows: the hazard ratio of all patients, and as limits the smallest and the largest without one.
+    `influence` rows: the hazard ratio of all patients, and as limits the smallest and the largest without one.
     """
     frame = take_model_frame(time_to_event, endpoint, terms)
     rows = Collector(endpoint=endpoint, model=model)
@@ -158,11 +146,8 @@ def validate_model(
 ) -> pd.DataFrame:
     """Estimate how much better the model looks in its own patients than it would in others.
 
-    Returns
-    -------
-    DataFrame
-        `concordance` and `calibration_slope`, each as levels ``apparent``, ``optimism`` and ``corrected``, and
-        `share_same_sign` of each coefficient: the share of bootstrap samples in which it points the same way.
+    `concordance` and `calibration_slope`, each as levels ``apparent``, ``optimism`` and ``corrected``, and
+    `share_same_sign` of each coefficient: the share of bootstrap samples in which it points the same way.
 
     References
     ----------
@@ -189,11 +174,8 @@ def schoenfeld_residuals(
 ) -> pd.DataFrame:
     """Return the residuals that show whether a hazard ratio changes with time; for a figure only.
 
-    Returns
-    -------
-    DataFrame
-        One row per event and coefficient that has an estimate: `term` (variable=level, the level empty for a number),
-        `time` in months, `residual`; no row where no model is fitted. Every row is one patient's event.
+    One row per event and coefficient that has an estimate: `term` (variable=level, the level empty for a number),
+    `time` in months, `residual`; no row where no model is fitted. Every row is one patient's event.
 
     References
     ----------

@@ -31,12 +31,9 @@ def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, st
     all says nothing about how many there were: its patients are left out. Terms that a page may name are those of
     ``adverse_event_terms.toml``; what else a center wrote may hold anything and is one term together.
 
-    Returns
-    -------
-    DataFrame
-        One row per event, or one for a patient without any: center, patient_id, exposure_months (to the next line,
-        death or last contact), died, and term, grade, months (missing without an event). In `attrs`: ``n_undated``, the
-        events without a date of onset, which may belong to any line and do not count.
+    One row per event, or one for a patient without any: center, patient_id, exposure_months (to the next line, death or
+    last contact), died, and term, grade, months (missing without an event). In `attrs`: ``n_undated``, the events
+    without a date of onset, which may belong to any line and do not count.
     """
     recorded = cohort[cohort["center"].isin(adverse_events["center"].unique())]
     ends = recorded[["next_line_start_date", "death_date", "last_contact_date"]]
@@ -69,11 +66,8 @@ def _terms() -> dict[str, str]:
 def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate the share of patients with each adverse event, by least grade, with exact intervals.
 
-    Returns
-    -------
-    DataFrame
-        Endpoint ``ADVERSE_EVENT``: `proportion` of any term (no variable) and per term, most frequent first, each under
-        the models of `GRADES`; `median` exposure in months with quartiles.
+    Endpoint ``ADVERSE_EVENT``: `proportion` of any term (no variable) and per term, most frequent first, each under the
+    models of `GRADES`; `median` exposure in months with quartiles.
     """
     rows = Collector(endpoint="ADVERSE_EVENT", population=RECORDED)
     patients = events.drop_duplicates(KEYS)

@@ -17,10 +17,7 @@ def compare_with_lifelines(sample: pd.DataFrame, study: Study, *, term: str = "s
 
     `sample` has one row per patient without missing values; `term` is a factor with two levels.
 
-    Returns
-    -------
-    DataFrame
-        One row per quantity: Quantity, This report, lifelines, Relative difference.
+    One row per quantity: Quantity, This report, lifelines, Relative difference.
 
     Notes
     -----

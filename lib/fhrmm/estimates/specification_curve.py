@@ -25,10 +25,7 @@ def estimate_specifications(
 ) -> pd.DataFrame:
     """Estimate ORR, headline PFS and OS, and the KRd hazard ratio under every specification of the plan.
 
-    Returns
-    -------
-    DataFrame
-        Four estimates rows per specification; ``model`` holds its choices as ``axis=option; axis=option``.
+    Four estimates rows per specification; ``model`` holds its choices as ``axis=option; axis=option``.
 
     References
     ----------
@@ -62,11 +59,8 @@ def summarize_specifications(curve: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Many specifications lead to the same patients and the same result: distinct ones are counted.
 
-    Returns
-    -------
-    DataFrame
-        One row per result, as its first specification has it, with ``smallest``, ``middle`` and ``largest`` estimate
-        and their ``_n``, ``n_distinct``, ``n_estimable`` and ``n_specifications``.
+    One row per result, as its first specification has it, with ``smallest``, ``middle`` and ``largest`` estimate and
+    their ``_n``, ``n_distinct``, ``n_estimable`` and ``n_specifications``.
     """
     rows = []
     for _, part in curve.groupby(["endpoint", "estimand"], sort=False):

@@ -41,10 +41,7 @@ def select_endpoint(time_to_event: pd.DataFrame, endpoint: str) -> pd.DataFrame:
 def estimate_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "") -> pd.DataFrame:
     """Estimate Kaplan-Meier rates, the median and the restricted mean of one endpoint, overall or by level.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows `survival_probability` (log-log interval), `median_months` and `rmst_months`.
+    Estimates rows `survival_probability` (log-log interval), `median_months` and `rmst_months`.
 
     References
     ----------
@@ -201,10 +198,7 @@ def survival_curves(
 def tabulate_risk(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, by: str = "") -> pd.DataFrame:
     """Count at risk just before each sixth month, and events and censored before it (`at risk` means ``t >= tick``).
 
-    Returns
-    -------
-    DataFrame
-        One row per level and tick: group, at, n_at_risk, n_events, n_censored.
+    One row per level and tick: group, at, n_at_risk, n_events, n_censored.
     """
     ticks = [float(at) for at in np.arange(0, study.display.km_limit_months + 3, 6)]
     parts = [
@@ -219,10 +213,7 @@ def tabulate_risk(time_to_event: pd.DataFrame, study: Study, *, endpoint: str, b
 def count_reasons(time_to_event: pd.DataFrame) -> pd.DataFrame:
     """Count, per endpoint, what ended observation: each event description, censor reason, and underivable times.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows with estimand ``count``, variable ``end_of_observation``.
+    Estimates rows with estimand ``count``, variable ``end_of_observation``.
     """
     found = Collector(variable="end_of_observation")
     for endpoint, rows in time_to_event.groupby("endpoint", sort=False, observed=True):

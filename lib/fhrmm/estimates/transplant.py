@@ -30,14 +30,10 @@ def compare_by_change(
     `change` is the endpoint whose event is the change: TTASCT for second-line ASCT, TTR for a response; the rows call
     it `variable`.
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` rows of the variable yes versus no under three models. *Naive*: ever versus never, so
-        that the months before the change, in which nobody who had one can have had the event, count as benefit.
-        *Landmark*: patients without event at the landmark, by what had happened until then, followed from there.
-        *Time-dependent*: every patient counts as without the change until its day. Then one
-        `count` row per way in which patients left before the landmark.
+    `hazard_ratio` rows of the variable yes versus no under three models. *Naive*: ever versus never, so that the months
+    before the change, in which nobody who had one can have had the event, count as benefit. *Landmark*: patients
+    without event at the landmark, by what had happened until then, followed from there. *Time-dependent*: every patient
+    counts as without the change until its day. Then one `count` row per way in which patients left before the landmark.
 
     References
     ----------

@@ -27,12 +27,9 @@ _STANDARDIZED = "means differ by this many unweighted standard deviations"
 def compare_treatments(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Estimate the association of the second-line regimen with an endpoint, crude and weighted.
 
-    Returns
-    -------
-    DataFrame
-        Estimates rows of population ``comparison``: `hazard_ratio` crude and per weighting (robust intervals), weighted
-        `survival_probability` per arm and its `survival_difference`, `effective_sample_size` per arm,
-        `standardized_mean_difference` before and after weighting, and the `e_value` of each hazard ratio.
+    Estimates rows of population ``comparison``: `hazard_ratio` crude and per weighting (robust intervals), weighted
+    `survival_probability` per arm and its `survival_difference`, `effective_sample_size` per arm,
+    `standardized_mean_difference` before and after weighting, and the `e_value` of each hazard ratio.
 
     References
     ----------
@@ -74,10 +71,7 @@ def weigh_curves(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "
 def count_overlap(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Count the patients of each arm by their probability of another regimen than the reference.
 
-    Returns
-    -------
-    DataFrame
-        One row per fifth of the probability: Probability, and one column of counts per arm; no row without a fit.
+    One row per fifth of the probability: Probability, and one column of counts per arm; no row without a fit.
     """
     frame, factor = _complete(_select(time_to_event, study, endpoint), study), study.factor(study.comparison.treatment)
     names = ["Probability", factor.reference, factor.adverse]
@@ -93,11 +87,8 @@ def count_overlap(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = 
 def estimate_interaction(time_to_event: pd.DataFrame, study: Study, *, endpoint: str = "PFS") -> pd.DataFrame:
     """Estimate whether the regimen's association differs by lenalidomide exposure: hazard ratio within each level.
 
-    Returns
-    -------
-    DataFrame
-        `hazard_ratio` of the treatment under model ``within LEVEL`` for each level of the plan's variable, and
-        `interaction_p` (likelihood ratio test of the product term among complete cases).
+    `hazard_ratio` of the treatment under model ``within LEVEL`` for each level of the plan's variable, and
+    `interaction_p` (likelihood ratio test of the product term among complete cases).
     """
     question = study.comparison
     rows = select_endpoint(time_to_event, endpoint)

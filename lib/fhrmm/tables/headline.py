@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from fhrmm.estimate_table import Estimates, clean_estimates
+from fhrmm.estimate_table import Estimates, Row, clean_estimates, select_rows
 from fhrmm.formats import (
     DASH,
     OK,
     format_count,
     format_value,
-    is_missing,
     name_endpoint,
     name_level,
     status_text,
@@ -25,15 +22,13 @@ from fhrmm.tables.estimate_cells import write_cell
 from fhrmm.tables.layout import Cells, Footnotes, list_lines
 
 PUBLISHED, TRUTH, RUN = "Published", "Synthetic truth", "This run (95% CI)"
-Record = Mapping[str, object]
 
 
 def tabulate_headline(
     estimates: Estimates,
     study: Study,
     *,
-    truth: Sequence[Record] | None = None,
-    model: str = "univariable",
+    truth: pd.DataFrame | None = None,
     comparison: pd.DataFrame | None = None,
 ) -> Cells:
     """Lay out published, synthetic truth and this run side by side.
@@ -41,22 +36,20 @@ def tabulate_headline(
     Parameters
     ----------
     estimates : DataFrame
-        Estimates of the scope: the published quantities, and PFS hazard ratios of the factors under `model`. A
-        quantity that was not computed in this run says so.
+        Estimates of the scope: the published quantities, and univariable PFS hazard ratios of the factors. A quantity
+        that was not computed in this run says so.
     study : Study
         The plan, with what was published.
-    truth : sequence of mappings, optional
-        What the synthetic data were made from: endpoint, estimand, estimate, and time_months, variable, level,
-        status where they apply. None for real data: the column is then absent.
-    model : str
-        The model whose hazard ratios are shown.
+    truth : DataFrame, optional
+        What the synthetic data were made from, of `fhrmm.estimates.truth.list_truth`. None for real data: the column
+        is then absent.
     comparison : DataFrame, optional
         Estimates of the treatment comparison, for the published statement on it.
     """
     frame = clean_estimates(estimates)
     frame = frame[frame["population"].isin(["cohort", ""])]
     notes = Footnotes()
-    size = _pick(frame, {"endpoint": "ORR", "estimand": "proportion"})
+    size = _pick(frame, endpoint="ORR", estimand="proportion")
     content = [("Cohort", "Patients", format_count(study.published.n_patients), DASH, format_count(size.get("n")))]
     routes = frame[(frame["variable"] == "fhr_route") & (frame["estimand"] == "count")].to_dict("records")
     counted = "; ".join(f"{row['level']}: {status_text(row) or format_count(row['estimate'])}" for row in routes)
@@ -64,13 +57,13 @@ def tabulate_headline(
     for result in study.published.results:
         key = {"endpoint": result.endpoint, "estimand": result.estimand, "time_months": result.time_months}
         published = status_text({"status": result.status}) or _published_number(result, study)
-        ours = _run_text(_pick(frame, key), study, notes)
+        ours = _run_text(_pick(frame, **key), study, notes)
         content.append(("Outcomes", _name(result, study), published, _truth_text(truth, key, study), ours))
     declared = {factor.variable: factor for factor in study.factors}
     for factor in (declared[name] for name in study.published.adverse_factors if name in declared):
         key = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
         name = f"{factor.label}: {name_level(factor.adverse)} versus {name_level(factor.reference)}"
-        ours = _run_text(_pick(frame, key | {"model": model}), study, notes)
+        ours = _run_text(_pick(frame, model="univariable", **key), study, notes)
         truly = _truth_text(truth, key, study)
         group = "Hazard ratio for PFS, adverse versus reference level"
         content.append((group, name, "adverse, size not stated", truly, ours))
@@ -93,7 +86,7 @@ def _krd_benefit(comparison: pd.DataFrame, study: Study, notes: Footnotes) -> tu
     levels = f"{name_level(factor.adverse)} versus {name_level(factor.reference)}"
     population = ", ".join(study.comparison.population_levels)
     key = {"endpoint": "PFS", "estimand": "hazard_ratio", "variable": factor.variable, "level": factor.adverse}
-    row = _pick(clean_estimates(comparison), key | {"model": "overlap weights"})
+    row = _pick(clean_estimates(comparison), model="overlap weights", **key)
     text = _run_text(row, study, notes)
     if row and row["status"] == OK:
         is_harm = (row["estimate"] > 1) == (factor.reference == "KRd")
@@ -119,34 +112,19 @@ def _published_number(result: PublishedResult, study: Study) -> str:
     return format_value(result.estimate, result.estimand, study.display)
 
 
-def _truth_text(truth: Sequence[Record] | None, key: Record, study: Study) -> str:
-    for record in truth or ():
-        if all(_same(record.get(name), wanted) for name, wanted in key.items()):
-            status = status_text({"status": record.get("status", OK)})
-            return status or format_value(record.get("estimate"), str(key["estimand"]), study.display)
-    return DASH
+def _truth_text(truth: pd.DataFrame | None, key: Row, study: Study) -> str:
+    row = {} if truth is None else _pick(truth, **key)
+    return status_text(row) or format_value(row["estimate"], row["estimand"], study.display) if row else DASH
 
 
-def _pick(frame: pd.DataFrame, key: Record) -> Record:
+def _pick(frame: pd.DataFrame, **key: object) -> Row:
     """Return the row that answers; none if it was not computed."""
-    wanted = {"variable": "", "level": "", "model": "", "time_months": None} | dict(key)
-    keep = pd.Series(True, index=frame.index)
-    for name, value in wanted.items():
-        keep &= frame[name].isna() if value is None else frame[name] == value
-    return next(iter(frame[keep].to_dict("records")), {})
+    return next(iter(select_rows(frame, **key).to_dict("records")), {})
 
 
-def _run_text(row: Record, study: Study, notes: Footnotes) -> str:
+def _run_text(row: Row, study: Study, notes: Footnotes) -> str:
     if not row:
         return "not computed in this run"
-    text = write_cell(dict(row), study, notes)
+    text = write_cell(row, study, notes)
     is_share = row["estimand"] in ("proportion", "survival_probability") and row["status"] == OK
     return text.replace(" (", "% (", 1).replace(")", "%)") if is_share and "(" in text else text
-
-
-def _same(found: object, wanted: object) -> bool:
-    if is_missing(wanted):
-        return is_missing(found)
-    if isinstance(wanted, int | float) and not is_missing(found):
-        return math.isclose(float(found), float(wanted))  # type: ignore[arg-type]
-    return found == wanted

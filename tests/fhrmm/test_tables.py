@@ -19,10 +19,10 @@ from fhrmm.tables import (
     tabulate_attrition,
     tabulate_balance,
     tabulate_baseline,
-    tabulate_e_values,
     tabulate_estimates,
     tabulate_frame,
     tabulate_headline,
+    tabulate_limits,
     tabulate_model,
     tabulate_performance,
     tabulate_range,
@@ -327,7 +327,7 @@ def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
         lambda rows: tabulate_balance(rows, STUDY),
         lambda rows: tabulate_sample_size(rows, STUDY),
         lambda rows: tabulate_within(rows, STUDY),
-        lambda rows: tabulate_e_values(rows, STUDY),
+        lambda rows: tabulate_limits(rows, STUDY, heads=["Model", "Value"]),
     ],
 )
 @pytest.mark.parametrize("kind", ["none", "one patient", "all missing", "suppressed", "one level", "long label"])
@@ -402,7 +402,9 @@ def test_e_value_of_the_estimate_and_of_the_limit() -> None:
         make_row(v, endpoint="PFS", estimand="e_value", model=f"{m} weights") for v, m in zip(values, "ab", strict=True)
     ]
     expected = [["A weights", "3.38", "1.15"], ["B weights", "not estimable [a]", "\u2013"]]
-    assert text_of(tabulate_e_values(to_frame(rows), STUDY)) == expected
+    assert (
+        text_of(tabulate_limits(to_frame(rows), STUDY, heads=["Model", "E-value", "E-value of the limit"])) == expected
+    )
 
 
 def test_range_is_written_in_the_unit_of_the_result() -> None:

@@ -76,14 +76,7 @@ def say_recording(page: Page, events: pd.DataFrame, cohort: pd.DataFrame) -> Non
 def say_range(page: Page, curve: pd.DataFrame, *, endpoint: str, estimand: str) -> None:
     """Say between which values one result lies over the specifications with enough patients, and how many differ.
 
-    Parameters
-    ----------
-    page : Page
-        The page.
-    curve : DataFrame
-        Rows of `fhrmm.estimates.specification_curve.estimate_specifications`.
-    endpoint, estimand : str
-        Which result.
+    `curve` are the rows of `fhrmm.estimates.specification_curve.estimate_specifications`.
     """
     rows = protect_estimates(page, curve)
     rows = rows[(rows["endpoint"] == endpoint) & (rows["estimand"] == estimand)]
@@ -122,12 +115,7 @@ def say_centers(page: Page, published: pd.DataFrame, *, endpoint: str, estimand:
 def say_performance(page: Page, performance: pd.DataFrame) -> None:
     """Say how often intervals held the truth, and how far clear hazard ratios overshot it.
 
-    Parameters
-    ----------
-    page : Page
-        The page.
-    performance : DataFrame
-        Rows of `generator.simulation.estimate_performance` for one size of samples.
+    `performance` are the rows of `generator.simulation.estimate_performance` for one size of samples.
     """
     size = performance["model"].str.rpartition(" ")[2].iloc[0]
     ranges = {

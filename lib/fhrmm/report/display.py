@@ -29,22 +29,10 @@ _DOWNLOADS = {"svg": "SVG", "pdf": "PDF", "png": f"PNG, {PRINT_DPI} dpi", "tiff"
 def show_figure(page: Page, plot: Plot, *frames: object, name: str, caption: str, **options: object) -> None:
     """Draw a figure, show it with caption and text alternative, and write it as SVG, with its data as CSV.
 
-    Parameters
-    ----------
-    page : Page
-        The page.
-    plot : Plot
-        A function of `fhrmm.figures`. In a release it gets rounded frames; a figure that shows single patients or
-        centers is not drawn.
-    *frames
-        What it is drawn from, in the order of its arguments.
-    name : str
-        Of the files: ``figures/<notebook>_<name>.svg`` and ``.csv``, and other formats where the plan asks for them.
-        A figure that shows single patients gets no CSV.
-    caption : str
-        What, population, time origin, patients and events, interval method.
-    **options
-        Further arguments of the function; the plan is given by the page.
+    `plot` is a function of `fhrmm.figures`, `frames` and `options` are its arguments; the plan is given by the page. In
+    a release it gets rounded frames, and one that shows single patients or centers is not drawn. The files are
+    ``figures/<notebook>_<name>.svg`` and ``.csv`` (none of single patients), and other formats where the plan asks for
+    them. The caption says what, in whom, from which origin.
 
     Raises
     ------
@@ -107,11 +95,9 @@ def show_table(
     rows : DataFrame
         What the table is made from: estimates, attrition, or counts. In a release it is rounded first.
     layout : callable
-        A function of `fhrmm.tables`; by default a small frame is shown as it is.
-    name : str
-        Of the file.
-    caption : str
-        What the table says, in whom.
+        A function of `fhrmm.tables`, which takes `options`; by default a small frame is shown as it is.
+    name, caption : str
+        Of the file; what the table says, in whom.
     notes : collection of str
         Footnotes before those of the layout.
     public : bool
@@ -120,11 +106,6 @@ def show_table(
         True for a long table to look things up in: closed until it is opened, and on paper.
     **options
         Further arguments of the layout; the plan is given by the page.
-
-    Raises
-    ------
-    ValueError
-        If the caption is empty.
     """
     if page.is_release and public and isinstance(rows, pd.DataFrame):
         rows = rows.drop(columns="found here", errors="ignore")  # says of each rule whether anybody broke it

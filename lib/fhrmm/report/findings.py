@@ -30,17 +30,9 @@ _MAIN_RESULTS = (
 def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **where: object) -> None:
     """Say one result in a sentence; its estimand chooses the words.
 
-    Parameters
-    ----------
-    page : Page
-        The page.
-    estimates : DataFrame
-        Rows of the estimates table.
-    endpoint, estimand : str
-        Which result: ``ORR`` and ``proportion``, ``PFS`` and ``median_months``, ...
-    **where
-        population, variable, level, model, time_months: which row, if not that of the whole cohort. A probability is
-        that at the headline time of the plan. The level needs naming only where a variable has more than two.
+    `where` (population, variable, level, model, time_months) says which row, if not that of the whole cohort. A
+    probability is that at the headline time of the plan. The level needs naming only where a variable has more than
+    two.
 
     Raises
     ------
@@ -67,18 +59,10 @@ def say(page: Page, estimates: pd.DataFrame, *, endpoint: str, estimand: str, **
 def key_findings(
     page: Page, estimates: pd.DataFrame, *, ask: Sequence[tuple[str, str]] = _MAIN_RESULTS, models: Sequence[str] = ()
 ) -> None:
-    """Show the main results among the estimates as a list.
+    """Show the main results among the estimates as a list; what is absent is left out.
 
-    Parameters
-    ----------
-    page : Page
-        The page.
-    estimates : DataFrame
-        Rows of the estimates table; what is absent is left out.
-    ask : sequence of (endpoint, estimand)
-        Which overall results answer the question of this page.
-    models : sequence of str
-        Regression models whose hazard ratios are listed: of the univariable ones the clearest, of others every term.
+    `ask` are the (endpoint, estimand) of the overall results that answer the question of this page, `models` those
+    whose hazard ratios are listed: of the univariable ones the clearest, of others every term.
     """
     frame = protect_estimates(page, estimates)
     overall = frame[(frame["variable"] == "") & (frame["model"] == "") & (frame["population"] == "cohort")]

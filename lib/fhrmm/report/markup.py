@@ -11,20 +11,8 @@ from fhrmm.wording import SYNTHETIC_MARK
 def figure_html(svg: bytes, caption: str, alt: str, *, is_synthetic: bool, shape: str = "", anchor: str = "") -> str:
     """Return a figure as HTML that needs no other file.
 
-    Parameters
-    ----------
-    svg : bytes
-        The figure.
-    caption : str
-        HTML: what is text in it has been escaped.
-    alt : str
-        Text alternative, plain.
-    is_synthetic : bool
-        Whether the caption begins with the mark of synthetic data.
-    shape : {"", "wide", "tall"}
-        A tall figure may take more of a printed page; empty where that is not told apart.
-    anchor : str
-        Identifier on the page; empty for none.
+    The caption is HTML, in which text has been escaped; `alt` is plain. A ``tall`` `shape` may take more of a printed
+    page than a ``wide`` one. The `anchor` is its identifier on the page. All of them may be empty.
 
     Examples
     --------

@@ -54,17 +54,8 @@ class Page:
 def open_page(notebook: str, parameters: Mapping[str, Any]) -> Page:
     """Open the page of a notebook for its parameters and show the banner.
 
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook without extension.
-    parameters : mapping
-        The names of the notebook, ``globals()``: where it reads and writes, and what it replaces in the plan.
-
-    Returns
-    -------
-    Page
-        To be passed to every function that shows or writes; it holds the run and the plan.
+    `parameters` are the names of the notebook, ``globals()``: where it reads and writes, and what it replaces in the
+    plan. The page is passed to every function that shows or writes.
 
     Raises
     ------

@@ -21,17 +21,7 @@ def protect_estimates(page: Page, estimates: Estimates) -> pd.DataFrame:
 def publish_estimates(page: Page, *parts: pd.DataFrame) -> pd.DataFrame:
     """Join the estimates of a notebook, write them in full precision, and return what was written.
 
-    Parameters
-    ----------
-    page : Page
-        The page; in a release the numbers follow from rounded counts.
-    *parts : DataFrame
-        All estimates of the notebook.
-
-    Returns
-    -------
-    DataFrame
-        The published rows; draw tables, figures and sentences from these.
+    In a release the numbers follow from rounded counts: draw tables, figures and sentences from what is returned.
 
     Raises
     ------

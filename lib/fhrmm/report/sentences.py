@@ -48,14 +48,8 @@ _TESTS = {
 def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
     """Return the one row that answers a question.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        Rows of the estimates table.
-    **wanted
-        Column and value. ``variable`` and ``model`` are empty and ``time_months`` is missing unless asked for;
-        ``population`` is ``cohort``. The level of a variable needs naming only where several are compared with the
-        reference.
+    ``variable`` and ``model`` are empty and ``time_months`` is missing unless asked for; ``population`` is ``cohort``.
+    The level of a variable needs naming only where several are compared with the reference.
 
     Raises
     ------
@@ -88,18 +82,10 @@ def pick_row(estimates: pd.DataFrame, **wanted: object) -> Row:
 def word(
     row: Row, study: Study, *, reference: Row | None = None, shortest: Row | None = None, longest: Row | None = None
 ) -> str:
-    """Say what a row of the estimates table says.
+    """Say what a row of the estimates table says; one without number is said with its reason.
 
-    Parameters
-    ----------
-    row : dict
-        The row; one without number is said with its reason.
-    study : Study
-        The plan: labels and decimals.
-    reference : dict, optional
-        For a hazard ratio: the row of the reference level in the same model.
-    shortest, longest : dict, optional
-        For follow-up: the rows of the range of observed times.
+    `reference` is, for a hazard ratio, the row of the reference level in the same model; `shortest` and `longest` are,
+    for follow-up, the rows of the range of observed times.
     """
     subject, kind = _subject(row, study), kind_of(row["estimand"])
     if row["endpoint"] == "FOLLOW_UP" and row["estimand"] == "median_months":

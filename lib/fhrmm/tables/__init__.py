@@ -8,8 +8,7 @@ from fhrmm.tables.baseline import tabulate_baseline
 from fhrmm.tables.comparison import (
     tabulate_balance,
     tabulate_by_grade,
-    tabulate_e_values,
-    tabulate_influence,
+    tabulate_limits,
     tabulate_range,
     tabulate_sample_size,
     tabulate_within,

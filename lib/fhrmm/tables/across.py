@@ -26,16 +26,9 @@ Column = tuple[str, str, float | None]
 def tabulate_across(estimates: Estimates, study: Study, *, columns: Sequence[Column] = ()) -> Cells:
     """Lay out one row per group and one column per estimate, as value with interval.
 
-    Parameters
-    ----------
-    estimates : DataFrame, or several
-        Rows of the estimates table. A row of the table is a (population, model, variable, level); tests of a
-        variable, which have no level, stand in its first row. Where endpoints have several estimates each, the
-        endpoints are rows as well.
-    study : Study
-        The plan.
-    columns : sequence of (endpoint, estimand, time_months or None)
-        What to put side by side; by default everything found, in order of appearance.
+    A row of the table is a (population, model, variable, level); tests of a variable, which have no level, stand in its
+    first row. Where endpoints have several estimates each, the endpoints are rows as well. `columns` are what to put
+    side by side, as (endpoint, estimand, time_months or None); by default everything found, in order of appearance.
 
     Raises
     ------

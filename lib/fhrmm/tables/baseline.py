@@ -37,14 +37,9 @@ _NOTES = {
 def tabulate_baseline(baseline: Estimates, study: Study) -> Cells:
     """Lay out Table 1: one row group per variable; columns are the groups in order of appearance, all patients last.
 
-    Parameters
-    ----------
-    baseline : DataFrame
-        Estimates rows of endpoint ``BASELINE``: `count` and `proportion` per level, `median` with quartiles, the
-        count of level ``missing``, `standardized_mean_difference`, `difference_p`. The population names the
-        column of a group; ``cohort`` is the whole.
-    study : Study
-        The plan: labels and decimals.
+    Rows are those of endpoint ``BASELINE``: `count` and `proportion` per level, `median` with quartiles, the count of
+    level ``missing``, `standardized_mean_difference`, `difference_p`. The population names the column of a group;
+    ``cohort`` is the whole.
     """
     rows = read_rows(baseline)
     described = [row for row in rows if row["estimand"] == "median" or (row["estimand"] == "count" and row["level"])]

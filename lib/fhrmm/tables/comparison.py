@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -10,13 +10,11 @@ from fhrmm.estimate_table import Estimates, Row
 from fhrmm.estimates.specification_curve import summarize_specifications
 from fhrmm.formats import (
     DASH,
-    OK,
     capitalize,
     format_count,
     format_events,
     format_p,
     format_value,
-    is_missing,
     name_level,
     name_result,
 )
@@ -51,18 +49,21 @@ def tabulate_sample_size(estimates: Estimates, study: Study) -> Cells:
     return _by_model(rows, heads, study, "Group", lambda row: name_level(row["level"]) or "Both")
 
 
-def tabulate_influence(estimates: Estimates, study: Study) -> Cells:
-    """Lay out hazard ratios with the smallest and the largest without one patient.
+def tabulate_limits(estimates: Estimates, study: Study, *, heads: Sequence[str]) -> Cells:
+    """Lay out estimates whose limits are no interval but values of their own, each in a column.
 
-    Rows are the `influence` of `fhrmm.estimates.robustness.leave_one_patient_out`.
+    Rows are the `e_value` of `fhrmm.estimates.treatment.compare_treatments`, a line per model, or the `influence` of
+    `fhrmm.estimates.robustness.leave_one_patient_out`, a line per coefficient. `heads` are of the lines, of the values,
+    and of one or both limits.
     """
-    footnotes, content = Footnotes(), []
-    for row in read_rows(estimates, "influence"):
-        ends = [format_value(row[end], "hazard_ratio", study.display) for end in ("ci_lower", "ci_upper")]
+    rows, footnotes, content = read_rows(estimates), Footnotes(), []
+    several = len(_models(rows)) > 1
+    for row in rows:
+        name = capitalize(row["model"]) if several else ": ".join(filter(None, describe_group(row, study)))
         value = write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
-        content.append([": ".join(filter(None, describe_group(row, study))), value, *ends])
-    heads = ["Variable", "All patients", "Smallest without one", "Largest without one"]
-    return list_lines(content, heads, notes=footnotes.lines())
+        limits = [format_value(row[end], row["estimand"], study.display) for end in ("ci_lower", "ci_upper")]
+        content.append([name, value, *limits[: len(heads) - 2]])
+    return list_lines(content, heads, notes=[*footnotes.lines(), *method_notes(rows)])
 
 
 def tabulate_by_grade(estimates: Estimates, study: Study) -> Cells:
@@ -110,24 +111,6 @@ def tabulate_within(estimates: Estimates, study: Study, *, first: str = "Model")
         footnotes=footnotes,
         notes=method_notes(rows),
     )
-
-
-def tabulate_e_values(estimates: Estimates, study: Study) -> Cells:
-    """Lay out E-values: one row per model, that of the estimate and that of the limit nearer to one.
-
-    Rows are the `e_value` of `fhrmm.estimates.treatment.compare_treatments`; the E-value of the limit stands where
-    the interval of other estimates begins.
-    """
-    rows = read_rows(estimates, "e_value")
-    footnotes = Footnotes()
-    content = []
-    for row in rows:
-        known = row["status"] == OK and not is_missing(row["ci_lower"])
-        limit = format_value(row["ci_lower"], "e_value", study.display, sign=False) if known else DASH
-        value = write_cell(row | {"ci_lower": None, "ci_upper": None}, study, footnotes)
-        content.append([capitalize(row["model"]), value, limit])
-    notes = [*footnotes.lines(), *method_notes(rows)]
-    return list_lines(content, ["Model", "E-value", "E-value of the limit"], notes=notes)
 
 
 def tabulate_range(curve: pd.DataFrame, study: Study) -> Cells:

@@ -31,20 +31,11 @@ def tabulate_headline(
     truth: pd.DataFrame | None = None,
     comparison: pd.DataFrame | None = None,
 ) -> Cells:
-    """Lay out published, synthetic truth and this run side by side.
+    """Lay out published, synthetic truth and this run side by side; what was not computed in this run says so.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        Estimates of the scope: the published quantities, and univariable PFS hazard ratios of the factors. A quantity
-        that was not computed in this run says so.
-    study : Study
-        The plan, with what was published.
-    truth : DataFrame, optional
-        What the synthetic data were made from, of `fhrmm.estimates.truth.list_truth`. None for real data: the column
-        is then absent.
-    comparison : DataFrame, optional
-        Estimates of the treatment comparison, for the published statement on it.
+    `estimates` are of the scope: the published quantities, and univariable hazard ratios of the factors for PFS.
+    `truth`, of `fhrmm.estimates.truth.list_truth`, is None for real data: the column is then absent. `comparison` are
+    the estimates of the treatment comparison, for the published statement on it.
     """
     frame = clean_estimates(estimates)
     frame = frame[frame["population"].isin(["cohort", ""])]

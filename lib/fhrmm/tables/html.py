@@ -19,16 +19,8 @@ _PAIR = re.compile(r"([^(\[]+) ([(\[].*)")
 def render_table(cells: Cells, *, caption: str, table_id: str = "table", notes: tuple[str, ...] = ()) -> str:
     """Write a table as HTML inside a container that can be reached by keyboard and scrolls on narrow screens.
 
-    Parameters
-    ----------
-    cells : Cells
-        The table as shown.
-    caption : str
-        What the table says, in whom; required.
-    table_id : str
-        Identifier unique on the page.
-    notes : tuple of str
-        Footnotes before those of the cells; the same note stands once.
+    The caption says what the table says, in whom. The identifier is unique on the page. `notes` are footnotes before
+    those of the cells; the same note stands once.
 
     Raises
     ------

@@ -36,14 +36,8 @@ def _with_unit(estimator: str, value: float, study: Study) -> str:
 def tabulate_performance(estimates: Estimates, study: Study, *, only: Sequence[str] = tuple(_HEADS)) -> Cells:
     """Lay out how each estimator did in repeated samples, one row per estimator, grouped by size of the samples.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        Rows of `generator.simulation.estimate_performance`; intervals are those of the simulation.
-    study : Study
-        The plan: decimals.
-    only : sequence of str
-        Which of bias, coverage, power and exaggeration_ratio; an estimator without any of them has no row.
+    Rows are those of `generator.simulation.estimate_performance`; intervals are those of the simulation. An estimator
+    without any of the estimands of `only` has no row.
     """
     rows = read_rows(estimates, *only)
     several = len({row["model"].partition(_SAMPLES)[2] for row in rows}) > 1

@@ -42,18 +42,11 @@ def tabulate_row_accounting(row_accounting: pd.DataFrame, study: Study) -> Cells
 def tabulate_frame(
     frame: pd.DataFrame, study: Study | None = None, *, labels: Mapping[str, str] | None = None, group: str = ""
 ) -> Cells:
-    """Lay out a small frame as it is: the first column heads its row.
+    """Lay out a small frame of counts and words as it is: the first column heads its row.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Counts and words; ``attrs["few"]`` names the count of a release that may be of nobody, and its words.
-    study : Study, optional
-        The plan: labels.
-    labels : mapping of str to str, optional
-        Headings; without one, what the variable is called, or the column name in words.
-    group : str
-        Column whose values become row group headings instead of a column.
+    ``attrs["few"]`` names the count of a release that may be of nobody, and its words. `labels` are headings; without
+    one, what the variable is called, or the column name in words. The values of the column `group` become row group
+    headings.
     """
     named = {name: (labels or {}).get(name, name_variable(str(name), study)) for name in frame.columns if name != group}
     if "endpoint" in named:

@@ -31,16 +31,10 @@ def tabulate_model(
     *,
     models: Mapping[str, str] | None = None,
 ) -> Cells:
-    """Lay out regression models side by side; row groups are variables.
+    """Lay out regression models of one endpoint side by side; row groups are variables.
 
-    Parameters
-    ----------
-    estimates : DataFrame
-        Rows of one endpoint; reference rows have level equal to reference.
-    study : Study
-        The plan.
-    models : mapping of str to str, optional
-        Model name to heading, in order; by default every model found, univariable first.
+    Reference rows have level equal to reference. `models` are the headings by name of the model, in order; by default
+    every model found, univariable first.
 
     Raises
     ------

@@ -101,7 +101,7 @@ def test_names_come_from_the_plan_then_the_dictionary() -> None:
     assert name_variable("albumin_g_dl", STUDY) == "Albumin, g/dL"
     assert name_variable("something_new", STUDY) == "Something new"
     assert (name_level(">=2"), name_level("True"), name_level("light_chain")) == ("≥2", "yes", "light chain")
-    assert (humanize("n_excluded"), humanize("sCR"), humanize("time_months")) == ("Excluded", "sCR", "Time (months)")
+    assert (humanize("n_excluded"), humanize("sCR"), humanize("time_months")) == ("Excluded", "sCR", "Time months")
 
 
 def test_estimates_read_back_from_csv_equal_the_fresh_ones(tmp_path) -> None:

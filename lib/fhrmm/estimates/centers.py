@@ -35,14 +35,11 @@ def join_attrition(attrition: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     >>> join_attrition({"ALL": steps, "C01": steps}).columns.tolist()
     ['Criterion', 'C01', 'ALL']
     """
-    table = pd.DataFrame()
-    for scope in sorted(attrition, key=lambda name: (name == POOLED, name)):
-        steps = attrition[scope]
-        if table.empty:
-            table = pd.DataFrame({"Criterion": steps["label"].to_numpy()})
-        remaining = steps.set_index("label")["n_remaining"].astype("Int64")
-        table[scope] = table["Criterion"].map(remaining).astype("Int64")
-    return table
+    scopes = sorted(attrition, key=lambda name: (name == POOLED, name))
+    remaining = {scope: attrition[scope].set_index("label")["n_remaining"].astype("Int64") for scope in scopes}
+    if not remaining:
+        return pd.DataFrame()
+    return pd.DataFrame(remaining, index=remaining[scopes[0]].index).rename_axis("Criterion").reset_index()
 
 
 def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:

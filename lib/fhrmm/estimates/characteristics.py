@@ -102,14 +102,18 @@ def _add_category(rows: Collector, part: pd.DataFrame, **names: str) -> None:
 
 def _add_number(rows: Collector, part: pd.DataFrame, **names: str) -> None:
     values = pd.to_numeric(part[names["variable"]]).astype(float)
-    known = values.dropna().to_numpy()
-    value = not_estimable("no known value", method="median, quartiles")
-    if len(known):
-        lower, middle, upper = np.percentile(known, [25, 50, 75]).tolist()
-        value = Estimate(middle, lower, upper, ci_level=0.5, n=len(known), method="median, quartiles")
-    rows.add("median", value, **names)
-    if len(known) < len(values):
-        rows.add("count", _count(len(values) - len(known), len(part)), level=MISSING, **names)
+    rows.add("median", median_of(values, "no known value"), **names)
+    if values.isna().any():
+        rows.add("count", _count(int(values.isna().sum()), len(part)), level=MISSING, **names)
+
+
+def median_of(values: pd.Series, absent: str) -> Estimate:
+    """Return the median of the known values with quartiles as limits, or why there is none."""
+    known, method = values.dropna().to_numpy(), "median, quartiles"
+    if not len(known):
+        return not_estimable(absent, method=method)
+    lower, middle, upper = np.percentile(known, [25, 50, 75]).tolist()
+    return Estimate(middle, lower, upper, ci_level=0.5, n=len(known), method=method)
 
 
 def _count(members: int, n: int) -> Estimate:

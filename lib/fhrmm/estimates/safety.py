@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fhrmm.estimates.characteristics import median_of
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.competing import add_incidence
 from fhrmm.estimates.subgroups import KEYS, MISSING
 from fhrmm.study import Study
 from timetoevent.proportions import proportion
-from timetoevent.results import Estimate, not_estimable
+from timetoevent.results import Estimate
 
 SEVERE = 3
 RECORDED = "safety"
@@ -77,15 +79,11 @@ def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
         for model, least in GRADES.items():
             grade = of_term["grade"].astype(float).fillna(1)  # an event whose grade nobody wrote is one of any grade
             hit = len(of_term[grade >= least].drop_duplicates(KEYS))
-            value = not_estimable(_NOTHING)
-            if len(patients):
-                value = proportion(hit, len(patients), ci_level=study.models.ci_level)
+            value = proportion(hit, len(patients), ci_level=study.models.ci_level)
+            value = value if len(patients) else replace(value, note=_NOTHING)
             rows.add("proportion", value, model=model, variable="term" if term else "", level=term)
-    value = not_estimable(_NOTHING)
-    if len(patients):
-        lower, middle, upper = np.percentile(patients["exposure_months"].astype(float), [25, 50, 75]).tolist()
-        value = Estimate(middle, lower, upper, ci_level=0.5, n=len(patients), method="median, quartiles")
-    rows.add("median", value, variable="exposure_months")
+    exposure = median_of(patients["exposure_months"].astype(float), _NOTHING)
+    rows.add("median", exposure, variable="exposure_months")
     return rows.frame()
 
 

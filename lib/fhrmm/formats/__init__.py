@@ -24,7 +24,6 @@ from fhrmm.formats.numbers import (
     SUPPRESSED,
     format_ci,
     format_count,
-    format_counted,
     format_estimate,
     format_events,
     format_level,

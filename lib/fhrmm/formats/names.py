@@ -80,16 +80,6 @@ _DERIVED: Mapping[str, str] = {
     "exposure_months": "Observation during second line, months",
     "GLOBAL": "Whole model",
 }
-_UNITS: Mapping[str, str] = {
-    "_mg_l": "mg/L",
-    "_g_dl": "g/dL",
-    "_mg_dl": "mg/dL",
-    "_u_l": "U/L",
-    "_months": "months",
-    "_years": "years",
-    "_days": "days",
-    "_pct": "%",
-}
 
 
 def name_endpoint(endpoint: str, study: Study | None = None, *, short: bool = False) -> str:
@@ -184,19 +174,12 @@ def uncapitalize(text: str) -> str:
 
 
 def humanize(name: str) -> str:
-    """Turn a column name into words, units at the end spelled as in a table head.
+    """Turn the name of a column into words.
 
     Examples
     --------
-    >>> humanize("albumin_g_dl"), humanize("n_excluded")
-    ('Albumin (g/dL)', 'Excluded')
+    >>> humanize("response_counted"), humanize("n_excluded")
+    ('Response counted', 'Excluded')
     """
-    for suffix, unit in _UNITS.items():
-        if name.endswith(suffix):
-            name, unit_text = name[: -len(suffix)], f" ({unit})"
-            break
-    else:
-        unit_text = ""
     words = name.removeprefix("n_").replace("_", " ").strip()
-    is_written = any(letter.isupper() for letter in words)
-    return (words if is_written else capitalize(words)) + unit_text
+    return words if any(letter.isupper() for letter in words) else capitalize(words)

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from fhrmm.study import Display
-from fhrmm.wording import counted
 
 DASH = "\u2013"
 _MINUS = "\u2212"
@@ -117,17 +116,6 @@ def format_count(count: float | None) -> str:
     ('1,234', '–')
     """
     return DASH if is_missing(count) else f"{round(count):,}".replace("-", _MINUS)
-
-
-def format_counted(count: float | None, noun: str) -> str:
-    """Write a number with what it counts, in the singular for one.
-
-    Examples
-    --------
-    >>> format_counted(1, "event"), format_counted(0, "event"), format_counted(1234, "patient")
-    ('1 event', '0 events', '1,234 patients')
-    """
-    return counted(format_count(count), noun)
 
 
 def format_number(number: float | None) -> str:

@@ -118,24 +118,16 @@ def say_performance(page: Page, performance: pd.DataFrame) -> None:
     `performance` are the rows of `generator.simulation.estimate_performance` for one size of samples.
     """
     size = performance["model"].str.rpartition(" ")[2].iloc[0]
-    ranges = {
-        name: performance.loc[performance["estimand"] == name, "estimate"].dropna()
-        for name in ("coverage", "exaggeration_ratio")
+    sentences = {
+        "coverage": f"In samples of {size} patients, intervals included the true value in {{}} of the samples.",
+        "exaggeration_ratio": "Where the interval excluded one, the log hazard ratio was on average {} times the true "
+        "value.",
     }
-    words = {
-        name: " to ".join(format_value(v, name, page.study.display) for v in (found.min(), found.max()))
-        for name, found in ranges.items()
-        if len(found)
-    }
-    if "coverage" in words:
-        show_sentence(
-            f"In samples of {size} patients, intervals included the true value in {words['coverage']} of the samples."
-        )
-    if "exaggeration_ratio" in words:
-        over = words["exaggeration_ratio"]
-        show_sentence(
-            f"Where the interval excluded one, the log hazard ratio was on average {over} times the true value."
-        )
+    for name, sentence in sentences.items():
+        found = performance.loc[performance["estimand"] == name, "estimate"].dropna()
+        if len(found):
+            ends = [format_value(end, name, page.study.display) for end in (found.min(), found.max())]
+            show_sentence(sentence.format(" to ".join(ends)))
 
 
 def _count(page: Page, number: int) -> str:

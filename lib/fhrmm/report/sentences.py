@@ -17,7 +17,6 @@ from fhrmm.formats import (
     PERCENT,
     format_ci,
     format_count,
-    format_counted,
     format_level,
     format_p,
     format_value,
@@ -30,6 +29,7 @@ from fhrmm.formats import (
     uncapitalize,
 )
 from fhrmm.study import Study
+from fhrmm.wording import counted
 
 _RATES = {
     "VGPR_OR_BETTER": "Rate of very good partial response or better",
@@ -89,7 +89,7 @@ def word(
     """
     subject, kind = _subject(row, study), kind_of(row["estimand"])
     if row["endpoint"] == "FOLLOW_UP" and row["estimand"] == "median_months":
-        return _follow_up(subject, row, _observed(shortest, longest, study), study)
+        return _follow_up(subject, row, (shortest, longest), study)
     if row["status"] == "not_reached" and row["estimand"] == "median_months":
         interval = _interval(row, study) if not is_missing(row["ci_lower"]) else ""
         return f"{subject} was not reached ({interval}{_counts(row)})."
@@ -191,7 +191,7 @@ def _counts(row: Row) -> str:
     """Events and patients of the row; those of a hazard ratio are of its level and say so. Some are hidden."""
     if is_missing(row["n"]):
         return "numbers hidden"
-    patients = format_counted(row["n"], "patient")
+    patients = counted(format_count(row["n"]), "patient")
     # in a release a rate says how far rounding may have moved it
     bound = f"; {row['note']}" if row["status"] == OK and str(row["note"]).startswith("within ") else ""
     if row["estimand"] == "proportion":
@@ -199,7 +199,7 @@ def _counts(row: Row) -> str:
     if row["estimand"] == "median":
         return patients
     whose = f" with {name_level(row['level'])}" if row["estimand"] == "hazard_ratio" and row["level"] else ""
-    return f"{format_counted(row['n_events'], 'event')} in {patients}{whose}{bound}"
+    return f"{counted(format_count(row['n_events']), 'event')} in {patients}{whose}{bound}"
 
 
 def _reading(row: Row) -> str:
@@ -231,24 +231,20 @@ def _budget(subject: str, row: Row, study: Study) -> str:
     """Events per parameter of a model, beside the plan's yardstick."""
     yardstick = study.models.events_per_parameter
     verdict = "below" if row["estimate"] < yardstick else "at or above"
-    counted = f"{format_counted(row['n_events'], 'event')}, {row['note']}"
-    return f"{subject} has {row['estimate']:.1f} events per parameter ({counted}), {verdict} the usual {yardstick:g}."
+    events = f"{counted(format_count(row['n_events']), 'event')}, {row['note']}"
+    return f"{subject} has {row['estimate']:.1f} events per parameter ({events}), {verdict} the usual {yardstick:g}."
 
 
-def _follow_up(subject: str, row: Row, observed: str, study: Study) -> str:
+def _follow_up(subject: str, row: Row, ends: tuple[Row | None, Row | None], study: Study) -> str:
+    """The median follow-up with the range of observed times, where that may be shown."""
+    observed = ""
+    if all(end and end["status"] == OK for end in ends):
+        low, high = (format_value(end["estimate"], "maximum_months", study.display) for end in ends if end)
+        observed = f"; observed times ranged from {low} to {high} months"
+        observed = f"; every observed time was {low} months" if low == high else observed
     if row["status"] == "not_reached":
         return f"{subject} was not reached{observed}."
     if row["status"] != OK:
         return _no_number(subject, row)
     interval = _interval(row, study).removesuffix("; ")
     return f"{subject} was {_value(row, study)}{f' ({interval})' if interval else ''}{observed}."
-
-
-def _observed(shortest: Row | None, longest: Row | None, study: Study) -> str:
-    """The range of observed times, where it may be shown."""
-    if shortest is None or longest is None or not shortest["status"] == longest["status"] == OK:
-        return ""
-    low, high = (format_value(row["estimate"], "maximum_months", study.display) for row in (shortest, longest))
-    if low == high:
-        return f"; every observed time was {low} months"
-    return f"; observed times ranged from {low} to {high} months"

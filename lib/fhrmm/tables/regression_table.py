@@ -10,7 +10,7 @@ from fhrmm.formats import (
     OK,
     PER_UNIT,
     capitalize,
-    format_counted,
+    format_count,
     format_events,
     format_p,
     name_level,
@@ -20,6 +20,7 @@ from fhrmm.formats import (
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import interval_head, method_notes, read_rows, write_cell
 from fhrmm.tables.layout import Cells, Footnotes, Line, tabulate
+from fhrmm.wording import counted
 
 _UNIVARIABLE = "univariable"
 _REFERENCE = "1 (reference)"
@@ -91,6 +92,6 @@ def _size_notes(rows: list[Row], headings: Mapping[str, str]) -> list[str]:
         if model != _UNIVARIABLE and model in sizes:
             row = sizes[model]
             note = f"; {row['note']}" if row["note"] and row["status"] == OK else ""
-            events, patients = format_counted(row["n_events"], "event"), format_counted(row["n"], "patient")
-            lines.append(f"{heading}: {events} in {patients}{note}.")
+            size = [counted(format_count(row[n]), what) for n, what in (("n_events", "event"), ("n", "patient"))]
+            lines.append(f"{heading}: {' in '.join(size)}{note}.")
     return lines

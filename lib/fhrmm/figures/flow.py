@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from fhrmm.figures.style import INK, MUTED, Drawing, drawn_from, join_rows, new_figure, style_of, wrap
 from fhrmm.formats import capitalize, format_count, is_missing
 from fhrmm.study import Study
 
 Routes = Mapping[str, int] | pd.Series | pd.DataFrame | None
-_LEFT, _RIGHT, _HALF, _WIDE_HALF = 22.0, 77.0, 20.0, 28.0
+_LEFT, _RIGHT = 22.0, 50.0  # middle of the boxes of those who remain, left edge of the others
 _STEP = 17.0
 
 
@@ -42,20 +41,20 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
     axes = figure.subplots()
     axes.set_axis_off()
     axes.set(xlim=(0, 106), ylim=(-depth + 4, 7))
-    _box(axes, _LEFT, 0, f"{wrap(str(rows[0]['label']), 30)}\nn = {_count(rows[0]['n_remaining'])}", is_bold=True)
+    _box(axes, f"{wrap(str(rows[0]['label']), 30)}\nn = {_count(rows[0]['n_remaining'])}", (_LEFT, 0), is_bold=True)
     for place, row in enumerate(rows[1:], start=1):
         height, is_last = -_STEP * place, place == len(rows) - 1
-        middle = height + _STEP / 2
-        _arrow(axes, (_LEFT, height + _STEP - 4.6), (_LEFT, height + 4.6))
-        _arrow(axes, (_LEFT, middle), (_RIGHT - _WIDE_HALF - 1, middle))
-        count = few.get(row["n_excluded"]) or _count(row["n_excluded"])
-        text = f"{wrap(str(row['label']), 46)}\nexcluded: n = {count}"
+        name, above, middle = "Cohort" if is_last else "Remaining", (_LEFT, height + _STEP), height + _STEP / 2
+        _box(axes, f"{name}\nn = {_count(row['n_remaining'])}", (_LEFT, height), above, is_bold=is_last)
+        text = f"{wrap(str(row['label']), 50)}\nexcluded: n = {few.get(row['n_excluded']) or _count(row['n_excluded'])}"
         is_nobody = not is_missing(row["n_excluded"]) and row["n_excluded"] == 0
-        _box(axes, _RIGHT, middle, text, half=_WIDE_HALF, is_faint=is_nobody)
-        name = "Cohort" if is_last else "Remaining"
-        _box(axes, _LEFT, height, f"{name}\nn = {_count(row['n_remaining'])}", is_bold=is_last)
-    if shares:
-        _draw_routes(axes, -_STEP * (len(rows) - 1), shares)
+        _box(axes, text, (_RIGHT, middle), (_LEFT, middle), ha="left", is_faint=is_nobody)
+    bottom, width = -_STEP * (len(rows) - 1), 106 / max(len(shares), 1)
+    for place, (name, count) in enumerate(shares.items()):
+        center, turn = width * (place + 0.5), bottom - 9
+        axes.plot([_LEFT, _LEFT, center], [bottom, turn, turn], color=MUTED, linewidth=1.0, zorder=-99)
+        text = f"{wrap(capitalize(name), int(width * 0.62))}\nn = {_count(count)}"
+        _box(axes, text, (center, bottom - 18), (center, turn), edge=style_of(name, place)[0])
     taken = pd.DataFrame({"label": list(shares), "n_remaining": list(shares.values())})
     return Drawing(figure, _describe(attrition), join_rows(attrition=attrition, route=taken))
 
@@ -81,42 +80,26 @@ def _count(count: object) -> str:
     return format_count(count)  # type: ignore[arg-type]
 
 
-def _draw_routes(axes: Axes, top: float, shares: Mapping[str, object]) -> None:
-    width = 106 / len(shares)
-    for place, (name, count) in enumerate(shares.items()):
-        center, color = width * (place + 0.5), style_of(name, place)[0]
-        text = f"{wrap(capitalize(name), int(width * 0.62))}\nn = {_count(count)}"
-        axes.plot([_LEFT, _LEFT, center], [top - 4.6, top - 8, top - 8], color=MUTED, linewidth=1.0, zorder=1)
-        _arrow(axes, (center, top - 8), (center, top - 17.6 + _half_height(text)))
-        _box(axes, center, top - 18, text, half=width / 2 - 1.5, edge=color)
-
-
-def _half_height(text: str) -> float:
-    return 4.2 + 1.6 * max(text.count("\n") - 1, 0)
-
-
 def _box(
     axes: Axes,
-    x: float,
-    y: float,
     text: str,
+    at: tuple[float, float],
+    source: tuple[float, float] | None = None,
     *,
-    half: float = _HALF,
+    ha: str = "center",
     is_bold: bool = False,
     is_faint: bool = False,
     edge: str = MUTED,
 ) -> None:
-    tall = _half_height(text)
-    look = {"facecolor": "#eef4f9" if is_bold else "white", "edgecolor": edge, "linestyle": "--" if is_faint else "-"}
-    style = "round,pad=0.3,rounding_size=0.8"
-    axes.add_patch(FancyBboxPatch((x - half, y - tall), 2 * half, 2 * tall, boxstyle=style, zorder=2, **look))
+    """Write a text in a box, with an arrow to it from its source, which lies behind the boxes drawn before."""
+    box = {"boxstyle": "round,pad=0.6,rounding_size=0.3", "facecolor": "#eef4f9" if is_bold else "white"}
+    box |= {"edgecolor": edge, "linestyle": "--" if is_faint else "-"}
+    arrow = {"arrowstyle": "<|-", "color": MUTED, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0} if source else None
     weight, color = "bold" if is_bold else "normal", MUTED if is_faint else INK
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, fontweight=weight, color=color, zorder=3)
-
-
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    arrow = {"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.0}
-    axes.annotate("", xy=end, xytext=start, arrowprops=arrow, zorder=1)
+    axes.annotate(
+        text, xy=source or at, xytext=at, ha=ha, va="center", fontsize=8, fontweight=weight, color=color, bbox=box,
+        arrowprops=arrow, zorder=-len(axes.texts), annotation_clip=False,
+    )  # fmt: skip
 
 
 def _describe(attrition: pd.DataFrame) -> str:

@@ -282,10 +282,13 @@ def test_a_figure_of_a_notebook_is_svg_and_png_and_its_caption_stands_below() ->
 
 def test_cells_of_a_table_are_aligned_without_a_style_sheet() -> None:
     cells = '<th scope="row">n</th><td class="numeric pair">1</td><td>b</td>'
-    table = f"<table><caption>A</caption><tr>{cells}</tr></table>"
+    group = '<tr class="group"><th scope="rowgroup">G</th></tr><tr class="indented"><th scope="row">m</th></tr>'
+    table = f"<table><caption>A</caption><tr>{cells}</tr>{group}</table>"
     (cell,) = as_notebook(code("show()", data(text_html=table)))["cells"]
     shown = cell["outputs"][0]["data"]["text/html"]
-    assert '<th scope="row" align="left" style="text-align: left">n' in shown
+    assert '<td align="left" style="text-align: left">n' in shown
+    assert '<th scope="rowgroup" align="left" style="text-align: left">G' in shown
+    assert '<td align="left" style="text-align: left">&emsp;m' in shown, "what stands below a heading is seen to"
     assert '<td class="numeric pair" align="right" style="text-align: right">1' in shown
     assert '<caption align="left" style="text-align: left">' in shown
 

@@ -15,6 +15,8 @@ KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown
 _FIGURE = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]*)" alt="([^"]*)">')
 _LINK = re.compile(r"\]\((?P<name>[\w-]+)\.ipynb")
 _HREF = re.compile(r'\bhref="(?=[\w.])(?!\w+:)')
+# Without a style sheet every row head is as bold as the heading of its group.
+_ROW_HEAD = re.compile(r'(<tr( class="indented")?>)<th scope="row">(.*?)</th>', re.DOTALL)
 # Viewers remove style sheets and align every cell to the right, or center it: each is aligned by itself.
 _CELLS = {
     "right": re.compile(r'<(td|th)\b([^>]*\bclass="[^"]*\bnumeric\b[^>]*)>'),
@@ -71,6 +73,7 @@ def _parts(output: dict[str, Any]) -> list[dict[str, Any]]:
         pictures = {"image/svg+xml": base64.b64decode(figure[1]).decode(), "image/png": data.pop("image/png")}
         alone = {**output, "data": {**pictures, "text/plain": html.unescape(figure[2])}}
         return [alone, {**output, "data": {**data, "text/html": text.replace(figure[0], "")}}]
+    text = _ROW_HEAD.sub(lambda row: f"{row[1]}<td>{'&emsp;' if row[2] else ''}{row[3]}</td>", text)
     for side, cells in _CELLS.items():
         text = cells.sub(rf'<\1\2 align="{side}" style="text-align: {side}">', text)
     return [{**output, "data": {**data, "text/html": text} if text else data}]

@@ -322,16 +322,37 @@ def test_no_number_of_few_patients_stands_beside_a_curve(smallest: int) -> None:
     what = {"endpoint": "PFS", "variable": "second_line_krd"}
     rows = [
         make_row(Estimate(value, n=n, n_events=n), estimand=estimand, level=level, **what, **at)
-        for level, n in (("KRd", 30), ("other", smallest))
+        for level, n in (("KRd", 30), ("other", smallest), ("third", 30))
         for estimand, value, at in (("survival_probability", 0.5, {"time_months": 12.0}), ("median_months", 9.0, {}))
     ]
     rows.append(make_row(Estimate(0.01, p_value=0.01, n=30 + smallest), estimand="log_rank_p", **what))
-    curves, _ = curves_of({"KRd": 30, "other": smallest})
+    curves, _ = curves_of({"KRd": 30, "other": smallest, "third": 30})
     figure = figures.plot_kaplan_meier(curves, None, to_frame(rows), study=STUDY, **what).figure
     texts = [text.get_text() for text in figure.axes[2].texts]
     is_few = smallest < STUDY.display.minimum_patients
     assert texts.count("too few") == 2 * is_few
     assert texts[-1].startswith("Too few: fewer than 5 patients, so no log-rank test." if is_few else "Log-rank p ")
+
+
+def test_groups_are_not_drawn_where_there_is_nothing_to_compare() -> None:
+    drawing = draw_curves({"KRd": 30, "other": 2})
+    assert (drawing.figure, drawing.alt) == (None, "No two groups have 5 patients at risk.")
+
+
+def test_a_caption_ends_with_who_is_shown_and_what_the_marks_are() -> None:
+    what = {"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0}
+    row = make_row(Estimate(0.5, n=40, n_events=26, method="Kaplan-Meier, log-log interval"), **what)
+    follow_up = make_row(Estimate(12.19, 11.1, 15.2, n=40), endpoint="FOLLOW_UP", estimand="median_months")
+    curves, risk = curves_of({"": 40})
+    drawing = figures.plot_kaplan_meier(curves, risk, to_frame([row, follow_up]), study=STUDY, endpoint="PFS")
+    assert drawing.note == (
+        "Events/patients: 26/40. Shaded, pointwise 95% intervals; ticks, censored patients; a curve ends where fewer "
+        "than 5 patients are at risk. Methods: Kaplan-Meier, log-log interval."
+    )
+    texts = [text.get_text() for text in drawing.figure.axes[2].texts]
+    assert texts[-1] == "Median follow-up, months (95% CI): 12.2 (11.1 to 15.2)."
+    assert "open diamonds" in CASES["forest"]().note
+    assert "open diamonds" not in CASES["center forest"]().note
 
 
 def test_forest_writes_counts_and_values_and_cuts_endless_intervals() -> None:

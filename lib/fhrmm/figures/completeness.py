@@ -57,9 +57,9 @@ def plot_missingness(completeness: Estimates, /, *, study: Study | None = None) 
     axes.tick_params(length=0, labelsize=7.5)
     axes.tick_params(axis="x", rotation=0 if grid.shape[1] <= 12 else 90)
     axes.set(xlabel="Patients with a known value, %", ylabel="")
-    return Drawing(
-        figure, alt, rows, "Numbers, percentages; the stronger the color, the more complete." if has_room else ""
-    )
+    note = "Numbers, percentages; the stronger the color, the more complete." if has_room else ""
+    note += " Empty: nobody to whom it applies, or not shown." if grid.isna().any(axis=None) else ""
+    return Drawing(figure, alt, rows, note)
 
 
 def _describe(rows: pd.DataFrame, study: Study | None) -> str:

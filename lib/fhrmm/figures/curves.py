@@ -192,6 +192,8 @@ def _draw(
     drawn = [group for group in groups if not group.curve.empty]
     if not drawn:
         return Drawing(None, f"Fewer than {minimum} patients at risk.")
+    if variable and len(drawn) < 2 and drawn[0].level:
+        return Drawing(None, f"No two groups have {minimum} patients at risk.")
     lines, legend = _risk_lines(groups, risk_table), _LINE_MM * (len(groups) + 4)
     figure = new_figure(82.0 + _LINE_MM * len(lines) + legend)
     heights = [legend, 70.0, max(_LINE_MM * len(lines), 0.1)]

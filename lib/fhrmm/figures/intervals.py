@@ -124,7 +124,8 @@ def plot_forest(
     figure, axes = _draw_lines(lines, study, heads=("Variable", "HR (95% CI)"), limits=limits, models=models)
     _log_axis(axes, *limits, f"Hazard ratio for {frame['endpoint'].iloc[0]}\n{_AXIS_NOTE}")
     marks = f"Points, hazard ratios; lines, {format_level(study.models.ci_level)} confidence intervals"
-    marks += "; open diamonds, reference levels" if (frame["level"] == frame["reference"]).any() else ""
+    has_reference = any(row and _is_reference(row) for line in lines for row in line.rows)
+    marks += "; open diamonds, reference levels" if has_reference else ""
     note = f"{marks}. Events and patients are those of the level in the model.{say_methods(frame)}"
     return Drawing(figure, _describe_forest(frame, study), frame, note)
 

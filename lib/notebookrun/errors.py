@@ -23,7 +23,3 @@ class MisuseError(Exception):
 
 class DeclarationError(MisuseError):
     """A notebook's own declaration (parameters, reads, writes) is inconsistent."""
-
-
-class BusyFolderError(MisuseError):
-    """Another run works in the same folder."""

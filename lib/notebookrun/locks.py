@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from notebookrun.errors import BusyFolderError, MisuseError
+from notebookrun.errors import MisuseError
 from notebookrun.files import write_json
 
 PATIENCE_SECONDS = 2.0  # the last processes of a run that was killed may still be ending
@@ -34,17 +34,15 @@ def hold_folder(folder: Path, kind: str) -> Iterator[None]:
 
     Raises
     ------
-    BusyFolderError
-        If another run holds it; the message says which.
     MisuseError
-        If the folder cannot be written.
+        If another run holds it, which the message names, or if it cannot be written.
     """
     note, lock = folder / ".run.json", FileLock(str(folder / ".run.lock"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:
-        raise BusyFolderError([f"the {kind} folder {folder.name!r} is in use by {_describe_holder(note)}"]) from None
+        raise MisuseError([f"the {kind} folder {folder.name!r} is in use by {_describe_holder(note)}"]) from None
     except OSError as error:
         raise MisuseError([f"cannot write into {folder.name!r}: {error.strerror}"]) from None
     try:

@@ -119,13 +119,14 @@ class Planner:
         return sorted(names)
 
     def entry(self, node: Node, then: Entry | None) -> Entry:
-        """Return what a node stands for at present."""
+        """Return what a node stands for at present; a step shows no page."""
+        page = self.page(node)
         return Entry(
             code=self._code[node.id.name],
             parameters={k: v for k, v in self.injected(node).items() if self._place_of(k) in ("", "scope")},
             packages=self.packages,
             inputs=self.memory.digests(self.input_names(node, then)),
-            page=self.page_digest(node),
+            page=digest([self._page_code, node.work.text_digest(), page]) if page else "",
         )
 
     def compare(self, node: Node) -> tuple[list[str], Entry | None, Entry | None]:
@@ -136,11 +137,6 @@ class Planner:
             return reasons_to_run(now, then, self.memory), now, then
         except OSError as error:
             return [describe_problem(error)], None, then
-
-    def page_digest(self, node: Node) -> str:
-        """Return the digest of what a page shows apart from outputs; empty for a step."""
-        page = self.page(node)
-        return digest([self._page_code, node.work.text_digest(), page]) if page else ""
 
     def _place_of(self, parameter: str) -> str:
         """Return which folder of the run a parameter is, or ``scope``; empty for any other."""

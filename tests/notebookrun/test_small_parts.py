@@ -13,7 +13,7 @@ import pytest
 
 from notebookrun.cache import Memory
 from notebookrun.codeuse import installed_packages
-from notebookrun.errors import BusyFolderError, DeclarationError
+from notebookrun.errors import DeclarationError, MisuseError
 from notebookrun.files import write_whole
 from notebookrun.graph import NodeId
 from notebookrun.locks import hold_folder
@@ -146,7 +146,7 @@ def test_folder_is_held_by_one_and_freed_by_death(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "held"
-        with pytest.raises(BusyFolderError, match=f"process id {other.pid}"), hold_folder(tmp_path, "report"):
+        with pytest.raises(MisuseError, match=f"process id {other.pid}"), hold_folder(tmp_path, "report"):
             pass
         other.kill()
     with hold_folder(tmp_path, "report"):

@@ -162,7 +162,9 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study, cutoff: date |
     rows = select_endpoint(time_to_event, "OS")
     found = Collector(endpoint="FOLLOW_UP")
     if rows.empty:
-        found.add("median_months", not_estimable(why_absent(time_to_event, study, "OS") or "no patients"))
+        nothing = not_estimable(why_absent(time_to_event, study, "OS") or "no patients")
+        for estimand in ("median_months", "completeness"):
+            found.add(estimand, nothing)
         return found.frame()
     time, event = _arrays(rows, study)
     median = median_follow_up(time, event, ci_level=study.models.ci_level)

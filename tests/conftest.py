@@ -24,6 +24,7 @@ settings.load_profile("compendium")
 
 ROOT = repository_root()
 SMALLEST_CENTER = "C10"
+BOTH_EDITIONS = ("T02", "T08")  # lessons that are built for students, too
 REPORT_TIMEOUT_SECONDS = 1800  # a watchdog: a run takes a minute or two
 BROWSER_FLAGS = (
     "--headless=new",
@@ -92,12 +93,10 @@ def browser(require_tool: Callable[[str], str], tmp_path_factory: pytest.TempPat
     driver.quit()
 
 
-def run_report(folder: Path) -> int:
-    """Run the whole compendium for two scopes into a folder, its output kept beside; return its exit status."""
-    command = [sys.executable, "run_all.py", "--out", str(folder / "reports"), "--work", str(folder / "work")]
-    scopes = ["--center", "ALL", "--center", SMALLEST_CENTER, "-p", "figure_formats", "pdf,tiff"]
+def run_long(command: list[str], folder: Path) -> int:
+    """Run a program of the repository, its output kept in a folder; return its exit status."""
     with (folder / "output").open("w", encoding="utf-8") as output:
-        process = subprocess.Popen([*command, *scopes], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         try:
             return process.wait(REPORT_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -106,27 +105,54 @@ def run_report(folder: Path) -> int:
 
 
 @pytest.fixture(scope="session")
-def built_report(tmp_path_factory: pytest.TempPathFactory) -> BuiltReport:
-    """Build one report for the whole test session, whichever worker asks first.
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[str]], Path]:
+    """Return a function that runs a program once for all workers, whichever asks first.
+
+    Its arguments hold {folder} where the new folder belongs, in which `output` and `status` tell how it went.
+    """
+    base = tmp_path_factory.getbasetemp()
+
+    def build(name: str, command: list[str]) -> Path:
+        folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+        with FileLock(str(folder) + ".lock"):
+            if not (folder / "status").is_file():
+                folder.mkdir(exist_ok=True)
+                status = run_long([part.format(folder=folder) for part in command], folder)
+                (folder / "status").write_text(str(status), encoding="utf-8")
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def built_report(built_once: Callable[[str, list[str]], Path]) -> BuiltReport:
+    """One report for the whole test session, of the pool and the smallest center.
 
     With ``REPORT_TO_TEST=FOLDER`` the tests look at the report in ``FOLDER/reports`` instead.
     """
     if given := os.environ.get("REPORT_TO_TEST"):
         return BuiltReport(Path(given) / "reports", Path(given) / "work", 0, "")
-    if not (ROOT / "run_all.py").is_file() or not any((ROOT / "notebooks").glob("*.ipynb")):
-        pytest.skip("there is no runner or no notebook yet")
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "built_report"
-    with FileLock(str(folder) + ".lock"):
-        if not (folder / "status").is_file():
-            folder.mkdir(exist_ok=True)
-            (folder / "status").write_text(str(run_report(folder)), encoding="utf-8")
-    return BuiltReport(
-        folder / "reports",
-        folder / "work",
-        int((folder / "status").read_text(encoding="utf-8")),
-        (folder / "output").read_text(encoding="utf-8"),
-    )
+    places = ["--out", "{folder}/reports", "--work", "{folder}/work"]
+    scopes = ["--center", "ALL", "--center", SMALLEST_CENTER]
+    folder = built_once("built_report", ["run_all.py", *places, *scopes, "-p", "figure_formats", "pdf,tiff"])
+    status, output = ((folder / name).read_text(encoding="utf-8") for name in ("status", "output"))
+    return BuiltReport(folder / "reports", folder / "work", int(status), output)
+
+
+@pytest.fixture(scope="session")
+def built_course(built_once: Callable[[str, list[str]], Path]) -> Path:
+    """The folder of the course: some lessons in both editions, the others as teachers have them.
+
+    Those of students are executed cell by cell, without pages, where their sliders are tested.
+    """
+    names = [path.stem.split("_")[0] for path in sorted((ROOT / "notebooks" / "teaching").glob("T*.ipynb"))]
+    both = [word for name in BOTH_EDITIONS for word in ("--lesson", name)]
+    rest = [word for name in names if name not in BOTH_EDITIONS for word in ("--lesson", name)]
+    first = built_once("built_course", ["build_course.py", "--out", "{folder}/course", *both])
+    command = ["build_course.py", "--out", str(first / "course"), "--edition", "instructor", *rest]
+    for folder in (first, built_once("rest_of_course", command)):
+        assert (folder / "status").read_text(encoding="utf-8") == "0", (folder / "output").read_text(encoding="utf-8")
+    return first / "course"
 
 
 @pytest.hookimpl(tryfirst=True)

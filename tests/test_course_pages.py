@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from fhrmm.study import repository_root
-
-ROOT = repository_root()
 LESSONS = ("T02", "T08")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 AXE = """
@@ -25,15 +20,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Build two lessons in both editions."""
-    folder = tmp_path_factory.mktemp("course")
-    command = [sys.executable, "build_course.py", "--out", str(folder)]
-    for lesson in LESSONS:
-        command += ["--lesson", lesson]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = sorted(folder.rglob("*.html"))
+def pages(built_course: Path) -> list[Path]:
+    """Two lessons and the list of them, in both editions."""
+    found = sorted(page for name in (*LESSONS, "index") for page in built_course.rglob(f"{name}*.html"))
     assert len(found) == 2 * (len(LESSONS) + 1)
     return found
 

@@ -15,7 +15,7 @@ from timetoevent.landmark import make_landmark_data
 
 pytestmark = pytest.mark.slow  # long as a whole: left to the full suite
 
-N = 20_000
+N = 10_000
 
 
 def ratio(frame: pd.DataFrame, *terms: str) -> float:
@@ -50,7 +50,7 @@ def test_median_and_follow_up_of_the_plateau():
 @pytest.mark.parametrize("shape", t05.SHAPES)
 def test_hazard_ratios_of_each_period(shape):
     early, late, change = t05.SHAPES[shape]
-    patients = t05.two_groups(shape, N)
+    patients = t05.two_groups(shape, 2 * N)
     is_early = patients["time_months"] <= change
     until = patients.assign(event=patients["event"] & is_early, time_months=patients["time_months"].clip(upper=change))
     after = make_landmark_data(patients, time="time_months", event="event", landmark=change).frame

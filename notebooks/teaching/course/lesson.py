@@ -141,7 +141,8 @@ class Lesson:
         figure, alt = view.drawing.figure, alt or view.drawing.alt
         mark_synthetic(figure)
         caption = f"<strong>Figure {number}.</strong> {escape(view.caption)}"
-        return figure_html(save_figure(figure, "svg", caption=view.caption, alt=alt), caption, alt, is_synthetic=True)
+        html = figure_html(save_figure(figure, "svg", caption=view.caption, alt=alt), caption, alt, is_synthetic=True)
+        return html.replace("<figure", '<figure tabindex="0"', 1)  # no link is in it, and on a telephone it scrolls
 
 
 def start_lesson(number: str, *, controls: bool = True) -> Lesson:

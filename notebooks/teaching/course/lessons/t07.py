@@ -67,16 +67,14 @@ def landmark_curves(landmark_months: float, link: float) -> View:
     patients = responding_patients(link=link)
     kept = _by_response(patients, landmark_months)
     parts = {"responders": kept[kept["responded"]], "others": kept[~kept["responded"]]}
-    curves = curves_of(parts)
     since = f"month {landmark_months:g}" if landmark_months else "start of second line"
     said = "fixed at the landmark" if landmark_months else "as known at the end: WRONG on purpose"
     caption = (
         f"Free of progression since {since} by response {said}; {len(parts['responders'])} responders, "
         f"{len(parts['others'])} others, of {len(patients)}; pointwise 95% intervals."
     )
-    return View(
-        plot_curves(curves, limit=18, label="Free of progression, %", time_label=f"Months since {since}"), caption
-    )
+    what = {"limit": 18, "label": "Free of progression, %", "time_label": f"Months since {since}"}
+    return View(plot_curves(curves_of(parts), **what), caption)
 
 
 def linked(link: float) -> View:

@@ -1,9 +1,8 @@
 """Figures drawn from tidy results: each function returns a `Drawing` and never shows or saves it."""
 
-from fhrmm.figures.balance import plot_balance
 from fhrmm.figures.completeness import plot_missingness
 from fhrmm.figures.curves import plot_cumulative_incidence, plot_kaplan_meier, plot_states
-from fhrmm.figures.diagnostics import plot_schoenfeld
+from fhrmm.figures.diagnostics import plot_balance, plot_schoenfeld
 from fhrmm.figures.flow import count_routes, plot_flow
 from fhrmm.figures.intervals import plot_forest, plot_rates
 from fhrmm.figures.output import PRINT_DPI, SCREEN_DPI, mark_synthetic, save_figure

@@ -17,7 +17,7 @@ _MOST_NUMBERED = 40
 
 @drawn_from("estimates")
 def plot_missingness(completeness: Estimates, /, *, study: Study | None = None) -> Drawing:
-    """Draw the share of known values of each variable, by center where given.
+    """Draw the share of known values: a row per variable, a column per center where given.
 
     Parameters
     ----------
@@ -25,12 +25,6 @@ def plot_missingness(completeness: Estimates, /, *, study: Study | None = None) 
         Estimates rows of endpoint ``COMPLETENESS``; a group is named in ``model`` as ``center=C01``.
     study : Study, optional
         The plan, for labels.
-
-    Returns
-    -------
-    Drawing
-        One row per variable, one column per group; the number in a cell is the percentage, left out where more than
-        40 groups leave no room for it. An empty cell could not be shown.
     """
     frame = clean_estimates(completeness)
     rows = frame[frame["endpoint"] == "COMPLETENESS"]
@@ -68,7 +62,5 @@ def _describe(rows: pd.DataFrame, study: Study | None) -> str:
         return "Completeness map without values."
     mean = rows.groupby("variable", sort=False)["estimate"].mean()
     worst = name_variable(str(mean.idxmin()), study)
-    return (
-        f"Map of {counted(len(mean), 'variable')}: {(mean >= 0.95).sum()} known in at least 95% of patients; "
-        f"known least often: {worst}, {mean.min():.0%}."
-    )
+    many = f"{(mean >= 0.95).sum()} known in at least 95% of patients"
+    return f"Map of {counted(len(mean), 'variable')}: {many}; known least often: {worst}, {mean.min():.0%}."

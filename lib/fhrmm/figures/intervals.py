@@ -26,9 +26,8 @@ from fhrmm.formats import (
     format_estimate,
     format_events,
     format_level,
-    is_missing,
-    name_endpoint,
     name_level,
+    name_result,
     name_variable,
     status_text,
 )
@@ -169,9 +168,7 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawi
     if drawn.empty:
         return Drawing(None, f"No {kind} has this rate.")
     figure, axes = _draw_lines(lines, study, heads=(capitalize(kind), "% (95% CI)"), limits=(0.0, 1.0))
-    name, time = name_endpoint(endpoint, study), drawn["time_months"].iloc[0]
-    label = f"{name}, %" if is_missing(time) else f"{name} at {time:g} months, %"
-    axes.set(xlim=(-0.02, 1.02), xlabel=wrap(label, 44))
+    axes.set(xlim=(-0.02, 1.02), xlabel=wrap(f"{name_result(drawn.iloc[0].to_dict(), study)}, %", 44))
     axes.set_xticks(**PERCENT_TICKS)
     note = f"Points, rates; lines, {format_level(study.models.ci_level)} intervals"
     note += "".join(f"; dashed line and band, all patients ({format_events(row)})" for row in whole.to_dict("records"))

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from fhrmm.figures.intervals import say_methods
 from fhrmm.figures.style import COLORS, FAINT, INK, MUTED, Drawing, drawn_from, new_figure, wrap
-from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, format_level, humanize, kind_of, name_endpoint
+from fhrmm.formats import OK, PERCENT, RATIO, Estimates, clean_estimates, format_level, humanize, kind_of, name_result
 from fhrmm.study import Study
 from fhrmm.wording import counted
 
@@ -52,9 +52,9 @@ def plot_specification_curve(
     figure = new_figure(62 + _ROW_MM * n_rows)
     top, below = figure.subplots(2, 1, height_ratios=[52, max(_ROW_MM * n_rows, 1)], sharex=True)
     is_plan = (known["model"] == reference).to_numpy()
-    _draw_curve(top, known, is_plan, _axis_label(known, study))
-    _draw_choices(below, choices, known.index, is_plan)
     is_share = kind_of(str(known["estimand"].iloc[0])) == PERCENT
+    _draw_curve(top, known, is_plan, f"{name_result(known.iloc[0].to_dict(), study)}{', %' if is_share else ''}")
+    _draw_choices(below, choices, known.index, is_plan)
     ends = (known["estimate"].min(), known["estimate"].max())
     low, high = (f"{end:.0%}" if is_share else f"{end:.2f}" for end in ends)
     alt = f"{counted(len(known), 'specification')} in order of their estimates, from {low} to {high}."
@@ -75,14 +75,6 @@ def parse_choices(model: str) -> dict[str, str]:
     """
     pairs = (part.partition("=") for part in model.split(";") if "=" in part)
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _axis_label(rows: pd.DataFrame, study: Study) -> str:
-    first = rows.iloc[0]
-    name = name_endpoint(first["endpoint"], study)
-    if first["estimand"] == "survival_probability":
-        return f"{name} at {first['time_months']:g} months, %"
-    return f"{name}, %" if first["estimand"] == "proportion" else f"{humanize(first['estimand'])}, {first['endpoint']}"
 
 
 def _draw_curve(axes: Axes, rows: pd.DataFrame, is_plan: np.ndarray, label: str) -> None:

@@ -31,7 +31,7 @@ HOUSES = {
 }
 # Lines of Python a house may have, docstrings and blank lines included: what is added is paid for by what goes.
 HOUSE_LINES = {
-    "fhrmm": 14600, "intake": 7049, "timetoevent": 7512, "notebookrun": 5278, "course": 3598, "generator": 2599,
+    "fhrmm": 14554, "intake": 7049, "timetoevent": 7497, "notebookrun": 5271, "course": 3597, "generator": 2599,
 }  # fmt: skip
 # What each house may import of the others; the runner, `run_all.py`, may enter all.
 MAY_ENTER = {
@@ -92,7 +92,7 @@ MAY_WRITE = {
 
 # A hop is a private function that only passes on; a name for a formula is worth one, so some may be.
 HOP_LINES = 4
-HOPS = 41
+HOPS = 40
 # The public parts of the standard library that begin with an underscore.
 DOCUMENTED_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_replace"}
 # Public, though only tests call them by name beside their own file: each is a rule or a part that is proven alone.

@@ -77,11 +77,6 @@ def check_subjects(
     weights : array_like of float, optional
         Case weights, finite and > 0.
 
-    Returns
-    -------
-    Subjects
-        New arrays; the inputs are never modified.
-
     Raises
     ------
     ValueError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-FloatArray = NDArray[np.float64]
+from timetoevent.checks import FloatArray
+
 Limits = tuple[FloatArray, FloatArray]
 
 

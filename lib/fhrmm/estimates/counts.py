@@ -102,13 +102,10 @@ def describe_agreement() -> pd.DataFrame:
             "Operation": table["operation"].str.replace("_", " "),
             "Held against": table["counterpart"],
             "Cases": table["n_cases"],
-            "Worst relative difference": [_difference_words(value) for value in table["worst_difference"]],
+            "Worst relative difference": [
+                "compared in distribution" if math.isnan(value) else f"{value:.0e}" if value else "none"
+                for value in table["worst_difference"]
+            ],
             "Computed by": table["engine"],
         }
     )
-
-
-def _difference_words(value: float) -> str:
-    if math.isnan(value):
-        return "compared in distribution"
-    return "none" if value == 0 else f"{value:.0e}"

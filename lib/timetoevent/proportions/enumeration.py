@@ -42,24 +42,14 @@ class _Stage(NamedTuple):
 
 
 def table_p_value(table: NDArray[np.int64], *, maximum_steps: int = MAXIMUM_STEPS) -> float:
-    """Return the two-sided exact p-value of a table with no empty row or column.
+    """Return the two-sided exact p-value of a table of counts with no empty row or column.
 
-    Parameters
-    ----------
-    table : ndarray of int
-        Counts.
-    maximum_steps : int
-        Bound on arcs, and on paths carried over arcs.
-
-    Returns
-    -------
-    float
-        Probability of all tables with these margins that are no more probable.
+    It is the probability of all tables with these margins that are no more probable than this one.
 
     Raises
     ------
     TooLargeError
-        If the bound is passed.
+        If it takes more arcs, or paths carried over arcs, than `maximum_steps`.
 
     Examples
     --------

@@ -231,7 +231,7 @@ def _as_covariate(values: pd.Series) -> tuple[pd.Series, str]:
 def unfitted(rows: Collector, frame: ModelFrame, terms: Sequence[str], reason: str) -> pd.DataFrame:
     """Return the rows of a model that was not fitted, with the reason and the patients and events of each level."""
     for term in terms:
-        _add_absent(rows, frame, term, reason)
+        add_absent(rows, frame.rows, term, reason)
     rows.add("concordance", not_estimable(reason), of=frame)
     return rows.frame()
 
@@ -239,15 +239,16 @@ def unfitted(rows: Collector, frame: ModelFrame, terms: Sequence[str], reason: s
 def add_dropped(rows: Collector, frame: ModelFrame) -> None:
     """Add the terms that a model had to leave out, with the reason."""
     for term, reason in frame.dropped.items():
-        _add_absent(rows, frame, term, reason)
+        add_absent(rows, frame.rows, term, reason)
 
 
-def _add_absent(rows: Collector, frame: ModelFrame, term: str, reason: str) -> None:
-    levels = iterate_levels(frame.rows, "" if is_numeric_dtype(frame.rows[term].dtype) else term)
-    known = [(level, part) for level, part in levels if level != MISSING] or [("", frame.rows)]
+def add_absent(rows: Collector, frame: pd.DataFrame, term: str, reason: str, **names: str) -> None:
+    """Add a hazard ratio that was not estimated for each level of a term, with its patients and events."""
+    levels = iterate_levels(frame, "" if is_numeric_dtype(frame[term].dtype) else term)
+    known = [(level, part) for level, part in levels if level != MISSING] or [("", frame)]
     for level, part in known:
         value = not_estimable(reason, n=len(part), n_events=int(part["event"].sum()))
-        rows.add("hazard_ratio", value, variable=term, level=level, reference=known[0][0])
+        rows.add("hazard_ratio", value, **{"variable": term, "level": level, "reference": known[0][0]} | names)
 
 
 def _detectable(event: pd.Series, is_adverse: pd.Series, study: Study) -> Estimate:

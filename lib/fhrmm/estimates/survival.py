@@ -171,12 +171,13 @@ def estimate_follow_up(time_to_event: pd.DataFrame, study: Study, cutoff: date |
     found.add("median_months", name_rounding(median, study))
     for estimand, value in (("minimum_months", time.min()), ("maximum_months", time.max())):
         found.add(estimand, Estimate(float(value), method="observed", **_counts(rows)))
-    share = not_estimable("no data cut-off is stated", **_counts(rows))
-    if cutoff:
-        time, event = _arrays(rows)
-        possible = (pd.Timestamp(cutoff) - rows["origin_date"]).dt.days.to_numpy() / study.time.days_per_month
-        share = Estimate(time.sum() / np.where(event, time, possible).sum(), method="Clark", **_counts(rows))
-    found.add("completeness", share)
+    if "origin_date" in rows:  # where only sums are known, no day is
+        share = not_estimable("no data cut-off is stated", **_counts(rows))
+        if cutoff:
+            time, event = _arrays(rows)
+            possible = (pd.Timestamp(cutoff) - rows["origin_date"]).dt.days.to_numpy() / study.time.days_per_month
+            share = Estimate(time.sum() / np.where(event, time, possible).sum(), method="Clark", **_counts(rows))
+        found.add("completeness", share)
     return found.frame()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.regression import why_no_regression
+from fhrmm.estimates.regression import add_absent, why_no_regression
 from fhrmm.estimates.subgroups import KEYS
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import fit_cox
 from timetoevent.landmark import make_landmark_data, split_at_change
-from timetoevent.results import Estimate, not_estimable
+from timetoevent.results import Estimate
 
 _VARIABLE = "changed"
 NAIVE, TIME_DEPENDENT = "naive: ever versus never", "time-dependent"
@@ -72,17 +72,11 @@ def _with_change(time_to_event: pd.DataFrame, endpoint: str, change: str) -> pd.
 
 def _add_fit(rows: Collector, frame: pd.DataFrame, study: Study, model: str, variable: str) -> None:
     states = pd.Categorical(frame[_VARIABLE].map({True: "yes", False: "no"}), categories=["no", "yes"])
-    reason = why_no_regression(frame, study)
-    if not reason and states.value_counts().min() == 0:
-        reason = "all patients are in one group"
-    if reason:
-        for level in states.categories:
-            events = frame.loc[states == level, "event"]
-            value = not_estimable(reason, n=len(events), n_events=int(events.sum()))
-            rows.add("hazard_ratio", value, model=model, level=level, reference="no")
+    frame = frame.assign(**{_VARIABLE: states})
+    reason = "" if states.value_counts().min() else "all patients are in one group"
+    if reason := why_no_regression(frame, study) or reason:
+        add_absent(rows, frame, _VARIABLE, reason, model=model, variable=variable)
         return
     times = {"time": "stop", "entry": "start"} if "stop" in frame.columns else {"time": "time_months"}
-    fit = fit_cox(
-        frame.assign(**{_VARIABLE: states}), event="event", terms=[_VARIABLE], ci_level=study.models.ci_level, **times
-    )
+    fit = fit_cox(frame, event="event", terms=[_VARIABLE], ci_level=study.models.ci_level, **times)
     rows.add_fit(fit, model=model, variable=variable)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pandas as pd
 from scipy.stats import chi2
 
 from fhrmm.estimates.collector import Collector
-from fhrmm.estimates.regression import fit_model, why_no_regression
+from fhrmm.estimates.regression import add_absent, fit_model, why_no_regression
+from fhrmm.estimates.subgroups import iterate_levels
 from fhrmm.estimates.survival import select_endpoint
 from fhrmm.study import Study
 from timetoevent.cox import fit_cox
@@ -138,7 +139,11 @@ def _add_weighted(rows: Collector, model: str, found: WeightedComparison, frame:
     """Add what one weighting gives; the row of all patients has no variable, as every row about all patients."""
     factor = study.factor(study.comparison.treatment)
     arms, against = {"treated": factor.adverse, "control": factor.reference}, {"reference": factor.reference}
-    _add_ratio(rows, model, found.hazard_ratio, frame, study)
+    ratio = found.hazard_ratio
+    reference = Estimate(1.0, method=ratio.method) if ratio.status == OK else ratio
+    for level, value, is_other in ((factor.reference, reference, False), (factor.adverse, ratio, True)):
+        value = replace(value, **_count_arm(frame, is_other=is_other))
+        rows.add("hazard_ratio", value, model=model, level=level, **against)
     for arm, at, value in found.survival:
         what = {"model": model, "time_months": at}
         if arm in arms:
@@ -164,27 +169,16 @@ def _add_balance(rows: Collector, model: str, found: WeightedComparison, frame: 
 
 def _add_absent(rows: Collector, model: str, reason: str, frame: pd.DataFrame, study: Study) -> None:
     """Say why there is no ratio, no effective sample size and no balance, where a reader looks for them."""
-    factor, n = study.factor(study.comparison.treatment), len(frame)
-    _add_ratio(rows, model, not_estimable(reason), frame, study)
-    for level, is_other in ((factor.adverse, True), (factor.reference, False)):
-        value = not_estimable(reason, n=int((frame["other"] == is_other).sum()))
-        rows.add("effective_sample_size", value, model=model, level=level)
+    treatment, n = study.comparison.treatment, len(frame)
+    add_absent(rows, frame, treatment, reason, model=model)
+    for level, part in iterate_levels(frame, treatment):
+        rows.add("effective_sample_size", not_estimable(reason, n=len(part)), model=model, level=level)
     rows.add("effective_sample_size", not_estimable(reason, n=n), model=model, variable="")
     for name in study.comparison.covariates:
         levels = frame[name].cat.categories[1:] if isinstance(frame[name].dtype, pd.CategoricalDtype) else []
-        for level in [str(level) for level in levels] or [""]:
-            for when in _WHEN:
-                what = {"model": f"{model}, {when}", "variable": name, "level": level}
-                rows.add("standardized_mean_difference", not_estimable(reason, n=n), **what)
-
-
-def _add_ratio(rows: Collector, model: str, ratio: Estimate, frame: pd.DataFrame, study: Study) -> None:
-    """Add a hazard ratio as a fitted model has it: both levels, each with its own patients and events."""
-    factor = study.factor(study.comparison.treatment)
-    reference = Estimate(1.0, method=ratio.method) if ratio.status == OK else ratio
-    for level, value, is_other in ((factor.reference, reference, False), (factor.adverse, ratio, True)):
-        value = replace(value, **_count_arm(frame, is_other=is_other))
-        rows.add("hazard_ratio", value, model=model, level=level, reference=factor.reference)
+        for level, when in product([str(level) for level in levels] or [""], _WHEN):
+            what = {"model": f"{model}, {when}", "variable": name, "level": level}
+            rows.add("standardized_mean_difference", not_estimable(reason, n=n), **what)
 
 
 def _count_arm(frame: pd.DataFrame, *, is_other: bool) -> dict[str, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import getpass
+import io
 import json
 import re
 import socket
 import time
+from collections import Counter
 from functools import cache
 from html.parser import HTMLParser
 from importlib import resources
@@ -95,7 +97,8 @@ QUESTIONS = {
 NARROW_QUESTIONS = {
     "width": "return document.documentElement.scrollWidth",
     "sticking_out": """
-        const out = e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table-scroll, pre, svg');
+        const inside = e => e.parentElement.closest('.table-scroll, pre, svg, figure');
+        const out = e => e.getBoundingClientRect().right > innerWidth + 1 && !inside(e);
         return all('main *').filter(out).slice(0, 5).map(start)""",
     "small_targets": """
         const size = e => e.getBoundingClientRect();
@@ -260,6 +263,19 @@ def test_page_has_title_language_and_a_way_for_the_keyboard(look, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(look, name, scheme):
     assert look(name)[scheme] == {}
+
+
+def test_a_figure_lies_on_the_ground_of_a_dark_page(built_report, browser):
+    """Its white is the color of the page, its ink is light."""
+    emulate(browser, scheme="dark")
+    visit(browser, built_report.reports / "ALL" / "04_pfs_os.html")
+    image = browser.find_element("css selector", "figure img")
+    with Image.open(io.BytesIO(image.screenshot_as_png)) as picture:
+        colors = Counter(picture.convert("RGB").getdata())
+    emulate(browser)
+    (ground, _), *_ = colors.most_common(1)
+    assert ground == (0x14, 0x19, 0x1F)
+    assert any(min(color) > 200 for color in colors)
 
 
 @every_page

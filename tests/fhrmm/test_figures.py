@@ -350,7 +350,7 @@ def test_a_caption_ends_with_who_is_shown_and_what_the_marks_are() -> None:
         "than 5 patients are at risk. Methods: Kaplan-Meier, log-log interval."
     )
     texts = [text.get_text() for text in drawing.figure.axes[2].texts]
-    assert texts[-1] == "Median follow-up, months (95% CI): 12.2 (11.1 to 15.2)."
+    assert texts[-1] == "Median follow-up, months: 12.2."
     assert "open diamonds" in CASES["forest"]().note
     assert "open diamonds" not in CASES["center forest"]().note
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -59,7 +60,10 @@ def save_figure(figure: Figure, kind: str, *, caption: str = "", alt: str = "", 
     with matplotlib.rc_context(dict(STYLE)):
         _lay_out(figure)
         figure.savefig(buffer, format=written, dpi=dpi, metadata=metadata)
-    return _to_tiff(buffer, caption) if kind == "tiff" else buffer.getvalue()
+    if kind == "tiff":
+        return _to_tiff(buffer, caption)
+    # space between the elements of an SVG says nothing, and a page may have twenty of them
+    return re.sub(rb">\s+<", b"><", buffer.getvalue()) if kind == "svg" else buffer.getvalue()
 
 
 def _to_tiff(png: io.BytesIO, caption: str) -> bytes:

@@ -55,7 +55,7 @@ bom: $(READY)  ## Print the bill of materials of the environment (CycloneDX)
 	@$(RUN) benchmarks/bill_of_materials.py
 
 lock:  ## Resolve pyproject.toml again into requirements.lock (needs uv)
-	$(UV) pip compile pyproject.toml --extra test --extra cluster --universal --generate-hashes \
+	$(UV) pip compile pyproject.toml --extra test --extra cluster --extra redcap --universal --generate-hashes \
 		--no-header --no-annotate --quiet --upgrade -o requirements.lock
 
 clean:  ## Remove the environment, the reports and the patient-level intermediates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,9 @@ def make_parser() -> argparse.ArgumentParser:
     for name, help_text in ACTIONS.items():
         parser.add_argument(f"--{name}", action="store_true", help=help_text)
     parser.add_argument("--init-center", metavar="FOLDER", help="propose a center.toml for its files, and stop")
+    parser.add_argument(
+        "--fetch-redcap", metavar="FOLDER", help="fetch the REDCap project of its center.toml into the folder, and stop"
+    )
     pooling = parser.add_argument_group("pooling without patients (docs/pooling.md)")
     for step, help_text in POOL_STEPS.items():
         pooling.add_argument(f"--pool-{step}", metavar="STUDYFOLDER", help=help_text)
@@ -218,6 +222,8 @@ def run_other(options: argparse.Namespace, arguments: list[str], parser: argpars
             return pool(step, Path(folder).resolve(), options)
     if options.init_center is not None:
         return propose_center(Path(options.init_center))
+    if options.fetch_redcap is not None:
+        return fetch_redcap(Path(options.fetch_redcap))
     if options.release or (find_places(PROJECT, options).reports / RELEASE_MARK).is_file():
         return release(options, arguments, parser)
     return None
@@ -307,6 +313,20 @@ def propose_center(folder: Path) -> int:
     from intake.init_center import init_center
 
     return attempt(lambda: print(init_center(folder)), MISUSE)
+
+
+def fetch_redcap(folder: Path) -> int:
+    """Fetch a center's REDCap project into its folder, with the token that the environment holds."""
+    from fhrmm.errors import StudyError
+    from intake.readers.redcap_api import TOKEN, fetch_project
+
+    try:
+        names = fetch_project(folder, os.environ.get(TOKEN, ""))
+    except (StudyError, OSError) as error:
+        print(f"run_all: {error}", file=sys.stderr)
+        return MISUSE
+    print(f"wrote {', '.join(names)} into {folder.name}; next: python run_all.py --init-center {folder.name}")
+    return GOOD
 
 
 def write_manuscripts(options: argparse.Namespace) -> int:

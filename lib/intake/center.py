@@ -92,6 +92,7 @@ class CenterFile(_Dialect):
     header_rows: int = Field(default=1, ge=1, le=10)
     skip_rows: int = Field(default=0, ge=0, le=1000)
     dictionary: str | None = None
+    events: str | None = None
     instrument: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -100,7 +101,7 @@ class CenterFile(_Dialect):
     checkboxes: dict[str, dict[str, str]] = Field(default_factory=dict)
     shared_dates: tuple[SharedDate, ...] = ()
 
-    @field_validator("path", "dictionary")
+    @field_validator("path", "dictionary", "events")
     @classmethod
     def _inside_the_folder(cls, value: str | None) -> str | None:
         parts = PurePosixPath((value or "").replace("\\", "/"))
@@ -155,10 +156,17 @@ class CenterFile(_Dialect):
         return self.format or FORMAT_BY_EXTENSION.get(Path(self.path).suffix.lower())
 
 
+class RedcapServer(Frozen):
+    """Where `--fetch-redcap` finds the project; the token never stands in a file."""
+
+    url: str = Field(pattern=r"^https://.+/api/$|^http://(localhost|127\.0\.0\.1)(:\d+)?/api/$")
+
+
 class Center(_Dialect):
     """One center: its dialect and its files."""
 
     id: str | None = None
+    redcap: RedcapServer | None = None
     files: tuple[CenterFile, ...] = Field(min_length=1)
 
 

@@ -29,6 +29,7 @@ from intake.init_center.match import BY_NAME, TWO, unit_behind
 from intake.readers.derived import read_status
 from intake.readers.headers import map_headers
 from intake.readers.redcap import find_structure, is_structure
+from intake.readers.redcap_api import read_address
 from intake.readers.text_files import find_encoding, find_separator, to_utf8
 from intake.values import CellDialect, comparison_key, known_units, synonyms_of
 
@@ -63,6 +64,10 @@ def init_center(folder: Path) -> str:
         raise StudyError(f"no folder {folder.name!r}")
     text, decisions = propose_center(folder)
     name = PROPOSED if (folder / FILE_NAME).exists() else FILE_NAME
+    with contextlib.suppress(StudyError, OSError):
+        if "files" not in (folder / FILE_NAME).read_text(encoding="utf-8-sig"):  # so far only where a project is
+            address, name = f"redcap = {{ url = {json.dumps(read_address(folder))} }}", FILE_NAME
+            text = text.replace("\nid = ", f"\n{address}\nid = ", 1)
     if name == PROPOSED:
         with contextlib.suppress(StudyError):  # a description that cannot be read answers nothing, as is said below
             answered = _texts_of(load_center(folder).model_dump(exclude_defaults=True))
@@ -143,7 +148,7 @@ def _entry(folder: Path, source: Source, shared: list[Proposal], decisions: list
     known = sum(bool(match.column) and match.certain for match in source.matches)
     lines.append(f'table = "{file.table}"  # {known} of {len(source.matches)} headers recognized, {rows} rows')
     lines += _text_lines(folder / file.path, source)
-    for name in ("format", "sheet", "dictionary", "instrument"):
+    for name in ("format", "sheet", "dictionary", "events", "instrument"):
         if value := getattr(file, name):
             lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
     for header, events in file.where.items():

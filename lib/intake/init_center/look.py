@@ -23,6 +23,7 @@ from intake.readers import redcap
 from intake.readers.files import OpenedFile, open_file
 from intake.readers.grid import Grid, ReadProblem
 from intake.readers.headers import header_key
+from intake.readers.redcap_api import EVENTS
 from intake.readers.selection import rows_of_nobody
 
 SEVERAL = "the file has several rows per patient, and one row is needed: is it a table of lines or of visits?"
@@ -82,7 +83,7 @@ def look_at(folder: Path) -> tuple[list[Source], list[str]]:
     dictionary = _find_dictionary(folder)
     sources, problems = [], []
     for path in sorted(folder.iterdir()):
-        if path.name in (dictionary, FILE_NAME, PROPOSED) or path.name.startswith((".", "~")):
+        if path.name in (dictionary, FILE_NAME, PROPOSED, EVENTS) or path.name.startswith((".", "~")):
             continue
         if path.suffix.lower() not in FORMAT_BY_EXTENSION:
             problems.append(f"{path.name}: not read, no format has the ending {path.suffix or '(none)'}")
@@ -242,6 +243,7 @@ def _redcap_sources(folder: Path, file: CenterFile, opened: OpenedFile, dictiona
     known = sum(header_key(header).split("___")[0] in fields for header in opened.grid.headers)
     raw = known > 2 or not (fields or any(" " in header for header in opened.grid.headers))
     form = file.model_copy(update={"format": "redcap_raw" if raw else "redcap_label", "dictionary": dictionary})
+    form = form.model_copy(update={"events": EVENTS if fields and (folder / EVENTS).is_file() else None})
     header, events = _events_of_visits(opened.grid)
     parts = [(None, "first"), *([(None, "visits")] if events else [])]
     parts += [(name, "") for name in sorted(redcap.instruments(opened.grid).unique()) if name]

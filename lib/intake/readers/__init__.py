@@ -108,7 +108,7 @@ def _instruments_left(center: Center, file: CenterFile, opened: OpenedFile, note
 
 def _files_not_named(folder: Path, center: Center) -> list[str]:
     """Return the files in the folder that no entry names, of whatever kind."""
-    named = {file.path for file in center.files} | {file.dictionary for file in center.files}
+    named = {name for file in center.files for name in (file.path, file.dictionary, file.events)}
     there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     named |= {FILE_NAME, PROPOSED}
     return [name for name in there if name not in named and not Path(name).name.startswith((".", "~"))]

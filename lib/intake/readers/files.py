@@ -103,7 +103,8 @@ def _understand_redcap(folder: Path, file: CenterFile, grid: Grid) -> OpenedFile
         grid, choices = replace(grid, plain_headers=tuple(redcap.label_headers(grid.headers, fields))), {}
     if file.table != "patients":
         return OpenedFile(grid, choices, fields)
-    grid, several = redcap.split_events(grid)
+    asked = redcap.read_events(folder / file.events, fields) if file.events else {}
+    grid, several = redcap.split_events(grid, asked)
     choices |= {f"{event}: {name}": choices[name] for name in several if name in choices for event in several[name]}
     return OpenedFile(grid, choices, fields, several)
 
@@ -182,7 +183,7 @@ def _fields_of_no_event(opened: OpenedFile, file: CenterFile) -> list[Finding]:
             what_to_do=f'name the event under files.columns in center.toml: "{events[-1]}: {name}" = "{column}"',
         )
         for name, events in opened.several.items()
-        if (column := match_header(name, file)[0]) or count_known([name], file)
+        if (column := match_header(name, file)[0]) != "" and (column or count_known([name], file))
     ]  # fmt: skip
 
 

@@ -95,7 +95,8 @@ def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] =
         columns={column: found[0] for column, found in positions.items() if len(found) == 1},
         units=units, checkboxes=checkboxes, unknown=unknown, refused=refused,
         twice=[column for column, found in positions.items() if len(found) > 1 or column in checkboxes],
-        absent=[name for name in declared_headers(file) if header_key(name) not in present],
+        # a header of which none is meant may be absent
+        absent=[n for n in declared_headers(file) if header_key(n) not in present and file.columns.get(n) != ""],
         unit_conflicts=[name for name in units if find_unit(name, file.units.get(name, units[name])) != units[name]],
     )  # fmt: skip
 

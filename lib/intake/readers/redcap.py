@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,6 +77,22 @@ def read_dictionary(path: Path) -> dict[str, Field]:
     return found
 
 
+def read_events(path: Path, fields: Mapping[str, Field]) -> dict[str, list[str]]:
+    """Read which events each field is asked in: of the form it stands on, by REDCap's mapping of forms to events.
+
+    Raises
+    ------
+    ReadProblem
+        `dictionary_unreadable`.
+    """
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        events = rows.groupby("form")["unique_event_name"].agg(list).to_dict()
+    except (OSError, ValueError, KeyError):
+        raise ReadProblem("dictionary_unreadable", f"{path.name} is no mapping of forms to events") from None
+    return {name: events.get(field.form, []) for name, field in fields.items()}
+
+
 def parse_choices(text: str, kind: str = "") -> dict[str, str]:
     """Read REDCap's choices: code -> label.
 
@@ -132,8 +148,8 @@ def select_instrument(grid: Grid, instrument: str | None) -> Grid:
     return grid.take(names.map(keys).eq(wanted).to_numpy())
 
 
-def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
-    """Give a field that is filled in several events one column per event, named ``event: field``.
+def split_events(grid: Grid, asked: Mapping[str, Sequence[str]]) -> tuple[Grid, dict[str, list[str]]]:
+    """Give a field that is asked or filled in several events one column per event, named ``event: field``.
 
     The response of the first and of the second line is one field of one form; only the event tells them apart. The
     first column is the identifier of the record and stands in each event.
@@ -153,6 +169,7 @@ def split_events(grid: Grid) -> tuple[Grid, dict[str, list[str]]]:
     for place, column in enumerate(grid.columns):
         filled = (column.codes >= 0) & ~repeats
         events = event.categories[np.unique(event.codes[filled & (event.codes >= 0)])].tolist()
+        events = list(dict.fromkeys([*asked.get(grid.headers[place].split("___")[0], []), *events]))
         parts = [(grid.headers[place], column)]
         if len(events) > 1 and place and not is_structure(grid.headers[place]):
             several[grid.headers[place]] = events

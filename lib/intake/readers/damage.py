@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from intake.center import CenterFile
@@ -16,11 +17,21 @@ def swapped_dates(grid: Grid, found: HeaderMap, file: CenterFile) -> str:
     Then no text has a day up to 12 and no date cell one above; by chance that happens once in a thousand files.
     """
     columns = [grid.columns[i] for name, i in found.columns.items() if variables(file.table)[name].type == "date"]
-    cells = pd.concat([pd.Series(column).dropna().astype(str) for column in columns] or [pd.Series(dtype=str)])
-    typed = cells.str.extract(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}$").dropna().astype(int)
-    days = cells.str.extract(r"^\d{4}-\d\d-(\d\d)$")[0].dropna().astype(int)
-    late = (typed > 12).all().any() and (typed > 12).any(axis=1).all()
-    few = not len(typed) or not len(days) or 0.6 ** len(typed) * 0.4 ** len(days) > 0.001
+    counts = [column.value_counts() for column in columns]
+    cells = pd.DataFrame({
+        "text": np.concatenate([np.asarray(each.index, dtype=object) for each in counts] or [[]]),
+        "n": np.concatenate([each.to_numpy() for each in counts] or [[]]),
+    })  # fmt: skip
+    parts = (
+        cells["text"]
+        .astype(str)
+        .str.extract(r"^(?:(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}|\d{4}-\d\d-(\d\d))$")
+        .astype(float)
+    )
+    typed, days = parts[parts[0].notna()], parts[2].dropna()
+    n_typed, n_days = (int(cells.loc[these.index, "n"].sum()) for these in (typed, days))
+    late = (typed[[0, 1]] > 12).all().any() and (typed[[0, 1]] > 12).any(axis=1).all()
+    few = not n_typed or not n_days or 0.6**n_typed * 0.4**n_days > 0.001
     if few or not late or (days > 12).any():
         return ""
-    return f"{len(typed)} dates are text with a day above 12, {len(days)} are date cells with a day up to 12"
+    return f"{n_typed} dates are text with a day above 12, {n_days} are date cells with a day up to 12"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,8 +57,10 @@ def read_text_file(path: Path, file: CenterFile) -> Grid:
     content = to_utf8(path.read_bytes(), file.encoding)
     separator = file.separator or ("\t" if file.resolved_format == "tsv" else find_separator(content, file))
     headers, header_rows, start = _read_header(content, separator, file)
-    body = content[start:]
-    return _read_body(body, headers, separator, header_rows)
+    if not re.search(rb"\S", memoryview(content)[start:]):
+        empty = pd.Categorical([], categories=pd.Index([], dtype=object))
+        return Grid(headers, [empty for _ in headers], np.empty(0, dtype=np.int64))
+    return _read_body(pa.py_buffer(content).slice(start), headers, separator, header_rows)
 
 
 def _check_blocks(path: Path, encoding: str | None) -> None:
@@ -91,7 +94,8 @@ def to_utf8(content: bytes, encoding: str | None) -> bytes:
     if encoding is None:
         encoding = find_encoding(content)
     if codecs.lookup(encoding).name == "utf-8":
-        _require(content, "utf-8")
+        if not _is_utf8(content):
+            raise ReadProblem("encoding_wrong", "bytes that are not utf-8")
         return content
     text = _require(content, encoding)
     if "\x00" in text:
@@ -114,11 +118,7 @@ def find_encoding(content: bytes) -> str:
     """
     if b"\x00" in content:
         raise ReadProblem("file_not_text", "zero bytes inside")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
+    if _is_utf8(content):
         return "utf-8"
     seen = np.bincount(np.frombuffer(content, dtype=np.uint8), minlength=256)
     special = bytes((128 + np.flatnonzero(seen[128:])).astype(np.uint8))
@@ -155,6 +155,18 @@ def _split(lines: list[str], separator: str) -> list[str]:
         return next(csv.reader(lines, delimiter=separator), [])
     except csv.Error:
         return [""]
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8, a block after the other: whole, the text would take their space again."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(content), BLOCK):
+            decoder.decode(content[start : start + BLOCK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _require(content: bytes, encoding: str) -> str:
@@ -197,7 +209,7 @@ def _read_header(content: bytes, separator: str, file: CenterFile) -> tuple[list
     return headers, file.skip_rows + file.header_rows, sum(consumed)
 
 
-def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int) -> Grid:
+def _read_body(body: pa.Buffer, headers: list[str], separator: str, header_rows: int) -> Grid:
     """Divide the rows into cells; keep the numbers of those of another width."""
     refused: list[tuple[int, int]] = []
 
@@ -205,10 +217,7 @@ def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int
         refused.append((row.number + header_rows, row.actual_columns))
         return "skip" if len(refused) < MOST_REFUSED else "error"  # a file of which nothing fits is another one
 
-    if not body.strip():
-        empty = pd.Categorical([], categories=pd.Index([], dtype=object))
-        return Grid(headers, [empty for _ in headers], np.empty(0, dtype=np.int64))
-    headers = headers + [""] * (_width(body, separator) - len(headers))
+    headers = headers + [""] * (_width(bytes(body[:65536]), separator) - len(headers))
     try:
         table = _divide(body, len(headers), separator, None)
     except pa.ArrowInvalid:
@@ -216,7 +225,7 @@ def _read_body(body: bytes, headers: list[str], separator: str, header_rows: int
     return _without_blank_rows(table, headers, refused, header_rows)
 
 
-def _divide_row_by_row(body: bytes, width: int, separator: str, refuse: Callable) -> pa.Table:
+def _divide_row_by_row(body: pa.Buffer, width: int, separator: str, refuse: Callable) -> pa.Table:
     """Divide rows one after the other, since only so the numbers of the refused ones are known."""
     try:
         return _divide(body, width, separator, refuse)
@@ -225,13 +234,16 @@ def _divide_row_by_row(body: bytes, width: int, separator: str, refuse: Callable
         raise ReadProblem(rule, "" if rule == "row_too_long" else str(error)[:80]) from None
 
 
-def _divide(body: bytes, width: int, separator: str, refuse: Callable | None) -> pa.Table:
+def _divide(body: pa.Buffer, width: int, separator: str, refuse: Callable | None) -> pa.Table:
     names = [str(position) for position in range(width)]
     return arrow_csv.read_csv(
         pa.BufferReader(body),
         read_options=arrow_csv.ReadOptions(use_threads=refuse is None, column_names=names, block_size=LONGEST_ROW),
         parse_options=arrow_csv.ParseOptions(
-            delimiter=separator, newlines_in_values=b'"' in body, ignore_empty_lines=False, invalid_row_handler=refuse
+            delimiter=separator,
+            newlines_in_values=re.search(rb'"', body) is not None,
+            ignore_empty_lines=False,
+            invalid_row_handler=refuse,
         ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())),
@@ -242,9 +254,9 @@ def _divide(body: bytes, width: int, separator: str, refuse: Callable | None) ->
     ).unify_dictionaries()
 
 
-def _width(body: bytes, separator: str) -> int:
+def _width(start: bytes, separator: str) -> int:
     """Return the width of the first rows where all have the same: a separator behind the last cell is harmless."""
-    lines = body[:65536].decode("utf-8", errors="replace").splitlines()[:-1][:100]
+    lines = start.decode("utf-8", errors="replace").splitlines()[:-1][:100]
     widths = {len(cells) for cells in csv.reader(lines, delimiter=separator) if cells}
     return widths.pop() if len(widths) == 1 else 0
 

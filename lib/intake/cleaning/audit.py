@@ -15,13 +15,7 @@ AUDIT_COLUMNS = ("center", "table", "file", "row", "patient_id", "column", "raw_
 
 
 def audit_frame(tables: Sequence[TypedTable], center: str) -> pd.DataFrame:
-    """Return the changes of some tables, in the order of files and columns.
-
-    Returns
-    -------
-    DataFrame
-        One row per changed cell: `AUDIT_COLUMNS`, texts as categoricals.
-    """
+    """Return the changes of some tables, in the order of files and columns."""
     parts = []
     for table in (table for table in tables if table.changes):
         ids, spec = pd.Categorical(patient_ids(table.frame)), table.raw.spec

@@ -26,22 +26,8 @@ def take_at_diagnosis(
 
     A result counts within the plan's days around diagnosis, never after the first line has begun; of two that are as
     near, the earlier. What is unreadable within these days is not used, and said; results of other days are left out.
-
-    Parameters
-    ----------
-    tables : sequence of TypedTable
-        Of a center. Laboratory exports lose what was found in results that no visit has.
-    patients : DataFrame
-        Typed, one row per patient.
-    study : Study
-        The plan: `staging.laboratory_days_before` and `..._after`.
-
-    Returns
-    -------
-    patients : DataFrame
-        With the values.
-    chosen : list of TypedTable
-        Per export, its rows of results that no visit has: those that were chosen, and as refused those that were not.
+    The tables lose what was found in results that no visit has; of these, each export gives a table of its own: chosen
+    rows, and as refused the others.
     """
     parts = []
     for table in (table for table in tables if table.raw.spec.table == "laboratory"):

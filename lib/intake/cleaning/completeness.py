@@ -15,10 +15,7 @@ VISITS = ("assessments", "laboratory")  # tables whose dates say when a patient 
 def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
     """Return a finding for every column that a file has and that holds no value.
 
-    Parameters
-    ----------
-    typed : sequence of TypedTable
-        The tables of a center; those without rows say nothing.
+    Tables without rows say nothing.
     """
     rule = load_rules()["column_entirely_missing"]
     return [

@@ -130,13 +130,7 @@ def _read_answers(book: Path) -> pd.DataFrame:
 
 
 def make_workbook(listed: pd.DataFrame, language: str) -> Workbook:
-    """Return a problem list as a workbook: errors in red, warnings in yellow, resolved ones in green; no formulas.
-
-    Returns
-    -------
-    openpyxl.Workbook
-        One sheet, with fixed header row, filters and a choice of answers.
-    """
+    """Return a problem list as a workbook: errors in red, warnings in yellow, resolved ones in green; no formulas."""
     book = Workbook()
     sheet = book.active
     sheet.title = say("Problems", language)

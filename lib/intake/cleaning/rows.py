@@ -45,18 +45,7 @@ def row_findings(
 ) -> list[Finding]:
     """Return the findings about whole rows: repeated rows, repeated patients, rows of nobody.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A typed table.
-    table : str
-        Its name.
-    duplicate : numpy.ndarray of bool
-        Rows that repeat another one exactly.
-    once : bool
-        Whether a patient has one row at most.
-    known_ids : numpy.ndarray of str, optional
-        Patients of the patients table; None for the patients table itself.
+    `once`: a patient has one row at most; `known_ids`: those of the patients table, none for itself.
     """
     if not len(frame):
         return []

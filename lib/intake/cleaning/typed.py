@@ -84,19 +84,8 @@ class TypedTable:
 def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     """Read every cell of a raw table.
 
-    Parameters
-    ----------
-    raw : RawTable
-        Text in canonical columns.
-    center : str
-        Its center: what the `center` column must say where there is one.
-    position : int
-        Which table of the center it is; kept in `_table`.
-
-    Returns
-    -------
-    TypedTable
-        A cell that breaks a rule is missing in the frame and has a finding.
+    A cell that breaks a rule is missing in the frame and has a finding. `position` says which table of the center it is
+    (`_table`).
     """
     known = variables(raw.spec.table)
     present = [name for name in known if name in raw.frame]

@@ -18,10 +18,7 @@ MOST = 12
 def try_description(folder: Path, name: str) -> str:
     """Say how many patients would be accepted, and what stops the others.
 
-    Returns
-    -------
-    str
-        Some lines; a cell is shown as the file has it, an identifier never.
+    A cell is shown as the file has it, an identifier never.
     """
     try:
         cleaned = clean_scope(folder.resolve().parent, folder.name, load_study(), name)

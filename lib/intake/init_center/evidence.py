@@ -55,10 +55,7 @@ def distinct_texts(column: pd.Categorical) -> pd.Series:
 def propose_date_order(texts: Sequence[str]) -> Proposal | None:
     """Propose the order of day and month from dates that can be read in one way only.
 
-    Returns
-    -------
-    Proposal or None
-        Not certain where no date decides; None where no date has the open form.
+    Not certain where no date decides; None where no date has the open form.
 
     Examples
     --------

@@ -61,13 +61,6 @@ def read_status(text: str, shared: SharedDate) -> str:
 def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame, dict[str, int]]:
     """Give every analyte of a laboratory export a column of its own; each row fills one of them.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        `analyte`, `value` and, where the file has it, `unit` as text.
-    file : CenterFile
-        Its mapping of analytes.
-
     Returns
     -------
     frame : DataFrame

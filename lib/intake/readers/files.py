@@ -51,13 +51,7 @@ class OpenedFile:
 
 
 def open_file(folder: Path, file: CenterFile) -> OpenedFile:
-    """Open one file by its format; of a REDCap export or with `where`, its selected rows.
-
-    Raises
-    ------
-    ReadProblem
-        With the rule that it breaks.
-    """
+    """Open one file by its format; of a REDCap export or with `where`, its selected rows."""
     try:
         return _open(folder, file)
     except ReadProblem:
@@ -114,18 +108,7 @@ def make_table(
 ) -> RawTable | None:
     """Put one opened file into canonical columns.
 
-    Parameters
-    ----------
-    opened : OpenedFile
-        The grid.
-    file : CenterFile
-        Its description.
-    name : str
-        Its name in the row accounting.
-    notes : FileNotes
-        Collects findings and unknown columns.
-    others : sequence of CenterFile
-        Other tables of the same path: what they take is not unknown.
+    What `others`, tables of the same path, take is not unknown; `name` is that in the row accounting.
 
     Returns
     -------

@@ -102,12 +102,7 @@ def grid_from_cells(
 ) -> Grid:
     """Build a grid from rows of text; wholly empty rows are left out.
 
-    Parameters
-    ----------
-    header_rows : sequence of sequences of str
-        One or more.
-    body : iterable of (row number, cells)
-        Cells beyond the last header count as unnamed columns.
+    Cells beyond the last header are unnamed columns.
     """
     kept = list(_filled_rows(body))
     width = max([len(row) for row in header_rows] + [len(cells) for _, cells in kept], default=0)
@@ -139,12 +134,7 @@ def _text_column(values: Sequence[str]) -> pd.Categorical:
 def categorical_text(texts: Sequence[str], codes: np.ndarray) -> pd.Categorical:
     """Return a categorical from distinct cell texts and their positions; blank and equal texts are put together.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        Distinct values as text.
-    codes : numpy.ndarray of int
-        Position of each row's text; negative where the cell is empty.
+    `codes` are the positions in `texts`, negative where the cell is empty.
     """
     index = pd.Index(texts, dtype=object)
     if not index.is_unique or any(not text or text.isspace() for text in texts):

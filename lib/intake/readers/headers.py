@@ -51,14 +51,8 @@ class HeaderMap:
 def map_headers(headers: Sequence[str], file: CenterFile, plain: Sequence[str] = ()) -> HeaderMap:
     """Find the canonical column of every header.
 
-    Parameters
-    ----------
-    headers : sequence of str
-        As the file has them.
-    file : CenterFile
-        Its column mapping comes before the canonical names and the labels of the data dictionary.
-    plain : sequence of str
-        The same headers joined without carrying merged cells to the right: tried where the first form is unknown.
+    What the center maps comes before canonical names and labels. `plain` are the same headers joined without carrying
+    merged cells to the right: tried where the first form is unknown.
 
     Returns
     -------

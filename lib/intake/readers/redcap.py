@@ -48,10 +48,7 @@ class Field:
 def read_dictionary(path: Path) -> dict[str, Field]:
     """Read a REDCap data dictionary: field name -> field.
 
-    Parameters
-    ----------
-    path : Path
-        CSV with REDCap's 18 columns; their position counts, since REDCap translates their names.
+    Of REDCap's 18 columns the position counts, since it translates their names.
 
     Raises
     ------
@@ -189,13 +186,6 @@ def split_events(grid: Grid, asked: Mapping[str, Sequence[str]]) -> tuple[Grid, 
 
 def merge_events(grid: Grid, key: int) -> tuple[Grid, np.ndarray, list[tuple[int, int]]]:
     """Put the rows of one record over several events together.
-
-    Parameters
-    ----------
-    grid : Grid
-        Rows of a longitudinal export that do not repeat.
-    key : int
-        Position of the record identifier.
 
     Returns
     -------

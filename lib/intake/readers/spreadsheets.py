@@ -36,12 +36,7 @@ LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 def read_xlsx(path: Path, file: CenterFile) -> Grid:
     """Read one sheet of an XLSX workbook.
 
-    Parameters
-    ----------
-    path : Path
-        The workbook.
-    file : CenterFile
-        Declared sheet, header rows. Without a declared sheet, the only one whose headers are known is read.
+    Without a declared sheet, the only one whose headers are known is read.
 
     Raises
     ------

@@ -37,14 +37,8 @@ MOST_REFUSED = 100_000
 def read_text_file(path: Path, file: CenterFile) -> Grid:
     """Read one CSV or TSV.
 
-    Rows of another width than the header are refused, with their row number; nothing shifts in silence.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    file : CenterFile
-        Declared encoding, separator, header rows; what is not declared is detected where only one reading exists.
+    Rows of another width than the header are refused, with their row number; nothing shifts in silence. What is not
+    declared of encoding and separator is detected where only one reading exists.
 
     Raises
     ------

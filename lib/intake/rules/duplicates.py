@@ -46,16 +46,8 @@ def suspected_duplicate(tables: Tables, rule: Rule) -> list[Finding]:
 def check_scope(patients: pd.DataFrame) -> pd.DataFrame:
     """Return a warning for every accepted patient whom another center seems to report as well.
 
-    Parameters
-    ----------
-    patients : DataFrame
-        Accepted patients of all centers, with `reported_elsewhere` (confirmed transfers are not suspected), and where
-        they stand: `_file`, `_sheet` and `_row`.
-
-    Returns
-    -------
-    DataFrame
-        Rows of the issue log, by center and patient; each names the rows of the other center.
+    Rows have `_file`, `_sheet` and `_row`; confirmed transfers are not suspected; each finding names the rows of the
+    other center.
     """
     cases = patients[~patients["reported_elsewhere"].astype(bool)].sort_values(["center", "patient_id"])
     cases = cases.reset_index(drop=True)

@@ -8,10 +8,3 @@ from intake.values.numbers import parse_integer, parse_number, write_number
 from intake.values.parsed import NO_STORED_VALUE, Parsed, comparison_key, tidy
 from intake.values.synonyms import load_synonyms, parse_category, synonyms_of
 from intake.values.units import RATIO, find_unit, known_units
-
-__all__ = [
-    "BOXES", "NO_STORED_VALUE", "RATIO", "CellDialect", "ColumnValues",
-    "DateInterval", "Parsed", "cell_identifiers", "comparison_key",
-    "find_unit", "header_identifier", "known_units", "load_synonyms", "missing_codes", "parse_category", "parse_cell",
-    "parse_column", "parse_date", "parse_integer", "parse_number", "synonyms_of", "tidy", "write_number",
-]  # fmt: skip

@@ -61,14 +61,8 @@ class DateInterval(NamedTuple):
 def parse_date(text: str, order: DateOrder = None, epoch: int = 1900) -> Parsed:
     """Read one date strictly.
 
-    Parameters
-    ----------
-    text : str
-        One cell, tidied.
-    order : {'dmy', 'mdy', 'ymd'}, optional
-        The declared order of day and month. Undeclared, a date that reads in two ways is an error.
-    epoch : {1900, 1904}
-        Day zero of spreadsheet serial numbers.
+    Without a declared order of day and month, a date that reads in two ways is an error. `epoch` is day zero of
+    spreadsheet serial numbers.
 
     Returns
     -------

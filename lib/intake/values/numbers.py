@@ -28,21 +28,8 @@ WARNINGS = {"bound_as_value": "value_is_bound", "footnote_removed": "value_has_f
 def _read_decimal(text: str, decimal: Decimal = None, thousands: str | None = None) -> tuple[float | None, str]:
     """Read the digits of a number.
 
-    Parameters
-    ----------
-    text : str
-        Digits, sign, decimal and thousands marks; nothing else.
-    decimal : {'.', ','}, optional
-        The declared decimal mark. Undeclared, both are read where only one reading exists.
-    thousands : str, optional
-        The declared thousands mark.
-
-    Returns
-    -------
-    value : float or None
-        None where it is not a number, or not certainly one number.
-    problem : str
-        Empty, `number_unreadable` or `number_ambiguous`.
+    Undeclared marks are read where only one reading exists; else the problem is `number_unreadable` or
+    `number_ambiguous`.
 
     Examples
     --------
@@ -72,16 +59,7 @@ def parse_number(
 ) -> Parsed:
     """Read one number and convert it to the canonical unit of its column.
 
-    Parameters
-    ----------
-    text : str
-        One cell, tidied.
-    column : str
-        Canonical column, which decides the units that may stand behind the number.
-    decimal, thousands : str, optional
-        The declared marks.
-    unit : str, optional
-        The declared unit of the column; a unit in the cell comes before it.
+    Marks and unit are those that the center declares; a unit in the cell comes before it.
 
     Returns
     -------

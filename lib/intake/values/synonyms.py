@@ -134,8 +134,3 @@ def _parse_stage(key: str, variable: Variable) -> Parsed:
                 value = synonyms_of(variable)[rest]
                 return Parsed(value, value, "synonym") if system == own else OTHER_SYSTEM
     return OTHER_SYSTEM if DURIE_SALMON.fullmatch(key) else UNKNOWN
-
-
-__all__ = [
-    "MISSING", "is_missing", "load_synonyms", "missing_kind", "parse_category", "read_mapped", "synonyms_of",
-]  # fmt: skip

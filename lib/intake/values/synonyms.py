@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from fhrmm.schema import Variable
-from intake.values.parsed import MISSING, Parsed, comparison_key, tidy
+from intake.values.parsed import Parsed, comparison_key, tidy
 
 RESPONSE_GROUP = "response"
 JOINED = re.compile(r"\s*[/|,;()]\s*|\s+(?:or|o|oppure|-)\s+")

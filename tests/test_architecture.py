@@ -356,7 +356,8 @@ def test_package_is_imported_only_where_it_belongs(package):
 
 def test_everything_imported_is_a_direct_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = [project["dependencies"], project["optional-dependencies"]["cluster"]]
+    extras = project["optional-dependencies"]
+    groups = [project["dependencies"], extras["cluster"], extras["redcap"]]
     direct = {canonical(requirement.split("==")[0]) for group in groups for requirement in group}
     provided_by = metadata.packages_distributions()
     undeclared = set()

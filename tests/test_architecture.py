@@ -87,7 +87,7 @@ COMES_WITH = {
 WRITERS = {"write_text", "write_bytes", "to_csv", "to_parquet", "to_excel", "to_json", "savefig", "mkdir", "unlink"}
 MAY_WRITE = {
     "fhrmm.store", "fhrmm.pool.files", "fhrmm.disclosure.release", "fhrmm.local_report", "generator",
-    "intake.templates", "intake.init_center",
+    "intake.templates", "intake.init_center", "intake.readers.redcap_api",
 }  # fmt: skip
 
 # A hop is a private function that only passes on; a name for a formula is worth one, so some may be.

@@ -19,8 +19,10 @@ _LEFT_OUT = frozenset(
 )
 # Levels are listed for these only where somebody has them: a small one is not told from one that nobody has.
 _OPEN_VARIABLES = frozenset(
-    {"second_line_standard", "first_line_standard", "first_line_quadruplet", "end_of_observation", "term"}
+    {"second_line_standard", "first_line_standard", "first_line_quadruplet", "asct_count", "end_of_observation", "term"}
 )
+# Rows of a level are there for these only where somebody has it.
+_OF_PRESENT = frozenset({"hazard_ratio", "rmst_difference_months", "standardized_mean_difference"})
 _WITHOUT_EVENTS = frozenset({"count", "median", "standardized_mean_difference", "effective_sample_size"})
 _CURVES = frozenset(
     {"survival_probability", "median_months", "rmst_months", "rmst_difference_months", "cumulative_incidence"}
@@ -59,8 +61,11 @@ def _is_left_out(row: Row, base: int) -> bool:
     of_center = (row["variable"] == "center" and row["level"]) or model.startswith(("center=", "without "))
     if of_center or estimand in _LEFT_OUT or model == "all centers" or row["endpoint"] == "RECEIVED":
         return True
+    if estimand in _OF_PRESENT and not row["n"] > base:
+        return True
     if estimand == "standardized_mean_difference":
-        return not model.endswith(", after")
+        is_few_or_nobody = row["status"] != OK or (row["level"] and is_few(row["n_events"], base))
+        return not model.endswith(", after") or is_few_or_nobody
     is_open = row["level"] == "missing" or row["variable"] in _OPEN_VARIABLES
     return is_open and estimand in ("count", "proportion") and is_few(_members(row), base)
 
@@ -97,7 +102,8 @@ def _round_row(row: Row, study: Study, has_few_in_reference: bool) -> Row:
     rounded = row | counts | {"note": note}
     if reason := _few(row, base) or (f"\u2264{base} events in the reference" if has_few_in_reference else ""):
         nothing = dict.fromkeys(("estimate", "ci_lower", "ci_upper", "ci_level", "p_value"), math.nan)
-        return rounded | nothing | {"status": SUPPRESSED, "note": reason}
+        # nor by which method, which nobody has where nobody is
+        return rounded | nothing | {"status": SUPPRESSED, "note": reason, "method": ""}
     return rounded | _round_values(row, counts, study)
 
 

@@ -101,9 +101,10 @@ def compare_survival(time_to_event: pd.DataFrame, study: Study, *, endpoint: str
         test = logrank(*_arrays(rows), rows[by].astype(str).to_numpy())
         test = replace(test, estimate=test.p_value)
     found.add("log_rank_p", test)
-    if len(levels) == 2:
-        reference, level = levels
-        arms = [_arrays(rows[(rows[by].astype(str) == name).to_numpy()], study) for name in levels]
+    enough = [level for level, part in iterate_levels(rows, by) if _has_curve(part, study)]
+    if len(enough) == 2:
+        reference, level = enough
+        arms = [_arrays(rows[(rows[by].astype(str) == name).to_numpy()], study) for name in enough]
         other = np.repeat([False, True], [len(time) for time, _ in arms])
         both = [np.concatenate(parts) for parts in zip(*arms, strict=True)]
         horizon = float(study.time.rmst_horizon_months)

@@ -163,6 +163,7 @@ def _add_balance(rows: Collector, model: str, found: WeightedComparison, frame: 
             continue  # the mirror image of the other levels
         for when in _WHEN:
             value = _number(row[f"difference_{when}"], found.propensity.n, _STANDARDIZED)
+            value = replace(value, n_events=int((frame[row["term"]].astype(str) == row["level"]).sum()))
             what = {"model": f"{model}, {when}", "variable": row["term"], "level": row["level"]}
             rows.add("standardized_mean_difference", value, **what)
 

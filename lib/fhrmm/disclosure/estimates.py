@@ -49,19 +49,20 @@ def round_estimates(estimates: Estimates, study: Study) -> pd.DataFrame:
         rounded already stays as it is.
     """
     frame = clean_estimates(estimates)
-    rows = [row for row in frame.to_dict("records") if not _is_left_out(row, study.rounding)]
+    rows = [row for row in frame.to_dict("records") if not _is_left_out(row, study)]
     few = {_model_term(row) for row in rows if row["level"] == row["reference"] != "" and _few(row, study.rounding)}
     shown = [_round_row(row, study, row["estimand"] == "hazard_ratio" and _model_term(row) in few) for row in rows]
     return clean_estimates(pd.DataFrame(shown, columns=list(frame.columns)))
 
 
-def _is_left_out(row: Row, base: int) -> bool:
+def _is_left_out(row: Row, study: Study) -> bool:
     """Single centers and patients, exact differences of shares, and levels that nobody may have."""
-    estimand, model = row["estimand"], row["model"]
+    estimand, model, base = row["estimand"], row["model"], study.rounding
     of_center = (row["variable"] == "center" and row["level"]) or model.startswith(("center=", "without "))
     if of_center or estimand in _LEFT_OUT or model == "all centers" or row["endpoint"] == "RECEIVED":
         return True
-    if estimand in _OF_PRESENT and not row["n"] > base:
+    has_both_levels = estimand == "hazard_ratio" and row["variable"] in {factor.variable for factor in study.factors}
+    if estimand in _OF_PRESENT and not row["n"] > base and not has_both_levels:
         return True
     if estimand == "standardized_mean_difference":
         is_few_or_nobody = row["status"] != OK or (row["level"] and is_few(row["n_events"], base))

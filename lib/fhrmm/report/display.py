@@ -111,7 +111,7 @@ def show_table(
         rows = rows.drop(columns="found here", errors="ignore")  # says of each rule whether anybody broke it
     shown = rows if public else protect_frame(page, rows)
     if page.is_release and not public:
-        if not len(shown) and len(rows):
+        if not len(shown):
             show_notice(page, f"{caption}. {_NOT_RELEASED}")
             return
         notes = (f"{capitalize(describe_rounding(page.study))}.", *name_bounds(shown), *notes)

@@ -109,9 +109,9 @@ def show_html(html: str, where: str, *, pixels: bytes = b"") -> None:
 
 def changed_values(study: Study) -> list[str]:
     """Say what differs from the plan of the study in this run; formats of files are none, nor is being released."""
-    changed = _changes(load_study().model_dump(), study.model_dump(), "")
-    without = ("display.figure_formats", "disclosure.is_release")
-    return [f"{name} = {new} (plan: {old})" for name, old, new in changed if name not in without]
+    plan = as_release(load_study()) if study.rounding else load_study()
+    changed = _changes(plan.model_dump(), study.model_dump(), "")
+    return [f"{name} = {new} (plan: {old})" for name, old, new in changed if name != "display.figure_formats"]
 
 
 def _changes(plan: object, run: object, name: str) -> Iterable[tuple[str, str, str]]:

@@ -95,12 +95,19 @@ def read_study(path: str | Path, overrides: Mapping[str, Any]) -> tuple[Study | 
 def as_release(study: Study) -> Study:
     """Return the plan of a release: whoever estimates with it rounds counts first.
 
+    The least numbers of patients to show something from are where a band of rounding begins: what is shown from 5 on
+    would tell 4 from 5.
+
     Examples
     --------
-    >>> load_study().rounding, as_release(load_study()).rounding
-    (0, 6)
+    >>> [(plan.rounding, plan.display.minimum_patients) for plan in (load_study(), as_release(load_study()))]
+    [(0, 5), (6, 7)]
     """
-    return study.model_copy(update={"disclosure": study.disclosure.model_copy(update={"is_release": True})})
+    base, display = study.disclosure.rounding_base, study.display
+    least = ("minimum_patients", "km_minimum_at_risk")
+    begins = {name: -(-(getattr(display, name) - 1) // base) * base + 1 for name in least}
+    disclosure = study.disclosure.model_copy(update={"is_release": True})
+    return study.model_copy(update={"disclosure": disclosure, "display": display.model_copy(update=begins)})
 
 
 def describe_rounding(study: Study) -> str:

@@ -122,6 +122,7 @@ def published(n: int, seed: int, folder: Path, n_small: int = 0) -> Path:
         *(survival.estimate_survival(times, RELEASE, endpoint=name) for name in ("PFS", "OS", "DOR")),
         *(survival.estimate_survival(times, RELEASE, endpoint="PFS", by=name) for name in names),
         survival.estimate_follow_up(times, RELEASE), survival.count_reasons(times), incidence,
+        survival.estimate_dating(times, response, RELEASE),
         regression.estimate_budget(times, RELEASE, endpoint="PFS", terms=primary, model="primary"),
         regression.fit_univariable(times, RELEASE, endpoint="PFS", variables=names),
     ]  # fmt: skip
@@ -231,6 +232,34 @@ def test_a_table_without_a_line_keeps_its_columns() -> None:
     nobody = pd.DataFrame({"rule": pd.Series(dtype=object), "findings": pd.Series(dtype="int64")})
     assert round_counts(nobody, BASE).columns.tolist() == ["rule", "findings"]
     assert len(round_counts(pd.DataFrame({"rule": ["a"], "findings": [2]}), BASE)) == 0
+
+
+def test_a_level_that_nobody_has_reads_as_one_that_few_have() -> None:
+    """By no method, and by no row that is there for somebody alone."""
+
+    def shown(n_at_level: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        population = simulate_population(45, np.random.default_rng(2), visits=False).patients
+        cohort = add_derived(population, STUDY)
+        levels = list(cohort["frontline_pathway"].cat.categories)
+        some = ["few"] * n_at_level + ["many"] * (20 - n_at_level) + ["most"] * 25
+        names = dict(zip(("most", "many", "few"), levels, strict=True))
+        cohort["frontline_pathway"] = pd.Categorical([names[one] for one in some], levels)
+        response = derive_response(cohort, empty_table("assessments"), STUDY)
+        times = subgroups.join_cohort(derive_time_to_event(cohort, response, STUDY), cohort)
+        by = {"endpoint": "PFS", "by": "frontline_pathway"}
+        parts = [
+            survival.estimate_survival(times, RELEASE, **by),
+            survival.compare_survival(times, RELEASE, **by),
+            regression.fit_univariable(times, RELEASE, endpoint="PFS", variables=["frontline_pathway"]),
+        ]
+        rows = round_estimates(pd.concat(parts, ignore_index=True), RELEASE)
+        of_few = rows["level"] == levels[2]
+        keys = rows[["level", "reference", "estimand", "time_months"]].drop_duplicates()
+        return keys[keys["level"] != ""].reset_index(drop=True), rows[of_few].reset_index(drop=True)
+
+    for n_at_level in (1, 2):
+        for nobody, few in zip(shown(0), shown(n_at_level), strict=True):
+            pd.testing.assert_frame_equal(nobody, few)
 
 
 def test_what_is_certain_is_found() -> None:

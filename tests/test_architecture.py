@@ -98,7 +98,7 @@ DOCUMENTED_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_replace"}
 # Public, though only tests call them by name beside their own file: each is a rule or a part that is proven alone.
 TESTED_ALONE = {
     "ForkedProcess", "cumulative_hazard_at", "drug_classes", "list_exercises",
-    "list_files", "make_edition", "match_patients", "parse_value", "read_rounds", "trace_files",
+    "make_edition", "match_patients", "parse_value", "read_rounds", "trace_files",
     "warm_up", "write_out_times", "begin_release", "check_release", "finish_release", "remember_release", "search_text",
     "count_routes",
 }  # fmt: skip

@@ -112,7 +112,7 @@ def read_cover(
         "figures": {
             s: [_show_number(rows.get(key[1:]), key[2], least) for key in columns] for s, rows in overall.items()
         },
-        "links": list_files(reports, scopes),
+        "links": _list_files(reports, scopes),
     }
 
 
@@ -170,7 +170,7 @@ def _show_figure(key: Sequence[str], rows: dict[tuple[str, ...], Row], least: in
     return shown | {"range": f"{level}; {counted(row['n'], 'patient')}" if row["n"] else level}
 
 
-def list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
+def _list_files(reports: Path, scopes: Sequence[str]) -> list[Row]:
     """Return links to the tables of numbers, to the manifest, and to manuscripts and course where they were made."""
     notes = {"estimates": "every number of every notebook", "attrition": "who was excluded, and why"}
     links = [

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import yaml
 
-from fhrmm.cover import EDITIONS, describe_dataset, list_files
+from fhrmm.cover import EDITIONS, describe_dataset, read_cover
 from notebookrun.course import EDITIONS as BUILT
 
 
 def test_manuscripts_and_course_are_linked_where_they_were_made(tmp_path: Path) -> None:
-    assert [link["href"] for link in list_files(tmp_path, ["ALL", "C01"])] == ["manifest.json"]
+
+    def links() -> list[str]:
+        return [link["href"] for link in read_cover(tmp_path, ["ALL", "C01"], "", months=None)["links"]]
+
+    assert links() == ["manifest.json"]
     made = ["C01/manuscript/methods.docx", "teaching/student/index.html"]
     for name in made:
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
-    assert [link["href"] for link in list_files(tmp_path, ["ALL", "C01"])] == ["manifest.json", *made]
+    assert links() == ["manifest.json", *made]
 
 
 def test_pages_say_how_to_cite_the_compendium_and_the_study(tmp_path: Path) -> None:

@@ -217,7 +217,8 @@ def _draw(
 
 def _explain(drawn: list[Group], shown: pd.DataFrame, study: Study) -> str:
     """Say who the curves are of, what band and ticks mean, where curves end, and the methods of the numbers above."""
-    counts = {row["level"]: format_events(row) for row in shown.to_dict("records") if row["estimand"] in _CURVES}
+    rates = shown[shown["estimand"].isin(_CURVES)]
+    counts = {row["level"]: format_events(row) for row in rates.to_dict("records")}
     said = "; ".join(f"{group.name} {counts[group.level]}" for group in drawn if group.level in counts)
     said = said.removeprefix("All patients ")
     steps = pd.concat([group.curve for group in drawn])
@@ -227,7 +228,8 @@ def _explain(drawn: list[Group], shown: pd.DataFrame, study: Study) -> str:
     if "n_censored" in steps and (steps["n_censored"] > 0).any():
         marks.append("ticks, censored patients")
     marks.append(f"a curve ends where fewer than {study.display.km_minimum_at_risk} patients are at risk")
-    known = f"Events/patients: {said}. " if said else ""
+    by = f" by {study.time.headline_months:g} months" if (rates["estimand"] == "cumulative_incidence").any() else ""
+    known = f"Events{by}/patients: {said}. " if said else ""
     return f"{known}{capitalize('; '.join(marks))}.{say_methods(shown)}"
 
 
@@ -263,7 +265,7 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
         )
     said += ["NR: not reached."] if any("NR" in text.get_text() for text in axes.texts) or "NR" in "".join(said) else []
     axes.text(-0.04, len(groups) + 0.1, " ".join(said), fontsize=7.5, color=MUTED, va="center")
-    return pd.concat([rows[rows["estimand"].isin([name for name, *_ in _BESIDE])], test, follow_up])
+    return pd.concat([rows[rows["estimand"].isin([name for name, *_ in _BESIDE])], test])
 
 
 def _number(row: Mapping[str, object], few: set[str], study: Study) -> str:

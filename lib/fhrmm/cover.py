@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -118,23 +119,13 @@ def read_cover(
 
 def _read_overall(reports: Path, scope: str) -> dict[tuple[str, ...], Row]:
     """Return the overall rows of a scope's estimates by endpoint, estimand and time."""
-    rows = [
-        r
-        for r in _read(reports / scope / "tables" / "estimates.csv")
-        if not (r["variable"] or r["level"] or r["model"])
-    ]
-    found: dict[tuple[str, ...], Row] = {}
-    for row in rows:
-        time = f"{float(row['time_months']):g}" if row["time_months"] else ""
-        found.setdefault((row["endpoint"], row["estimand"], time), row)
+    path, found = reports / scope / "tables" / "estimates.csv", {}
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    for row in csv.DictReader(io.StringIO(text)):
+        if not (row["variable"] or row["level"] or row["model"]):
+            time = f"{float(row['time_months']):g}" if row["time_months"] else ""
+            found.setdefault((row["endpoint"], row["estimand"], time), row)
     return found
-
-
-def _read(path: Path) -> list[Row]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _show_number(row: Row | None, estimand: str, least: int) -> str:
@@ -208,6 +199,6 @@ def _find_thumbnail(reports: Path, scope: str) -> Row | None:
     if not path.is_file():
         return None
     caption, alt = read_words(path.read_bytes())
-    who = "All centers pooled" if scope == POOLED else f"Center {scope}"
+    caption += " All centers pooled." if scope == POOLED else f" Center {scope}."
     source = path.relative_to(reports).as_posix()
-    return {"source": source, "alt": alt, "caption": f"{caption} {who}.", "href": f"{scope}/04_pfs_os.html"}
+    return {"source": source, "alt": alt, "caption": caption, "href": f"{scope}/04_pfs_os.html"}

@@ -182,19 +182,15 @@ def schoenfeld_residuals(
     Grambsch PM, Therneau TM. Biometrika 1994;81:515-526.
     """
     frame = take_model_frame(time_to_event, endpoint, terms)
-    nothing = pd.DataFrame(columns=["term", "time", "residual"])
+    columns = ["term", "time", "residual"]
     if frame.why_not(study):
-        return nothing
+        return pd.DataFrame(columns=columns)
     fit = fit_frame(frame, study)
     wide = scaled_schoenfeld_residuals(fit, by_term=False)
-    parts = [
-        pd.DataFrame(
-            {"term": f"{each.term}={each.level}", "time": wide["time"], "residual": wide[each.term + each.level]}
-        )
-        for each in fit.data.design.coefficients
-        if each.term + each.level in wide.columns  # one without an estimate has no column
-    ]
-    return pd.concat(parts, ignore_index=True).dropna(subset=["residual"]) if parts else nothing
+    names = {each.term + each.level: f"{each.term}={each.level}" for each in fit.data.design.coefficients}
+    estimated = [name for column, name in names.items() if column in wide]
+    shown = wide.rename(columns=names).melt("time", estimated, var_name="term", value_name="residual")
+    return shown.dropna(subset=["residual"])[columns]
 
 
 def _one_center(frame: ModelFrame) -> str:

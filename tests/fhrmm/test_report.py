@@ -324,6 +324,16 @@ def test_key_findings_are_the_rows_there_are(start, shown: list[str]) -> None:
     assert "nothing could be estimated" in shown[-1]
 
 
+def test_what_no_model_could_estimate_is_one_finding(start, shown: list[str]) -> None:
+    """A center with two events has no finding for each of eight factors, but one that says why."""
+    what = {"endpoint": "PFS", "estimand": "hazard_ratio", "level": "yes", "reference": "no", "model": "univariable"}
+    few = Estimate(n=6, n_events=2, status="not_estimable", note="2 events; the plan fits no regression")
+    rows = [make_row(few, variable=name, **what) for name in ("ecog_2_or_more", "advanced_stage", "second_line_krd")]
+    report.key_findings(start(), to_frame(rows), models=["univariable"])
+    assert shown[-1].count("<li>") == 1
+    assert "3 associations (univariable) could not be estimated: 2 events; the plan fits no regression." in shown[-1]
+
+
 def test_sentences_through_the_page(start, shown: list[str]) -> None:
     page = start()
     at = {"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0}

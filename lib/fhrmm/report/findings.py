@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from fhrmm.estimate_table import Row
-from fhrmm.formats import name_result
+from fhrmm.formats import name_result, tidy_note
 from fhrmm.report.display import show_notice, show_sentence
 from fhrmm.report.page import Page, show_html
 from fhrmm.report.publish import protect_estimates
@@ -62,7 +62,8 @@ def key_findings(
     """Show the main results among the estimates as a list; what is absent is left out.
 
     `ask` are the (endpoint, estimand) of the overall results that answer the question of this page, `models` those
-    whose hazard ratios are listed: of the univariable ones the clearest, of others every term.
+    whose hazard ratios are listed: of the univariable ones the clearest, of others every term. Those that could not be
+    estimated for one reason are one line.
     """
     frame = protect_estimates(page, estimates)
     overall = frame[(frame["variable"] == "") & (frame["model"] == "") & (frame["population"] == "cohort")]
@@ -82,7 +83,11 @@ def key_findings(
         if model == "univariable" and of_model["p_value"].notna().any():
             head = f"Clearest of {counted(len(of_model), 'univariable association')}: "
             of_model = of_model.sort_values("p_value", kind="stable").head(1)
-        said += [head + _word(row, frame, page) for row in of_model.to_dict("records")]
+        alike = of_model[(of_model["status"] == "not_estimable") & of_model.duplicated("note", keep=False)]
+        said += [head + _word(row, frame, page) for row in of_model.drop(alike.index).to_dict("records")]
+        for note, part in alike.groupby("note", sort=False):
+            n = counted(len(part), "association")
+            said.append(f"{n} ({model}) could not be estimated: {tidy_note(note)}.")
     if not said:
         show_notice(page, "No key findings: nothing could be estimated on this page.")
         return

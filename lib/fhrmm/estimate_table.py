@@ -80,18 +80,9 @@ def make_row(
         note = "no interval: the estimate does not vary"
         estimate = replace(estimate, ci_lower=math.nan, ci_upper=math.nan, note=estimate.note or note)
     has_interval = not (math.isnan(estimate.ci_lower) and math.isnan(estimate.ci_upper))
-    return dict(zip(QUESTION, question, strict=True)) | {
-        "estimate": estimate.estimate,
-        "ci_lower": estimate.ci_lower,
-        "ci_upper": estimate.ci_upper,
-        "ci_level": estimate.ci_level if has_interval else math.nan,
-        "p_value": estimate.p_value,
-        "n": estimate.n,
-        "n_events": estimate.n_events,
-        "method": estimate.method,
-        "status": estimate.status,
-        "note": estimate.note,
-    }
+    found: Row = {name: getattr(estimate, name) for name in ESTIMATE_COLUMNS if hasattr(estimate, name)}
+    found["ci_level"] = estimate.ci_level if has_interval else math.nan
+    return dict(zip(QUESTION, question, strict=True)) | found
 
 
 def to_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ from fhrmm.pool.files import (
     write_json,
 )
 from fhrmm.pool.models import Fit, estimate_models, follow
-from fhrmm.pool.protocol import Keys, Message, Words, check_signature, digest, from_fixed, read_payload, seal
+from fhrmm.pool.protocol import Message, Words, check_signature, digest, from_fixed, read_payload, seal
 from fhrmm.pool.question import Block, first_round
 from fhrmm.pool.results import Counts, estimate_baseline, estimate_response, estimate_survival, tabulate_flow
 from fhrmm.study import Study
@@ -130,22 +129,34 @@ def ask(folder: Path, private: Path, study: Study) -> tuple[State, bool]:
         If fewer than three centers would be asked, or the plan here is another than the one asked with.
     """
     state, keys = _read_state(folder), read_or_make_keys(private)
-    request, members = state.request, list(state.members.values())
-    if request is None:
-        asked = {"round": 1, "before": "", "roster": members, "ask": first_round(study), "left": []}
-    elif request["coordinator"] != keys.public()["sign"]:
+    request, number = state.request, 1
+    if request is not None and request["coordinator"] != keys.public()["sign"]:
         raise StudyError("the requests in this folder were signed with another key: only who asked first can go on")
-    elif state.left and request["round"] == 1:
-        stay = [member for member in members if member["center"] not in state.left]
-        left = [*request["left"], *state.left.values()]
-        asked = {"round": 1, "before": digest(request), "roster": stay, "ask": first_round(study), "left": left}
-    elif state.missing:
-        return state, False
-    elif blocks := _blocks_to_ask(folder, study, request):
-        asked = {"round": request["round"] + 1, "before": digest(request), "roster": members, "ask": blocks, "left": []}
+    if request is None or (state.left and request["round"] == 1):
+        blocks = first_round(study)
+    elif state.missing or not (blocks := _blocks_to_ask(folder, study, request)):
+        return state, not state.missing
     else:
-        return state, True
-    _write_request(folder, keys, study, asked)
+        number = request["round"] + 1
+    roster = [member for center, member in sorted(state.members.items()) if number > 1 or center not in state.left]
+    if len(roster) < LEAST_MEMBERS:
+        raise StudyError(
+            f"{counted(len(roster), 'center')} of at least {LEAST_MEMBERS}: with fewer, each would learn the numbers "
+            "of another by taking its own from the sum. Nothing was asked; wait for more members"
+        )
+    body = {
+        "round": number,
+        "before": digest(request) if request else "",
+        "title": study.study.title,
+        "coordinator": keys.public()["sign"],
+        "roster": roster,
+        "plan": plan_entries(study),
+        "code": code_entries(),
+        "ask": blocks,
+        "n_numbers": sum(part.size for block in blocks for part in answer_nothing(block).values()),
+        "left": [*request["left"], *state.left.values()] if request and number == 1 else [],
+    }
+    write_json(folder / f"request_{number}.json", seal("request", body, keys))
     return _read_state(folder), False
 
 
@@ -162,24 +173,6 @@ def _blocks_to_ask(folder: Path, study: Study, request: Message) -> list[Block]:
     _, fits = read_rounds(folder, study)
     is_last = request["round"] >= study.pool.most_rounds
     return [] if is_last else [fit.next_block() for fit in fits.values() if not fit.is_final]
-
-
-def _write_request(folder: Path, keys: Keys, study: Study, asked: Mapping[str, Any]) -> None:
-    if len(asked["roster"]) < LEAST_MEMBERS:
-        raise StudyError(
-            f"{counted(len(asked['roster']), 'center')} of at least {LEAST_MEMBERS}: with fewer, each would learn the "
-            "numbers of another by taking its own from the sum. Nothing was asked; wait for more members"
-        )
-    body = {
-        **asked,
-        "title": study.study.title,
-        "coordinator": keys.public()["sign"],
-        "roster": sorted(asked["roster"], key=lambda member: member["center"]),
-        "plan": plan_entries(study),
-        "code": code_entries(),
-        "n_numbers": sum(part.size for block in asked["ask"] for part in answer_nothing(block).values()),
-    }
-    write_json(folder / f"request_{asked['round']}.json", seal("request", body, keys))
 
 
 def read_rounds(folder: Path, study: Study) -> tuple[Counts, dict[str, Fit]]:

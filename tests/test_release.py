@@ -224,8 +224,8 @@ def test_curves_lead_back_to_midpoints_of_events(attacked: Release) -> None:
 
 
 NUMBER = re.compile(
-    r"(?<![\w.,])(?<!at most )(?<!fewer than )(?<!amples of )(\d+)(?: of (\d+))? "
-    r"(?:patients?|events?|deaths?|responders?|responses?)\b"
+    r"(?<![\w.,\u2264\u2265-])(?<!at most )(?<!fewer than )(?<!amples of )(\d+)(?: of (\d+))? "
+    r"(?:patients?|events?|deaths?|responders?|responses)\b"
 )
 
 

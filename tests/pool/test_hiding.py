@@ -109,6 +109,7 @@ def test_what_is_withheld_has_no_number_and_says_why(pooled):
         hidden = rows[rows["status"] == "suppressed"]
         assert hidden[["estimate", "ci_lower", "ci_upper", "n", "n_events", "p_value"]].isna().all(axis=None)
         assert (hidden["note"] != "").all()
+        assert (hidden["method"] == "").all(), "of a level that nobody has nothing would have been estimated"
 
 
 def test_models_of_incomplete_cases_show_no_sizes(pooled):

@@ -65,9 +65,9 @@ def shown_boundaries(
 
 
 def withhold(rows: pd.DataFrame, chosen: pd.Series | NDArray[np.bool_]) -> pd.DataFrame:
-    """Return estimates rows with the chosen ones suppressed."""
+    """Return estimates rows with the chosen ones suppressed; how one was made would tell whether anybody is in it."""
     hidden = rows.copy()
     where = np.asarray(chosen, dtype=bool)
     hidden.loc[where, _NUMBERS] = np.nan
-    hidden.loc[where, "status"], hidden.loc[where, "note"] = "suppressed", WITHHELD
+    hidden.loc[where, ["status", "note", "method"]] = "suppressed", WITHHELD, ""
     return hidden

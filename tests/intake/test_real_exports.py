@@ -509,3 +509,20 @@ def test_a_text_file_saved_from_a_spreadsheet_that_exchanged_days_and_months(tmp
     text = "\n".join(["patient_id,diagnosis_date,death_date", *rows])
     (tmp_path / "data" / "X" / "patients.csv").write_text(text, encoding="utf-8")
     assert errors(clean(tmp_path / "data" / "X")) == ["dates_swapped"]
+
+
+def test_groups_above_the_header_say_of_which_line_a_response_is(tmp_path):
+    folder = tmp_path / "data" / "X"
+    folder.mkdir(parents=True)
+    groups = "Paziente;;1a linea;;2a linea;"
+    rows = [
+        "ID;Data diagnosi;Schema;Risposta;Terapia;Esito",
+        "P1;2020-01-05;VTd;VGPR;KRd;SD",
+        "P2;2020-01-06;VTd;CR;KRd;PD",
+    ]
+    (folder / "p.csv").write_text("\n".join(["Estrazione 2024;;;;;", groups, *rows]), encoding="utf-8")
+    init_center(folder)
+    patients = clean(folder).patients
+    assert patients["best_response"].isna().all()
+    assert patients["first_line_best_response"].tolist() == ["VGPR", "CR"]
+    assert patients["first_line_regimen"].tolist() == ["VTd", "VTd"]

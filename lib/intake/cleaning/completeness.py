@@ -23,7 +23,7 @@ def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
         for table in typed
         if len(table.frame)
         for name in variables(table.raw.spec.table)
-        if name in table.raw.frame and name not in rule.values and table.frame[name].isna().all()
+        if name in table.frame and name not in rule.values and table.frame[name].isna().all()
     ]
 
 

@@ -91,8 +91,8 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     present = [name for name in known if name in raw.frame]
     decimal = raw.spec.decimal or _find_decimal(raw)
     columns = {name: parse_column(raw.frame[name], known[name], _cell_dialect(raw, name, decimal)) for name in present}
-    answers = [name for name, values in columns.items() if known[name].type == "date" and _says_whether(values)]
-    columns = {name: values for name, values in columns.items() if name not in answers}
+    misread = {name: rule for name, values in columns.items() if (rule := _misread(values))}
+    columns = {name: values for name, values in columns.items() if name not in misread}
     identity = _find_identifiers(columns)
     content: dict[str, object] = {}
     for name, values in columns.items():
@@ -100,7 +100,7 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     content |= {name: raw.frame[name] for name in PLACE} | {"_table": np.full(len(raw.frame), position)}
     typed = TypedTable(raw, pd.DataFrame(content, copy=False))
     where = {"table": raw.spec.table, "file": raw.spec.path}
-    typed.findings += [Finding("date_says_whether", column=name, **where) for name in answers]
+    typed.findings += [Finding(rule, column=name, **where) for name, rule in misread.items()]
     for name, values in columns.items():
         _note_problems(values, identity.get(name, {}), typed)
         _note_changes(values, identity.get(name, {}), typed)
@@ -109,10 +109,17 @@ def type_table(raw: RawTable, center: str, position: int = 0) -> TypedTable:
     return typed
 
 
-def _says_whether(dates: ColumnValues) -> bool:
-    """Tell whether cells of a date say yes and none says when: without it no event is no evidence of none."""
-    yes = {comparison_key(word) for word in load_synonyms()["groups"]["status"]["yes"]}
-    return bool(dates.is_missing.all()) and any(comparison_key(text) in yes for text in dates.texts)
+def _misread(values: ColumnValues) -> str:
+    """Return the rule by which a whole column is something else than it seems: it is left out, or empty text.
+
+    Cells of a date say yes and none says when; no percentage is above 1, as where a spreadsheet shows 0.6 as 60%.
+    """
+    if values.variable.type == "date":
+        yes = {comparison_key(word) for word in load_synonyms()["groups"]["status"]["yes"]}
+        is_answer = values.is_missing.all() and any(comparison_key(text) in yes for text in values.texts)
+        return "date_says_whether" if is_answer else ""
+    shares = values.typed[~values.is_missing].astype(float) if values.variable.unit == "%" else np.empty(0)
+    return "percent_as_fraction" if len(shares) and shares.max() <= 1 and (shares % 1 > 0).any() else ""
 
 
 def _cell_dialect(raw: RawTable, column: str, decimal: str | None) -> CellDialect:

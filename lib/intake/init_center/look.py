@@ -176,16 +176,21 @@ def _open_below_titles(folder: Path, file: CenterFile) -> tuple[CenterFile, Open
 
 
 def _with_header_rows(folder: Path, file: CenterFile, opened: OpenedFile) -> tuple[CenterFile, OpenedFile]:
-    """Try two header rows where one gives unnamed columns, and keep what is understood better."""
-    if all(opened.grid.headers) or not len(opened.grid.rows):
+    """Try two header rows where one gives unnamed columns, or stands below others; keep what is understood better.
+
+    A row of groups above the header (first line, second line) says which response a "response" is.
+    """
+    if not len(opened.grid.rows) or (all(opened.grid.headers) and not file.skip_rows):
         return file, opened
-    two = file.model_copy(update={"header_rows": 2})
+    above = bool(file.skip_rows and all(opened.grid.headers))
+    two = file.model_copy(update={"header_rows": 2, "skip_rows": file.skip_rows - above})
     try:
         reopened = open_file(folder, two)
     except ReadProblem:
         return file, opened
-    better = _known(reopened.grid.headers, "patients") > _known(opened.grid.headers, "patients")
-    return (two, reopened) if better else (file, opened)
+    groups = {header.partition(" / ")[0] for header in reopened.grid.headers if " / " in header}
+    least = _known(opened.grid.headers, "patients") + (not above or len(groups) < 2)
+    return (two, reopened) if _known(reopened.grid.headers, "patients") >= least else (file, opened)
 
 
 def _known(headers: list[str], table: str) -> int:

@@ -100,17 +100,18 @@ def _match(header: str, table: str) -> Match:
     if column:
         return Match(header, column, BY_NAME, True)
     known, keys = _header_synonyms(table), _header_forms(header)
-    for position, key in enumerate(keys):
-        if key in known:
-            whole = position < len(keys) - 2 or variables(table)[known[key]].group in NOT_OF_A_LINE
-            return Match(header, known[key], "usual name of this variable" if whole else f"its end is {key!r}", whole)
+    for key in (key for key in keys[:3] if key in known):
+        return Match(header, known[key], "usual name of this variable", True)
     words, said = _same_words(table), load_synonyms()["not_a_value"]
-    for key in keys[:2]:
+    for key in keys[:3]:
         if "/" not in key and (column := words.get(_words(key))):
             return Match(header, column, "usual name of this variable, in other words", True)
         for message, names in said.items():
             if set(re.findall(r"\w+", key)) & set(names):
                 return Match(header, "", message, False)
+    for key in (key for key in keys[3:] if key in known):  # its end alone may be of another line
+        whole = variables(table)[known[key]].group in NOT_OF_A_LINE
+        return Match(header, known[key], "usual name of this variable" if whole else f"its end is {key!r}", whole)
     # a likely name has the same digits: 'L3 start' is no '2L start'
     digits = [re.findall(r"\d", key) for key in (keys[0], keys[-1])]
     near = [name for name in get_close_matches(keys[-1], known, n=1, cutoff=0.84) if re.findall(r"\d", name) in digits]

@@ -58,7 +58,7 @@ def read_status(text: str, shared: SharedDate) -> str:
     return ""
 
 
-def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame, dict[str, int]]:
+def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame, dict[str, int], list[Finding]]:
     """Give every analyte of a laboratory export a column of its own; each row fills one of them.
 
     Returns
@@ -76,11 +76,16 @@ def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame,
     value = frame["value"].cat
     unit = frame["unit"].cat if "unit" in frame else pd.Series(pd.Categorical([None] * len(frame), [""])).cat
     pairs = value.codes.to_numpy(dtype=np.int64) * (len(unit.categories) + 1) + unit.codes.to_numpy() + 1
-    added = {}
+    in_digits = np.array([text.strip()[-1:].isdigit() for text in value.categories], dtype=bool)
+    added, findings = {}, []
     for name in names.categories:
         rows = np.flatnonzero((names == name) & (value.codes.to_numpy() >= 0))
         if not len(rows):
             continue
+        bare = int((in_digits[value.codes.to_numpy()[rows]] & (unit.codes.to_numpy()[rows] < 0)).sum())
+        if bare and known[name].unit and name not in file.units:
+            own = f"{bare} results, read in {known[name].unit}"
+            findings.append(Finding("laboratory_unit_missing", "laboratory", file.path, column=name, found=own))
         distinct, back = np.unique(pairs[rows], return_inverse=True)
         which = [divmod(int(pair), len(unit.categories) + 1) for pair in distinct]
         written = [(value.categories[v], unit.categories[u - 1] if u else "") for v, u in which]
@@ -90,4 +95,4 @@ def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame,
         codes[rows] = back
         added[name] = categorical_text(texts, codes)
     kept = frame.drop(columns=["analyte", "value", "unit"], errors="ignore").assign(**added)
-    return (kept[names.notna()].reset_index(drop=True) if left else kept), left
+    return (kept[names.notna()].reset_index(drop=True) if left else kept), left, findings

@@ -216,7 +216,8 @@ def _frame(grid: Grid, found: HeaderMap, file: CenterFile, name: str, notes: Fil
     frame, findings = split_shared_dates(pd.DataFrame(content), file, by_header)
     notes.findings += findings
     if file.table == "laboratory" and {"analyte", "value"} <= set(frame):
-        frame, left = split_analytes(frame, file)
+        frame, left, findings = split_analytes(frame, file)
+        notes.findings += findings
         notes.unknown += [(file.path, f"(analyte) {text}") for text in left]
         notes.left_out += [(f"{name} [other analytes]", sum(left.values()))] if left else []
     return frame

@@ -3,5 +3,3 @@
 from fhrmm.cohort.criteria import apply_criteria
 from fhrmm.cohort.definitions import classify, compare_definitions
 from fhrmm.cohort.derived import add_derived
-
-__all__ = ["add_derived", "apply_criteria", "classify", "compare_definitions"]

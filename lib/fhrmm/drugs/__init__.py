@@ -2,5 +2,3 @@
 
 from fhrmm.drugs.exposure import derive_exposure
 from fhrmm.drugs.regimens import STEROIDS, Regimen, parse_regimen
-
-__all__ = ["STEROIDS", "Regimen", "derive_exposure", "parse_regimen"]

@@ -2,5 +2,3 @@
 
 from fhrmm.endpoints.grid import DerivedSpecification, derive_specifications
 from fhrmm.endpoints.time_to_event import derive_time_to_event
-
-__all__ = ["DerivedSpecification", "derive_specifications", "derive_time_to_event"]

@@ -4,12 +4,3 @@ from fhrmm.response.best_response import derive_response
 from fhrmm.response.confirmation import derive_depth, derive_visits
 from fhrmm.response.imwg import derive_best_change, derive_visit_response
 from fhrmm.response.worked_example import tabulate_confirmation
-
-__all__ = [
-    "derive_best_change",
-    "derive_depth",
-    "derive_response",
-    "derive_visit_response",
-    "derive_visits",
-    "tabulate_confirmation",
-]

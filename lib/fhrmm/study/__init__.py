@@ -26,32 +26,3 @@ from fhrmm.study.loading import (
     resolve_path,
 )
 from fhrmm.study.plan import Display, Factor, PublishedResult, Study
-
-__all__ = [
-    "PLAN_PARAMETERS",
-    "Definition",
-    "Display",
-    "Endpoint",
-    "Factor",
-    "Frozen",
-    "FunctionalHighRisk",
-    "PublishedResult",
-    "Response",
-    "ResponseCriteria",
-    "Route",
-    "Rule",
-    "Specification",
-    "Staging",
-    "Study",
-    "as_release",
-    "describe_rounding",
-    "describe_validation",
-    "list_problems",
-    "load_study",
-    "override_study",
-    "plan_choices",
-    "read_study",
-    "repository_root",
-    "resolve_path",
-    "specification_grid",
-]

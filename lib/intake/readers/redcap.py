@@ -19,13 +19,8 @@ from intake.values import comparison_key
 
 LARGEST_DICTIONARY = 2**24
 CHOICES = 5
-STRUCTURE = {
-    "redcap_event_name": ("redcap_event_name", "event name"),
-    "redcap_repeat_instrument": ("redcap_repeat_instrument", "repeat instrument"),
-    "redcap_repeat_instance": ("redcap_repeat_instance", "repeat instance"),
-    "redcap_data_access_group": ("redcap_data_access_group", "data access group"),
-    "redcap_survey_identifier": ("redcap_survey_identifier", "survey identifier"),
-}
+# Its own columns: in label exports without "redcap" before them.
+STRUCTURE = ("event name", "repeat instrument", "repeat instance", "data access group", "survey identifier")
 FIELD_TYPES = {
     "text", "notes", "radio", "dropdown", "checkbox", "yesno", "truefalse", "calc", "slider", "file", "descriptive",
     "sql",
@@ -108,13 +103,8 @@ def parse_choices(text: str, kind: str = "") -> dict[str, str]:
 
 def find_structure(headers: list[str]) -> dict[str, int]:
     """Return the positions of REDCap's own columns, in raw and label exports."""
-    keys = [comparison_key(header) for header in headers]
-    found = {}
-    for name, spellings in STRUCTURE.items():
-        wanted = {comparison_key(spelling) for spelling in spellings}
-        positions = [position for position, key in enumerate(keys) if key in wanted]
-        found |= {name: positions[0]} if positions else {}
-    return found
+    keys = [comparison_key(header).removeprefix("redcap ") for header in headers]
+    return {f"redcap_{name.replace(' ', '_')}": keys.index(name) for name in STRUCTURE if name in keys}
 
 
 def is_structure(header: str) -> bool:
@@ -125,8 +115,7 @@ def is_structure(header: str) -> bool:
     >>> is_structure("redcap_event_name"), is_structure("baseline_complete"), is_structure("sex")
     (True, True, False)
     """
-    keys = {comparison_key(spelling) for spellings in STRUCTURE.values() for spelling in spellings}
-    return comparison_key(header) in keys or COMPLETE.fullmatch(header) is not None
+    return bool(find_structure([header])) or COMPLETE.fullmatch(header) is not None
 
 
 def instruments(grid: Grid) -> pd.Series:

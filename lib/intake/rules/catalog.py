@@ -118,20 +118,10 @@ def rule_catalog(issues: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per rule: rule, severity, columns, message, reason, what_to_do, n_findings.
     """
-    counts = issues["rule"].value_counts()
-    rows = [
-        {
-            "rule": rule.id,
-            "severity": rule.severity,
-            "columns": ", ".join(rule.columns),
-            "message": rule.message,
-            "reason": rule.reason,
-            "what_to_do": rule.what_to_do,
-            "n_findings": int(counts.get(rule.id, 0)),
-        }
-        for rule in load_rules().values()
-    ]
-    return pd.DataFrame(rows)
+    shown = ["id", "severity", "columns", "message", "reason", "what_to_do"]
+    catalog = pd.DataFrame([rule.model_dump(include=set(shown)) for rule in load_rules().values()])[shown]
+    counts = catalog["id"].map(issues["rule"].value_counts()).fillna(0).astype(int)
+    return catalog.rename(columns={"id": "rule"}).assign(columns=catalog["columns"].str.join(", "), n_findings=counts)
 
 
 def _repeat(value: object, size: int) -> np.ndarray:

@@ -338,7 +338,6 @@ def test_sentences_through_the_page(start, shown: list[str]) -> None:
     page = start()
     at = {"endpoint": "PFS", "estimand": "survival_probability", "time_months": 12.0}
     ratio = {"endpoint": "PFS", "estimand": "hazard_ratio", "model": "m", "variable": "sex", "reference": "male"}
-    gap = {"endpoint": "PFS", "estimand": "rmst_difference_months", "variable": "sex", "time_months": 12.0}
     frame = to_frame(
         [
             make_row(Estimate(0.5, 0.4, 0.6, n=9, n_events=4), **at),
@@ -346,7 +345,6 @@ def test_sentences_through_the_page(start, shown: list[str]) -> None:
             make_row(Estimate(12.0, n=9, n_events=5), endpoint="FOLLOW_UP", estimand="median_months"),
             make_row(Estimate(2.0, 0.5, 8.0, n=4, n_events=2), level="female", **ratio),
             make_row(Estimate(1.0, n=5, n_events=2), level="male", **ratio),
-            make_row(Estimate(1.0, -2.0, 4.0, n=9, n_events=4), level="female", reference="male", **gap),
             make_row(Estimate(0.4, p_value=0.4, n=9), endpoint="PFS", estimand="log_rank_p", variable="sex"),
         ]
     )
@@ -354,10 +352,9 @@ def test_sentences_through_the_page(start, shown: list[str]) -> None:
     report.say(page, frame, endpoint="PFS", estimand="median_months")
     report.say(page, frame, endpoint="FOLLOW_UP", estimand="median_months")
     report.say(page, frame, endpoint="PFS", estimand="hazard_ratio", variable="sex", model="m")
-    report.say(page, frame, endpoint="PFS", estimand="rmst_difference_months", variable="sex", time_months=12)
     report.say(page, frame, endpoint="PFS", estimand="log_rank_p", variable="sex")
     assert all(html.startswith('<p class="finding">') for html in shown[2:])
-    assert len(shown) == 8
+    assert len(shown) == 7
     with pytest.raises(ValueError, match="no estimate"):
         report.say(page, frame, endpoint="OS", estimand="hazard_ratio", variable="sex", model="m")
 

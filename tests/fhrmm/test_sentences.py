@@ -114,24 +114,6 @@ def test_hazard_ratio_that_does_not_exist_gives_the_reason() -> None:
     assert text == "Second-line regimen: the hazard ratio for PFS could not be estimated: 3 events; the plan needs 5."
 
 
-DIFFERENCE = RATIO | {"estimand": "rmst_difference_months", "time_months": 12.0}
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (Estimate(-2.9, -5.2, -0.6, n=62, n_events=26), "was 2.9 months shorter than in the reference"),
-        (Estimate(2.9, 0.6, 5.2, n=62, n_events=26), "was 2.9 months longer than in the reference"),
-        (Estimate(-0.4, -2.0, 1.2, n=62, n_events=26), "the interval includes no difference"),
-    ],
-)
-def test_difference_is_neutral_when_the_interval_includes_none(value: Estimate, words: str) -> None:
-    text = word(one(value, **DIFFERENCE), STUDY)
-    assert words in text
-    if "includes" in words:
-        assert not any(word in text for word in ("shorter", "longer", "higher", "lower"))
-
-
 def test_p_value_is_said_without_a_verdict() -> None:
     test = Estimate(0.0004, p_value=0.0004, n=58, n_events=26)
     row = one(test, endpoint="PFS", estimand="log_rank_p", variable="second_line_krd")

@@ -14,7 +14,6 @@ from fhrmm.formats import (
     MONTHS,
     OK,
     P_VALUE,
-    PERCENT,
     format_ci,
     format_count,
     format_level,
@@ -103,8 +102,6 @@ def word(
         return f"{subject} gave p {p} (exploratory; {_counts(row)}){drift}."
     if row["estimand"] == "events_per_parameter":
         return _budget(subject, row, study)
-    if "difference" in row["estimand"] and not _includes(row, 0.0):
-        return _direction(row, study)
     counts = " versus ".join(dict.fromkeys(map(_counts, [row, reference] if reference else [row])))
     return f"{subject} was {_value(row, study)} ({_interval(row, study)}{counts}){_reading(row)}."
 
@@ -119,8 +116,6 @@ def _subject(row: Row, study: Study) -> str:
         return f"The {row['model']} model"
     if estimand == "hazard_ratio":
         return f"{_pair(row, study)}: the hazard ratio for {short}"
-    if "difference" in estimand:
-        return f"{_pair(row, study)}: the difference in {_measure(row, study)}"
     if kind_of(estimand) == P_VALUE:
         variable = name_variable(row["variable"], study) if row["variable"] else "All terms"
         name = _TESTS.get(estimand, estimand.removesuffix("_p").replace("_", " "))
@@ -152,13 +147,6 @@ def _pair(row: Row, study: Study) -> str:
     parts = [levels, {"primary": "adjusted, primary model"}.get(row["model"], row["model"])]
     parts += [uncapitalize(among)] if row["population"] == "comparison" else []
     return f"{name} ({'; '.join(filter(None, parts))})" if any(parts) else name
-
-
-def _measure(row: Row, study: Study) -> str:
-    name = name_endpoint(row["endpoint"], study, short=True)
-    if row["estimand"].startswith("rmst"):
-        return f"restricted mean {name} over {row['time_months']:g} months"
-    return name if is_missing(row["time_months"]) else f"{name} at {row['time_months']:g} months"
 
 
 def _no_number(subject: str, row: Row) -> str:
@@ -203,28 +191,12 @@ def _counts(row: Row) -> str:
 
 
 def _reading(row: Row) -> str:
-    """What an interval allows to be said: a direction only where it excludes no difference."""
-    if "difference" in row["estimand"]:
-        return "; the interval includes no difference, so either direction is compatible with the data"
+    """What the interval of a hazard ratio allows to be said: a direction only where it excludes one."""
     if row["estimand"] != "hazard_ratio":
         return ""
-    if _includes(row, 1.0):
+    if not (row["ci_lower"] > 1 or row["ci_upper"] < 1) or is_missing(row["ci_lower"] + row["ci_upper"]):
         return "; the interval includes 1"
     return f"; the hazard was {'higher' if row['estimate'] > 1 else 'lower'} than in the reference"
-
-
-def _includes(row: Row, null: float) -> bool:
-    """Whether the interval includes the null, or does not exist."""
-    return not (row["ci_lower"] > null or row["ci_upper"] < null) or is_missing(row["ci_lower"] + row["ci_upper"])
-
-
-def _direction(row: Row, study: Study) -> str:
-    kind = kind_of(row["estimand"])
-    size = format_value(abs(row["estimate"]), row["estimand"], study.display).removesuffix("%")
-    words = ("higher", "lower") if kind == PERCENT else ("longer", "shorter")
-    number = f"{size} {'months' if kind == MONTHS else 'points'} {words[row['estimate'] < 0]}"
-    what = f"{_pair(row, study)}: {_measure(row, study)} was {number} than in the reference"
-    return f"{what} ({_interval(row, study)}{_counts(row)})."
 
 
 def _budget(subject: str, row: Row, study: Study) -> str:

@@ -89,11 +89,10 @@ def test_every_estimand_has_a_kind(estimand: str, kind: str) -> None:
 def test_status_words_with_and_without_reason() -> None:
     row = {"status": "not_estimable", "note": "3 events; limit 4.123456"}
     assert status_text(row) == "not estimable"
-    assert status_text(row, reason=True) == "not estimable: 3 events; limit 4.1"
-    assert status_text({"status": "suppressed", "note": ""}, reason=True) == "suppressed"
+    assert status_text({"status": "suppressed", "note": ""}) == "suppressed"
     assert status_text({"status": "suppressed", "note": "\u22646"}) == "\u22646"
-    assert status_text({"status": "ok", "note": "x"}, reason=True) == ""
-    assert tidy_note(math.nan) == ""
+    assert status_text({"status": "ok", "note": "x"}) == ""
+    assert (tidy_note("3 events; limit 4.123456"), tidy_note(math.nan)) == ("3 events; limit 4.1", "")
 
 
 def test_names_come_from_the_plan_then_the_dictionary() -> None:

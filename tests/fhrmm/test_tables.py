@@ -305,12 +305,9 @@ def test_endpoints_of_any_frame_are_named() -> None:
     assert cells.text["Endpoint"].tolist() == ["Very good partial response or better"]
 
 
-def test_any_frame_with_units_in_the_heading_and_a_group() -> None:
-    frame = pd.DataFrame(
-        {"table": ["x", "y"], "rule": ["r", None], "age_years": [61.25, math.nan], "ok": [True, False]}
-    )
-    cells = tabulate_frame(frame, group="table")
-    assert cells.group == ("x", "y")
+def test_any_frame_is_laid_out_as_it_is() -> None:
+    frame = pd.DataFrame({"rule": ["r", None], "age_years": [61.25, math.nan], "ok": [True, False]})
+    cells = tabulate_frame(frame)
     assert cells.text.columns.tolist() == ["Rule", "Age years", "Ok"]
     assert cells.text.to_numpy(dtype=object).tolist() == [["r", "61.2", "yes"], ["\u2013", "\u2013", "no"]]
 

@@ -26,7 +26,6 @@ _KINDS: Mapping[str, str] = {
     "cumulative_incidence": PERCENT,
     "state_probability": PERCENT,
     "i_squared": PERCENT,
-    "proportion_difference": PERCENT,
     "count": COUNT,
     "pooled_proportion": PERCENT,
     "predicted_proportion": PERCENT,
@@ -224,22 +223,18 @@ def is_missing(value: object) -> bool:
     return value is None or bool(pd.isna(value))
 
 
-def status_text(row: Mapping[str, object], *, reason: bool = False) -> str:
+def status_text(row: Mapping[str, object]) -> str:
     """Word the status of a row that has no number; empty for one that has.
 
     Examples
     --------
-    >>> status_text({"status": "not_estimable", "note": "no events"}, reason=True)
-    'not estimable: no events'
+    >>> status_text({"status": "not_estimable", "note": "no events"})
+    'not estimable'
     """
     status = str(row["status"])
-    if status == OK:
-        return ""
-    text = {"not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE, "suppressed": SUPPRESSED}[status]
-    note = tidy_note(row.get("note"))
-    if status == SUPPRESSED and note:
-        return note
-    return f"{text}: {note}" if reason and note and status == "not_estimable" else text
+    if status == SUPPRESSED:
+        return tidy_note(row.get("note")) or SUPPRESSED
+    return {OK: "", "not_reached": NOT_REACHED, "not_estimable": NOT_ESTIMABLE}[status]
 
 
 def tidy_note(note: object) -> str:

@@ -40,23 +40,21 @@ def tabulate_row_accounting(row_accounting: pd.DataFrame, study: Study) -> Cells
 
 
 def tabulate_frame(
-    frame: pd.DataFrame, study: Study | None = None, *, labels: Mapping[str, str] | None = None, group: str = ""
+    frame: pd.DataFrame, study: Study | None = None, *, labels: Mapping[str, str] | None = None
 ) -> Cells:
     """Lay out a small frame of counts and words as it is: the first column heads its row.
 
     ``attrs["few"]`` names the count of a release that may be of nobody, and its words. `labels` are headings; without
-    one, what the variable is called, or the column name in words. The values of the column `group` become row group
-    headings.
+    one, what the variable is called, or the column name in words.
     """
-    named = {name: (labels or {}).get(name, name_variable(str(name), study)) for name in frame.columns if name != group}
+    named = {name: (labels or {}).get(name, name_variable(str(name), study)) for name in frame.columns}
     if "endpoint" in named:
         frame = frame.assign(endpoint=[name_endpoint(code, study) for code in frame["endpoint"]])
     few = dict([frame.attrs["few"]] if "few" in frame.attrs else [])
     text = pd.DataFrame({head: _write_column(frame[name], few) for name, head in named.items()}, dtype=object)
     numbers = frame.select_dtypes("number").columns
     numeric = [head for name, head in list(named.items())[1:] if name in numbers]
-    groups = tuple(_write(value) for value in frame[group].tolist()) if group else ()
-    return Cells(text, groups, numeric=frozenset(numeric))
+    return Cells(text, numeric=frozenset(numeric))
 
 
 def _write_column(values: pd.Series, few: Mapping[int, str]) -> list[str]:

@@ -135,6 +135,9 @@ CASES = {
     ),
     "rates none": lambda: figures.plot_rates(to_frame([]), study=STUDY, endpoint="ORR"),
     "rates": lambda: figures.plot_rates(rate_rows(3, 1, variable="sex", level=LONG), study=STUDY, endpoint="ORR"),
+    "rates few none": lambda: figures.plot_rates(
+        pd.concat([rate_rows(3, 1), rate_rows(3, 1, variable="sex", level="male")]), study=STUDY, endpoint="ORR"
+    ),
     "flow none": lambda: figures.plot_flow(attrition().iloc[:0]),
     "flow": lambda: figures.plot_flow(attrition(3, 0, 2), {"quadruplet": 3, "both": 0, LONG: 2}),
     "flow nobody": lambda: figures.plot_flow(attrition(10)),
@@ -144,7 +147,7 @@ CASES = {
     "missingness nobody": lambda: figures.plot_missingness(completeness(math.nan), study=STUDY),
     "bars none": lambda: figures.plot_response_bars(to_frame([]), study=STUDY),
     "bars": lambda: figures.plot_response_bars(categories({"CR": 1, "PD": 2, "missing": 40}), None, study=STUDY),
-    "bars nobody": lambda: figures.plot_response_bars(categories({"CR": 0}), study=STUDY),
+    "bars nobody none": lambda: figures.plot_response_bars(categories({"CR": 0}), study=STUDY),
     "swimmer every mark": lambda: figures.plot_swimmer(every_course()),
     "swimmer none": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": []})),
     "swimmer one": lambda: figures.plot_swimmer(pd.DataFrame({"end_months": [0.0]})),

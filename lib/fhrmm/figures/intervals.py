@@ -165,8 +165,9 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawi
         whole, names = whole.head(1), _name_levels(parts, study)
         lines += [Line("All patients", (row,), is_whole=True) for row in whole.to_dict("records")]
     drawn = pd.DataFrame([row for line in lines for row in line.rows if row is not None])
-    if drawn.empty:
-        return Drawing(None, f"No {kind} has this rate.")
+    least = study.display.minimum_patients
+    if drawn.empty or (kind == "group" and whole["n"].max() < least):
+        return Drawing(None, f"No {kind} has this rate." if drawn.empty else f"Fewer than {least} patients.")
     figure, axes = _draw_lines(lines, study, heads=(capitalize(kind), "% (95% CI)"), limits=(0.0, 1.0))
     axes.set(xlim=(-0.02, 1.02), xlabel=wrap(f"{name_result(drawn.iloc[0].to_dict(), study)}, %", 44))
     axes.set_xticks(**PERCENT_TICKS)

@@ -63,10 +63,10 @@ def plot_response_bars(categories: Estimates, by_group: Estimates | None = None,
     """
     frame = clean_estimates([clean_estimates(part) for part in (categories, by_group) if part is not None])
     rows = frame[frame["endpoint"] == "BEST_RESPONSE"]
-    if rows.empty:
+    is_shown = (rows["status"] != SUPPRESSED) & (rows["n"] > 0)
+    if not is_shown.any():
         return Drawing(None, "No response to show.")
     groups = list(dict.fromkeys(rows["model"]))
-    is_shown = (rows["status"] != SUPPRESSED) & (rows["n"] > 0)
     shares = (rows["n_events"] / rows["n"]).where(is_shown, 0.0).fillna(0.0).astype(float)
     present = [level for level in _LEVELS if (shares[rows["level"] == level] > 0).any()]
     figure = new_figure(11.0 * len(groups) + 24)
@@ -217,8 +217,6 @@ def _group_label(model: str, rows: pd.DataFrame, study: Study) -> str:
 def _describe_response(rows: pd.DataFrame) -> str:
     """Say the shares of the categories among all patients, or in the last group."""
     rows = rows[(rows["status"] == OK) & (rows["n"] > 0)]
-    if rows.empty:
-        return "Best response: no patient could be shown."
     model = "" if (rows["model"] == "").any() else rows["model"].iloc[-1]
     rows = rows[(rows["model"] == model) & (rows["n_events"] > 0)]
     where = f", {name_level(model.partition('=')[2])}" if model else ""

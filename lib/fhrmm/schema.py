@@ -28,6 +28,7 @@ EVIDENCE = {
     "a response": ("patients.best_response", *VISIT_EVIDENCE),
     "a next line of therapy": ("patients.next_line_start_date",),
     "an adverse event": ("adverse_events.term",),
+    "the grade of an adverse event": ("adverse_events.grade",),
 }
 NO_WAY = "this export has no way to record "
 

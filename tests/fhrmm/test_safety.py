@@ -113,3 +113,22 @@ def test_nothing_recorded_is_said_and_not_zero(cohort: pd.DataFrame) -> None:
 def test_causes_of_death_add_up_to_the_deaths(cohort: pd.DataFrame) -> None:
     found = safety.count_causes_of_death(cohort).set_index("level")
     assert (found.loc["missing", "estimate"], found.loc["missing", "n"], found["estimate"].sum()) == (1, 1, 1)
+
+
+def test_a_center_that_cannot_record_grades_has_no_part_in_severe_events(cohort: pd.DataFrame) -> None:
+    """Its events count as of any grade; that none of them is severe is no evidence."""
+    blind = cohort.assign(unrecorded=cohort["center"].map({"A": "", "B": "the grade of an adverse event"}))
+    sent = pd.DataFrame([*EVENTS, ("B", "4", "Anemia", None, "2023-02-01")], columns=list(sent_columns()))
+    events = safety.select_adverse_events(blind, conform(sent, "adverse_events"), STUDY)
+    found = safety.estimate_adverse_events(events, STUDY)
+    counts = found[found["estimand"].eq("proportion") & found["variable"].eq("")].set_index("model")
+    assert counts[["n_events", "n"]].to_numpy().tolist() == [[3, 4], [1, 3], [0, 3]]
+    assert safety.estimate_severe_incidence(events, STUDY)[0]["n"].tolist() == [3, 3]
+    alone = safety.estimate_adverse_events(events[events["center"] == "B"], STUDY)
+    severe = alone[alone["model"] == "grade 3 or more"]
+    assert set(severe["status"]) == {"not_estimable"}
+    assert set(severe["note"]) == {"this export has no way to record the grade of an adverse event"}
+
+
+def sent_columns() -> tuple[str, ...]:
+    return "center", "patient_id", "term", "grade", "onset_date"

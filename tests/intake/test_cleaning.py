@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from fhrmm.errors import StudyError
-from fhrmm.schema import TABLES, column_types
+from fhrmm.schema import TABLES, cannot_record, column_types
 from fhrmm.store import Run
 from fhrmm.study import load_study
 from intake.cleaning import clean_scope, summarize_problems, write_problem_list
@@ -400,3 +400,13 @@ def test_an_identifier_in_a_cell_has_row_and_letter(data, run, study):
     listed = write_problem_list(run, clean_scope(data, "C01", study)).set_index("rule")
     assert listed.loc["identifier_tax_code", ["row", "letter"]].tolist() == ["3", "C"]
     assert "RSSMRA" not in listed.to_csv()
+
+
+def test_what_adverse_events_an_export_can_record_reaches_the_study(data, study):
+    assert "adverse event" not in clean_scope(data, "X01", study).patients["unrecorded"].iloc[0]
+    (data / "X01" / "adverse_events.csv").write_text("patient_id,term,onset_date\nP1,Anemia,2023-03-01\n", "utf-8")
+    patients = clean_scope(data, "X01", study).patients
+    assert cannot_record(patients, "the grade of an adverse event").all()
+    assert not cannot_record(patients, "an adverse event").any()
+    (data / "X01" / "adverse_events.csv").unlink()
+    assert cannot_record(clean_scope(data, "X01", study).patients, "an adverse event").all()

@@ -14,6 +14,7 @@ from fhrmm.estimates.characteristics import median_of
 from fhrmm.estimates.collector import Collector
 from fhrmm.estimates.competing import add_incidence
 from fhrmm.estimates.subgroups import KEYS, MISSING
+from fhrmm.schema import NO_WAY, cannot_record
 from fhrmm.study import Study
 from timetoevent.proportions import proportion
 from timetoevent.results import Estimate
@@ -22,6 +23,7 @@ SEVERE = 3
 RECORDED = "safety"
 GRADES = {"any grade": 1, f"grade {SEVERE} or more": SEVERE, "grade 5": 5}
 OTHER_TERM = "Other, in the words of the center"
+_GRADE = "the grade of an adverse event"
 _NOTHING = "not recorded by these centers"
 _CAUSES = {1: f"grade {SEVERE} or more", 2: "death before"}
 
@@ -34,8 +36,8 @@ def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, st
     ``adverse_event_terms.toml``; what else a center wrote may hold anything and is one term together.
 
     One row per event, or one for a patient without any: center, patient_id, exposure_months (to the next line, death or
-    last contact), died, and term, grade, months (missing without an event). In `attrs`: ``n_undated``, the events
-    without a date of onset, which may belong to any line and do not count.
+    last contact), died, graded (the center can record grades), and term, grade, months (missing without an event). In
+    `attrs`: ``n_undated``, the events without a date of onset, which may belong to any line and do not count.
     """
     recorded = cohort[cohort["center"].isin(adverse_events["center"].unique())]
     ends = recorded[["next_line_start_date", "death_date", "last_contact_date"]]
@@ -46,6 +48,7 @@ def select_adverse_events(cohort: pd.DataFrame, adverse_events: pd.DataFrame, st
         end=end.fillna(pd.Timestamp.max),
         exposure_months=(end.fillna(last) - start).dt.days / study.time.days_per_month,
         died=ends["death_date"].notna() & end.isna(),
+        graded=~cannot_record(recorded, _GRADE),
     )
     events = patients.merge(adverse_events[[*KEYS, "term", "grade", "onset_date"]], on=KEYS)
     n_undated = int(events["onset_date"].isna().sum())
@@ -79,8 +82,9 @@ def estimate_adverse_events(events: pd.DataFrame, study: Study) -> pd.DataFrame:
         for model, least in GRADES.items():
             grade = of_term["grade"].astype(float).fillna(1)  # an event whose grade nobody wrote is one of any grade
             hit = len(of_term[grade >= least].drop_duplicates(KEYS))
-            value = proportion(hit, len(patients), ci_level=study.models.ci_level)
-            value = value if len(patients) else replace(value, note=_NOTHING)
+            n = len(patients) if least == 1 else int(patients["graded"].sum())
+            value = proportion(hit, n, ci_level=study.models.ci_level)
+            value = value if n else replace(value, note=_absent(patients))
             rows.add("proportion", value, model=model, variable="term" if term else "", level=term)
     exposure = median_of(patients["exposure_months"].astype(float), _NOTHING)
     rows.add("median", exposure, variable="exposure_months")
@@ -97,13 +101,19 @@ def estimate_severe_incidence(events: pd.DataFrame, study: Study) -> tuple[pd.Da
     curves : DataFrame
         The step functions, as `fhrmm.estimates.competing.estimate_cumulative_incidence` returns them.
     """
+    absent, events = _absent(events), events[events["graded"]]
     first = events["months"].where(events["grade"] >= SEVERE).groupby([events[name] for name in KEYS]).min()
     patients = events.drop_duplicates(KEYS).set_index(KEYS).assign(severe=first)
     cause = np.where(patients["severe"].notna(), 1, np.where(patients["died"], 2, 0))
     time = patients["severe"].fillna(patients["exposure_months"]).to_numpy(dtype=float)
     rows = Collector(endpoint="ADVERSE_EVENT", variable="cause")
-    curves = add_incidence(rows, time, cause, _CAUSES, study, at=[study.time.headline_months], absent=_NOTHING)
+    curves = add_incidence(rows, time, cause, _CAUSES, study, at=[study.time.headline_months], absent=absent)
     return rows.frame(), curves
+
+
+def _absent(patients: pd.DataFrame) -> str:
+    """Say why nobody is left of whom severe events are known: without grades no event is no mild one either."""
+    return NO_WAY + _GRADE if len(patients) and not patients["graded"].any() else _NOTHING
 
 
 def count_causes_of_death(cohort: pd.DataFrame) -> pd.DataFrame:

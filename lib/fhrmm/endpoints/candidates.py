@@ -76,17 +76,10 @@ class DateSources:
         return bounds.clip(latest=self.bounds("patients.death_date").upper)
 
 
-def earliest(*candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return the earliest known date per patient; of equal dates the one declared first."""
+def deciding(*candidates: pd.DataFrame, last: bool = False) -> pd.DataFrame:
+    """Return the earliest known date per patient, or the last one; of equal dates the one declared first."""
     chosen = candidates[0]
     for other in candidates[1:]:
-        chosen = chosen.mask((other["day"] < chosen["day"]) | (chosen["day"].isna() & other["day"].notna()), other)
-    return chosen
-
-
-def latest(*candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return the latest known date per patient; of equal dates the one declared first."""
-    chosen = candidates[0]
-    for other in candidates[1:]:
-        chosen = chosen.mask((other["day"] > chosen["day"]) | (chosen["day"].isna() & other["day"].notna()), other)
+        goes_before = other["day"] > chosen["day"] if last else other["day"] < chosen["day"]
+        chosen = chosen.mask(goes_before | (chosen["day"].isna() & other["day"].notna()), other)
     return chosen

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from fhrmm.endpoints.candidates import KEYS, DateSources, earliest, latest
+from fhrmm.endpoints.candidates import KEYS, DateSources, deciding
 from fhrmm.schema import EVIDENCE, NO_WAY, cannot_record
 from fhrmm.store import DatasetInfo
 from fhrmm.study import Endpoint, Study
@@ -87,52 +87,52 @@ def _derive_endpoint(endpoint: Endpoint, dates: DateSources, study: Study) -> pd
         if endpoint.next_therapy == "event":
             events.append(next_line)
         else:
-            end = earliest(next_line, end)
-    event = earliest(*(item.assign(day=item["day"].mask(item["day"] > end["day"])) for item in events))
+            end = deciding(next_line, end)
+    event = deciding(*(item.assign(day=item["day"].mask(item["day"] > end["day"])) for item in events))
     censors = [dates.candidate(item.source, item.reason, origin) for item in endpoint.censors]
-    censor = latest(*(item.mask(item["day"] > end["day"], end) for item in censors))
+    censor = deciding(*(item.mask(item["day"] > end["day"], end) for item in censors), last=True)
     is_event = event["day"].notna()
     if endpoint.maximum_gap_days:
         is_silent, last = _after_silence(event, endpoint, dates)
         censor, is_event = censor.mask(is_silent, last), is_event & ~is_silent
-    deciding = censor.mask(is_event, event)
+    decided = censor.mask(is_event, event)
 
     needed = [*(item.source for item in endpoint.events), *([NEXT_LINE] if endpoint.next_therapy == "event" else [])]
     kinds = [EVIDENCE_OF[source] for source in needed if source in EVIDENCE_OF]
     unseen = {NO_WAY + kind: cannot_record(dates.cohort, kind) for kind in kinds}
-    found = _describe(origin, deciding, is_event, dates, study, unseen)
+    found = _describe(origin, decided, is_event, dates, study, unseen)
     return found[dates.frames["response"]["responder"].eq(True)] if endpoint.population == "responders" else found
 
 
 def _describe(
     origin: pd.Series,
-    deciding: pd.DataFrame,
+    decided: pd.DataFrame,
     is_event: pd.Series,
     dates: DateSources,
     study: Study,
     unseen: Mapping[str, pd.Series],
 ) -> pd.DataFrame:
     """Return the time between two dates with all that is said on it; `unseen` says who cannot have an event."""
-    days = (deciding["day"] - origin).dt.days
+    days = (decided["day"] - origin).dt.days
     reasons = [*unseen.values(), origin.isna(), days.isna(), days < 0, days == 0]
     said = [*unseen, *NOTES[2:5], NOTES[1]]
     note = pd.Series(np.select(reasons, said, NOTES[0]), index=origin.index, dtype=object)
     derivable = note.isin(NOTES[:2])
     is_event = is_event & derivable
-    source = deciding["source"].where(derivable)
+    source = decided["source"].where(derivable)
     table_and_column = {text: text.split(".", 1) for text in source.dropna().unique()}
     return pd.DataFrame(
         {
             **{name: dates.cohort[name] for name in KEYS},
             "origin_date": origin,
-            "end_date": deciding["day"],
+            "end_date": decided["day"],
             "time_months": (days / study.time.days_per_month).where(derivable),
             "event": is_event,
-            "event_description": deciding["text"].where(is_event),
-            "censor_reason": deciding["text"].where(derivable, f"{NOT_DERIVABLE}: " + note).mask(is_event),
+            "event_description": decided["text"].where(is_event),
+            "censor_reason": decided["text"].where(derivable, f"{NOT_DERIVABLE}: " + note).mask(is_event),
             "source_table": source.map({text: table for text, (table, _) in table_and_column.items()}),
             "source_column": source.map({text: column for text, (_, column) in table_and_column.items()}),
-            "date_precision": name_precision(deciding["width"].where(derivable & source.notna())),
+            "date_precision": name_precision(decided["width"].where(derivable & source.notna())),
             "derivable": derivable,
             "note": note,
         }
@@ -144,7 +144,7 @@ def _after_silence(event: pd.DataFrame, endpoint: Endpoint, dates: DateSources) 
     text = f"event more than {endpoint.maximum_gap_days} days after the last assessment"
     sources = ("response.last_visit_without_progression_date", "patients.last_assessment_date")
     seen = [dates.fixed(dates.bounds(source).point(dates.policy), text, source) for source in sources]
-    last = latest(*(item.assign(day=item["day"].where(item["day"] < event["day"])) for item in seen))
+    last = deciding(*(item.assign(day=item["day"].where(item["day"] < event["day"])) for item in seen), last=True)
     is_silent = event["day"] - last["day"] > pd.Timedelta(days=endpoint.maximum_gap_days)
     if endpoint.gap_applies_to == "death":
         is_silent &= event["source"] == DEATH

@@ -1,10 +1,10 @@
 """The study plan (`study.toml`) as one validated, frozen object, and the repository root."""
 
-from fhrmm.study.base import Frozen
 from fhrmm.study.choices import Specification, specification_grid
 from fhrmm.study.derivation import (
     Definition,
     Endpoint,
+    Frozen,
     FunctionalHighRisk,
     Response,
     ResponseCriteria,

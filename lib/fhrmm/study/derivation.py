@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from fhrmm.study.base import Frozen
+from pydantic import BaseModel, ConfigDict, Field
 
 Clock = Literal["asct_date", "first_line_start_date", "diagnosis_date"]
 Condition = Literal["frontline_asct", "no_frontline_asct", "first_line_quadruplet", "lenalidomide_maintenance"]
+
+
+class Frozen(BaseModel):
+    """Base of all plan models: nothing unknown, nothing changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FunctionalHighRisk(Frozen):

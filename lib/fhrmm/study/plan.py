@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from fhrmm.study.base import Frozen
 from fhrmm.study.derivation import (
     Definition,
     Endpoint,
+    Frozen,
     FunctionalHighRisk,
     Regimens,
     Response,

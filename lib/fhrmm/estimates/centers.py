@@ -68,13 +68,13 @@ def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFram
     factor = study.factor(study.comparison.treatment)
     ratio = {"variable": factor.variable, "level": factor.adverse, "model": "univariable"}
     asked = {"ORR": ("proportion", {}), "PFS": ("hazard_ratio", ratio)}
-    found = Collector(variable="center")
+    found, least = Collector(variable="center"), study.display.minimum_patients
     for endpoint, (estimand, where) in asked.items():
         rows = select_rows(estimates, endpoint=endpoint, estimand=estimand, population="cohort", **where)
-        rows = rows[(rows["scope"] != POOLED) & (rows["status"] == OK) & (rows["n"] >= study.display.minimum_patients)]
+        rows = rows[(rows["scope"] != POOLED) & (rows["status"] == OK) & (rows["n"] >= least)]
         counts = {"n": int(rows["n"].sum()), "n_events": int(rows["n_events"].sum())}
         if len(rows) < 2:
-            reason = f"{counted(len(rows), 'center')} with an estimate in at least {study.display.minimum_patients}"
+            reason = f"{counted(len(rows), 'center')} with an estimate in at least {least} patients"
             found.add("i_squared", not_estimable(reason, **counts), endpoint=endpoint)
             continue
         if estimand == "proportion":

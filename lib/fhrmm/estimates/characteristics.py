@@ -54,11 +54,12 @@ def estimate_baseline(
             describe = _add_number if _is_number(cohort[variable]) else _add_category
             describe(rows, part, population=level or "cohort", variable=variable)
     if by:
-        known = [part for level, part in groups if level != MISSING]
+        parts = [part for level, part in groups if level != MISSING]
         for variable in variables:
-            rows.add("standardized_mean_difference", _difference(known, variable), variable=variable)
+            values = [known for part in parts if len(known := part[variable].dropna())]
+            rows.add("standardized_mean_difference", _difference(values), variable=variable)
             if tests:
-                rows.add("difference_p", _test(known, variable), variable=variable)
+                rows.add("difference_p", _test(values), variable=variable)
     return rows.frame()
 
 
@@ -120,8 +121,7 @@ def _count(members: int, n: int) -> Estimate:
     return Estimate(float(members), n=n, n_events=members, method="count")
 
 
-def _difference(groups: list[pd.DataFrame], variable: str) -> Estimate:
-    known = [values for group in groups if len(values := group[variable].dropna())]
+def _difference(known: list[pd.Series]) -> Estimate:
     n = sum(map(len, known))
     if len(known) < 2:
         return not_estimable("fewer than two groups with known values", n=n)
@@ -132,9 +132,8 @@ def _difference(groups: list[pd.DataFrame], variable: str) -> Estimate:
     return Estimate(max(found), n=n, method="largest standardized mean difference of two groups")
 
 
-def _test(groups: list[pd.DataFrame], variable: str) -> Estimate:
+def _test(known: list[pd.Series]) -> Estimate:
     """Test whether groups differ, as R does by default: of two small groups without ties exactly."""
-    known = [values for group in groups if len(values := group[variable].dropna())]
     values = pd.concat(known) if known else pd.Series(dtype=float)
     if len(known) < 2 or values.nunique() < 2:
         return not_estimable("fewer than two groups with known values, or one value", n=len(values))

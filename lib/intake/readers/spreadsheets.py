@@ -96,22 +96,15 @@ def _choose_sheet(heads: dict[str, list[list[str]]], file: CenterFile) -> str:
     """
     if file.sheet is not None:
         found = [name for name in heads if comparison_key(name) == comparison_key(file.sheet)]
-        if not found:
-            raise ReadProblem("sheet_missing", f"sheets there are: {', '.join(heads)}")
-        return _with_header(found[0], heads)
-    if len(heads) == 1:
-        return _with_header(next(iter(heads)), heads)
-    named = [name for name in heads if name.lower() == file.table]
-    known = named or [name for name, rows in heads.items() if count_known([c for row in rows for c in row], file) >= 2]
-    if len(known) != 1:
-        raise ReadProblem("sheet_ambiguous", f"sheets there are: {', '.join(heads)}")
-    return _with_header(known[0], heads)
-
-
-def _with_header(name: str, heads: dict[str, list[list[str]]]) -> str:
-    if not any(cell for row in heads[name] for cell in row):
-        raise ReadProblem("file_empty", f"sheet {name}")
-    return name
+    else:
+        known = [name for name, rows in heads.items() if count_known([c for row in rows for c in row], file) >= 2]
+        found = list(heads) if len(heads) == 1 else [name for name in heads if name.lower() == file.table] or known
+    if not found or (file.sheet is None and len(found) > 1):
+        rule = "sheet_missing" if file.sheet is not None else "sheet_ambiguous"
+        raise ReadProblem(rule, f"sheets there are: {', '.join(heads)}")
+    if not any(cell for row in heads[found[0]] for cell in row):
+        raise ReadProblem("file_empty", f"sheet {found[0]}")
+    return found[0]
 
 
 def _cell_text(cell: Cell, is_formula: bool = False) -> str:

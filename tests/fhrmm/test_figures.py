@@ -88,6 +88,10 @@ def attrition(*excluded: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "n_before", "n_excluded", "n_remaining"])
 
 
+def routes(**n: int) -> pd.DataFrame:
+    return pd.DataFrame({"route": list(n), "n": list(n.values())})
+
+
 def completeness(share: float, n_centers: int = 2) -> pd.DataFrame:
     value = Estimate(share, n=3) if not math.isnan(share) else not_estimable("no patients")
     what = {"endpoint": "COMPLETENESS", "estimand": "proportion", "variable": "albumin_g_dl"}
@@ -139,7 +143,7 @@ CASES = {
         pd.concat([rate_rows(3, 1), rate_rows(3, 1, variable="sex", level="male")]), study=STUDY, endpoint="ORR"
     ),
     "flow none": lambda: figures.plot_flow(attrition().iloc[:0]),
-    "flow": lambda: figures.plot_flow(attrition(3, 0, 2), {"quadruplet": 3, "both": 0, LONG: 2}),
+    "flow": lambda: figures.plot_flow(attrition(3, 0, 2), routes(quadruplet=3, both=0, **{LONG: 2})),
     "flow nobody": lambda: figures.plot_flow(attrition(10)),
     "missingness none": lambda: figures.plot_missingness(to_frame([])),
     "missingness": lambda: figures.plot_missingness(completeness(0.5), study=STUDY),
@@ -468,10 +472,3 @@ def test_swimmer_shows_neither_ids_nor_dates() -> None:
 def test_choices_of_a_specification() -> None:
     assert parse_choices("a=1; b=x = y") == {"a": "1", "b": "x = y"}
     assert parse_choices("primary") == {}
-
-
-def test_routes_are_counted_in_the_declared_order() -> None:
-    routes = pd.Series(pd.Categorical(["b", "a", "b"], ["b", "a", "c"]))
-    assert figures.count_routes(routes) == {"b": 2, "a": 1, "c": 0}
-    assert figures.count_routes(pd.DataFrame({"route": ["x"], "n": [4]})) == {"x": 4}
-    assert figures.count_routes(None) == {}

@@ -3,7 +3,7 @@
 from fhrmm.figures.completeness import plot_missingness
 from fhrmm.figures.curves import plot_cumulative_incidence, plot_kaplan_meier, plot_states
 from fhrmm.figures.diagnostics import plot_balance, plot_schoenfeld
-from fhrmm.figures.flow import count_routes, plot_flow
+from fhrmm.figures.flow import plot_flow
 from fhrmm.figures.intervals import plot_forest, plot_rates
 from fhrmm.figures.output import PRINT_DPI, SCREEN_DPI, mark_synthetic, save_figure
 from fhrmm.figures.response import plot_response_bars, plot_swimmer, plot_waterfall
@@ -15,7 +15,6 @@ __all__ = [
     "SCREEN_DPI",
     "Drawing",
     "Plot",
-    "count_routes",
     "mark_synthetic",
     "plot_balance",
     "plot_cumulative_incidence",

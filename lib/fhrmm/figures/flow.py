@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -11,13 +9,12 @@ from fhrmm.figures.style import INK, MUTED, Drawing, drawn_from, join_rows, new_
 from fhrmm.formats import capitalize, format_count, is_missing
 from fhrmm.study import Study
 
-Routes = Mapping[str, int] | pd.Series | pd.DataFrame | None
 _LEFT, _RIGHT = 22.0, 50.0  # middle of the boxes of those who remain, left edge of the others
 _STEP = 17.0
 
 
 @drawn_from("attrition", "counts")
-def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study | None = None) -> Drawing:
+def plot_flow(attrition: pd.DataFrame, routes: pd.DataFrame | None = None, /, *, study: Study | None = None) -> Drawing:
     """Draw the flow diagram: patients received, each criterion with the patients it excludes, the cohort, its routes.
 
     Parameters
@@ -25,16 +22,15 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
     attrition : DataFrame
         Columns label, n_before, n_excluded, n_remaining; the first row is all patients. Criteria that
         exclude nobody are drawn as well: the reader sees that they were asked.
-    routes : mapping of str to int, DataFrame (route, n), or Series, optional
-        Patients of the cohort by route, shown side by side at the bottom; a Series holds the route of each
-        patient, to be counted.
+    routes : DataFrame, optional
+        Patients of the cohort by route (route, n), shown side by side at the bottom.
     study : Study, optional
         Not needed; taken so that all plotting functions can be called alike.
     """
     rows = attrition.to_dict("records")
     if not rows:
         return Drawing(None, "No attrition table: there is no flow to draw.")
-    shares = count_routes(routes)
+    shares = {} if routes is None else dict(zip(routes["route"].astype(str), routes["n"], strict=True))
     few = dict([attrition.attrs["few"]] if "few" in attrition.attrs else [])
     depth = _STEP * (len(rows) - 1) + (30.0 if shares else 12.0)
     figure = new_figure(depth + 8)
@@ -57,23 +53,6 @@ def plot_flow(attrition: pd.DataFrame, routes: Routes = None, /, *, study: Study
         _box(axes, text, (center, bottom - 18), (center, turn), edge=style_of(name, place)[0])
     taken = pd.DataFrame({"label": list(shares), "n_remaining": list(shares.values())})
     return Drawing(figure, _describe(attrition), join_rows(attrition=attrition, route=taken))
-
-
-def count_routes(routes: Routes) -> dict[str, object]:
-    """Count patients by route, in the declared order; a mapping is taken as counted.
-
-    Examples
-    --------
-    >>> count_routes(pd.Series(["both", "quadruplet", "both"]))
-    {'both': 2, 'quadruplet': 1}
-    """
-    if routes is None:
-        return {}
-    if isinstance(routes, pd.DataFrame):
-        return dict(zip(routes["route"].astype(str), routes["n"], strict=True))
-    if isinstance(routes, pd.Series):
-        routes = routes.value_counts(sort=False)
-    return {str(name): count for name, count in routes.items()}
 
 
 def _count(count: object) -> str:

@@ -489,6 +489,9 @@ def test_headers_of_real_registries_are_recognized():
         ("Schema 2L;Miglior risposta;Data progressione", set()),
         ("Risposta [1];Data decesso;Risposta [2]", {"Risposta [1]", "Risposta [2]"}),
         ("Data decesso;Exitus", {"Exitus"}),
+        ("Schema 1L;ECOG;Plasmocitomi;Schema 2L", {"ECOG", "Plasmocitomi"}),
+        ("Schema 1L;ECOG alla recidiva;EMD 2L;Schema 2L", set()),
+        ("ECOG;EMD;Schema 2L", set()),
     ],
 )
 def test_a_header_that_does_not_say_of_which_line_it_is_waits_for_a_person(headers, doubtful):

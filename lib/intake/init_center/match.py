@@ -22,8 +22,9 @@ UNITS_BEHIND = (
 )
 BY_NAME = "canonical name or label"
 OF_A_LINE = ("first line", "second line", "outcome")
-# What is of the second line by its plain name, and the same of the first.
-OF_FIRST_LINE = {"best_response": "first_line_best_response", "progression_date": "first_progression_date"}
+# What is of the second line by its plain name, and the same of the first; of diagnosis there is none in the contract.
+OF_FIRST_LINE = {"best_response": "first_line_best_response", "progression_date": "first_progression_date",
+                 "ecog_second_line": "at diagnosis", "emd_second_line": "at diagnosis"}  # fmt: skip
 TWO = "names two things,"
 TWO_THINGS = re.compile(r"\s+(?:o|or|oppure|e/o|and/or)\s+|\s*/\s*", re.IGNORECASE)
 
@@ -81,8 +82,9 @@ def match_headers(headers: list[str], table: str, filled: Sequence[int] = ()) ->
             of_a_line = variables(table)[match.column].group in OF_A_LINE
             doubt = "another header has it" if of_a_line or named[match.column] == 1 or match.column in taken else ""
         elif has_first_line and match.column in OF_FIRST_LINE and not claims[OF_FIRST_LINE[match.column]]:
-            digits = re.findall(r"\d", " ".join(_words(comparison_key(match.header))))
-            doubt = "" if "2" in digits else "of which line"
+            words = _words(comparison_key(match.header))
+            at_relapse = "progressione" in words and match.column != "progression_date"
+            doubt = "" if at_relapse or "2" in re.findall(r"\d", " ".join(words)) else "of which line"
         if doubt:
             matches[place] = replace(match, how=f"{match.how}; {doubt}", certain=False)
         else:

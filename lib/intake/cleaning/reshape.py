@@ -163,14 +163,14 @@ def _doubtful_lines(rows: pd.DataFrame, main: pd.DataFrame, regimen: str, *, by_
 
     That is a line of a transplant or maintenance alone, and one of a single drug where only the order tells lines.
     """
-    later, line = rows[rows["_line"].isin([2, 3])], ["_group", "_line"]
-    places = pd.MultiIndex.from_frame(later[line])
-    doubtful = ~places.isin(pd.MultiIndex.from_frame(main[line]))
+    later = rows[rows["_line"].isin([2, 3])]
+    line, own = (frame["_group"] * 4 + frame["_line"] for frame in (later, main[main["_line"] < 4]))
+    doubtful = ~line.isin(own)
     if by_order and regimen in rows:
-        second = later[later["_line"] == 2].dropna(subset=[regimen]).drop_duplicates([*line, regimen])
-        drugs = {text: sorted(parse_regimen(text).drugs) for text in second[regimen].unique()}
-        counts = second.assign(_drug=second[regimen].map(drugs)).explode("_drug").groupby(line)["_drug"].nunique()
-        doubtful |= places.isin(counts[counts == 1].index)
+        drugs = {text: "+".join(sorted(parse_regimen(text).drugs)) for text in later[regimen].dropna().unique()}
+        named = later.loc[later["_line"] == 2, regimen].dropna().map(drugs).astype(str)
+        several = named.str.fullmatch("|.*[+].*") | named.groupby(line[named.index]).transform("nunique").gt(1)
+        doubtful |= line.isin(line[named.index]) & ~line.isin(line[named.index][several])
     found = later[doubtful]
     shown = found[regimen].astype(object).fillna("") if regimen in found else ""
     where = place(found, np.arange(len(found)))

@@ -103,18 +103,15 @@ def propose_center(folder: Path) -> tuple[str, list[str]]:
         raise StudyError(f"{folder.name}: no file that looks like patients, assessments or adverse events ({there})")
     decisions = [f"{problem}: mend it, or take it out of the folder" for problem in problems]
     shared = _shared(sources, decisions)
-    parts = [_head(folder, shared), *(_entry(folder, source, shared, decisions) for source in sources)]
-    return "\n".join(parts), list(dict.fromkeys(decisions))
-
-
-def _head(folder: Path, shared: Iterable[Proposal]) -> str:
-    lines = [
+    head = [
         f"# First description of {folder.name}, written from its files. Each line says why it is there.",
         "# A line that begins with '# CONFIRM' is a guess: it does nothing until the mark is taken away.",
         f"id = {json.dumps(folder.name)}",
         *(_line(proposal) for proposal in shared),
+        "",
     ]
-    return "\n".join(lines) + "\n"
+    entries = [_entry(folder, source, shared, decisions) for source in sources]
+    return "\n".join([*head, *entries]), list(dict.fromkeys(decisions))
 
 
 def _line(proposal: Proposal) -> str:

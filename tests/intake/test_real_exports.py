@@ -439,6 +439,7 @@ def test_a_header_that_names_two_dates_is_asked_for_with_the_column_that_tells_t
             "ID;Farmaco;Data inizio\nP1;bortezomib;2020-01-01\nP1;lenalidomide;2020-01-01\n",
             "no column numbers the lines",
         ),
+        ("ID;Data prelievo;Esame;Valore\nP1;2023-01-01;FLC kappa;12\n", "no column has the unit of the results"),
     ],
 )
 def test_what_a_file_cannot_say_is_said_before_the_first_run(content, said, tmp_path):

@@ -13,10 +13,7 @@ VISITS = ("assessments", "laboratory")  # tables whose dates say when a patient 
 
 
 def empty_columns(typed: Sequence[TypedTable]) -> list[Finding]:
-    """Return a finding for every column that a file has and that holds no value.
-
-    Tables without rows say nothing.
-    """
+    """Return a finding for every column that a file has and that holds no value; tables without rows say nothing."""
     rule = load_rules()["column_entirely_missing"]
     return [
         Finding(rule.id, table=table.raw.spec.table, file=table.raw.spec.path, column=name)

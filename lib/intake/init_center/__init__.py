@@ -273,6 +273,8 @@ def _unit_lines(source: Source, shared: list[Proposal], decisions: list[str]) ->
             decisions.append(f"{source.file.path}: is {name} in another unit? {proposal.evidence}")
     if "ldh_u_l" in _by_column(source) and "ldh_uln_u_l" not in _by_column(source):
         decisions.append(f"{source.file.path}: what is the upper limit of normal of LDH? (files.uln, ldh_uln_u_l)")
+    if source.file.table == "laboratory" and "unit" not in _columns(source).values():
+        decisions.append(f"{source.file.path}: no column has the unit of the results; in which are they? (files.units)")
     return (["[files.units]"] if found else []) + [_line(proposal) for proposal in found]
 
 

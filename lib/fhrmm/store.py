@@ -219,7 +219,13 @@ def write_report_bytes(run: Run, folder: str, file_name: str, content: bytes) ->
 
 
 def read_report_bytes(run: Run, folder: str, file_name: str) -> bytes:
-    """Read one published file of the scope."""
+    """Read one published file of the scope.
+
+    Raises
+    ------
+    StudyError
+        If it is not there.
+    """
     path = run.reports / folder / file_name
     if not path.is_file():
         raise StudyError(f"{run.scope}: published file {folder}/{file_name} is not there; run again")
@@ -234,7 +240,13 @@ def clear_report_folder(run: Run, folder: str) -> None:
 
 
 def read_manifest(run: Run) -> dict[str, Any]:
-    """Read what the runner wrote about the report: above all, the state of every notebook."""
+    """Read what the runner wrote about the report: above all, the state of every notebook.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or it is damaged.
+    """
     try:
         return json.loads((run.reports_dir / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -97,6 +97,11 @@ def classify(patients: pd.DataFrame, study: Study, *, definition: str | None = N
     -------
     Classification
         State, open routes and the route taken, per patient.
+
+    Raises
+    ------
+    StudyError
+        If there is no such definition.
     """
     name = definition or study.functional_high_risk.definition
     if name not in study.definitions:

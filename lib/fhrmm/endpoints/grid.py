@@ -70,6 +70,11 @@ def derive_specifications(
     ------
     DerivedSpecification
         In the order of `specification_grid`.
+
+    Raises
+    ------
+    StudyError
+        If an endpoint is unknown.
     """
     plans = [(item, override_study(study, item.overrides)) for item in specification_grid(study)]
     cohorts: dict[str, pd.DataFrame] = {}

@@ -134,6 +134,11 @@ def write_answer(folder: Path, private: Path, center: str, request: Message, num
 
     Two answers to one request would carry the same masks, and their difference the change in clear. `basis` stands for
     the data: it must be the same in all rounds of a study, or the answer is refused.
+
+    Raises
+    ------
+    StudyError
+        If the data are no longer those of round 1.
     """
     register, wanted = read_register(private), digest(request)
     message = next((entry["answer"] for entry in register if entry["digest"] == wanted), None)

@@ -111,7 +111,13 @@ def read_message(raw: bytes, kind: str, name: str) -> Message:
 
 
 def check_signature(message: Mapping[str, Any], key: str, name: str) -> None:
-    """Refuse a message that was altered, is unsigned, or that the holder of a key has not signed."""
+    """Refuse a message that was altered, is unsigned, or that the holder of a key has not signed.
+
+    Raises
+    ------
+    StudyError
+        If it was altered, is unsigned, or signed by somebody else.
+    """
     body = {field: value for field, value in message.items() if field != "signature"}
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))

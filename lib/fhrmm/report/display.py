@@ -106,6 +106,11 @@ def show_table(
         True for a long table to look things up in: closed until it is opened, and on paper.
     **options
         Further arguments of the layout; the plan is given by the page.
+
+    Raises
+    ------
+    ValueError
+        If the caption is empty.
     """
     if page.is_release and public and isinstance(rows, pd.DataFrame):
         rows = rows.drop(columns="found here", errors="ignore")  # says of each rule whether anybody broke it

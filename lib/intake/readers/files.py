@@ -51,7 +51,13 @@ class OpenedFile:
 
 
 def open_file(folder: Path, file: CenterFile) -> OpenedFile:
-    """Open one file by its format; of a REDCap export or with `where`, its selected rows."""
+    """Open one file by its format; of a REDCap export or with `where`, its selected rows.
+
+    Raises
+    ------
+    ReadProblem
+        With the rule that it breaks.
+    """
     try:
         return _open(folder, file)
     except ReadProblem:

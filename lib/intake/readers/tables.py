@@ -27,7 +27,13 @@ Choices = dict[str, dict[str, str]]
 
 
 def read_parquet(path: Path, file: CenterFile) -> Grid:
-    """Read a Parquet file; row 1 is its column names, as in a spreadsheet."""
+    """Read a Parquet file; row 1 is its column names, as in a spreadsheet.
+
+    Raises
+    ------
+    ReadProblem
+        If it is broken, or would unpack beyond memory.
+    """
     schema = parquet.read_schema(path)
     texts = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
     source = parquet.ParquetFile(path, read_dictionary=texts)
@@ -47,7 +53,13 @@ def read_parquet(path: Path, file: CenterFile) -> Grid:
 
 
 def read_statistical(path: Path, file: CenterFile) -> tuple[Grid, Choices]:
-    """Read an SPSS, Stata or SAS file: codes as text, and the value labels as choices by variable."""
+    """Read an SPSS, Stata or SAS file: codes as text, and the value labels as choices by variable.
+
+    Raises
+    ------
+    ReadProblem
+        If it cannot be read.
+    """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ReadProblem("file_format_wrong", f"no statistics format has the ending {path.suffix}")

@@ -65,9 +65,8 @@ def _cite(path: Path) -> list[str]:
     (study,) = own["references"]
     names = [author.get("name") or f"{author['family-names']} {author['given-names']}" for author in study["authors"]]
     journal = f"{study['journal']} {study['year']};{study['volume']}({study['issue']}):{study['start']}-{study['end']}"
-    authors, *_ = (author["name"] for author in own["authors"])
     return [
-        f"Cite this: {authors}. {own['title']}. Version {own['version']}.",
+        f"Cite this: {own['authors'][0]['name']}. {own['title']}. Version {own['version']}.",
         f"Cite the study, too: {', '.join(names).replace('others', 'et al')}. {study['title']}. {journal}. "
         f"doi:{study['doi']}",
     ]

@@ -20,7 +20,6 @@ Key = Hashable
 _OF_CATEGORIES = frozenset({"BASELINE", "BEST_RESPONSE"})
 _OF_MODELS = ("hazard_ratio", "concordance")
 _COUNTED = ("count", "proportion", "survival_probability", "cumulative_incidence", *_OF_MODELS)
-_WAYS = frozenset({"progression_dated"})  # its levels are ways to look at the same patients, and no groups of them
 _TOTAL = "Total"
 
 
@@ -138,7 +137,8 @@ def _read_estimates(ledger: Ledger, rows: pd.DataFrame, study: Study) -> None:
             sources = study.endpoints[endpoint].events if endpoint in study.endpoints else ()
             if level in {source.description for source in sources}:
                 groups.setdefault((("events", endpoint, *where, "", "", ""), "what it was"), {})[part] = None
-        elif level and variable not in _WAYS and row["estimand"] in ("proportion", "survival_probability"):
+        # a level of no variable is a version of the estimate, of the same patients
+        elif level and variable and row["estimand"] in ("proportion", "survival_probability"):
             ledger.add_up(("events", "BASELINE", *where, variable, level, ""), [n], is_all=False)
             groups.setdefault((("n", *where, endpoint, "", ""), variable), {})[n] = None
             groups.setdefault((("events", endpoint, *where, "", "", at), variable), {})[part] = None

@@ -44,7 +44,7 @@ def join_attrition(attrition: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def compare_pooled(estimates: pd.DataFrame) -> pd.DataFrame:
     """Set pooled patients and events beside their sums over the centers, one row per endpoint."""
-    overall, rows = _overall(estimates), []
+    overall, rows = select_rows(estimates, population="cohort"), []
     for endpoint, estimand in _QUESTIONS.items():
         chosen = overall[(overall["endpoint"] == endpoint) & (overall["estimand"] == estimand)]
         is_pooled, row = chosen["scope"] == POOLED, {"endpoint": endpoint}
@@ -99,13 +99,8 @@ def estimate_heterogeneity(estimates: pd.DataFrame, study: Study) -> pd.DataFram
 
 def label_scopes(estimates: pd.DataFrame) -> pd.DataFrame:
     """Return overall rows with the scope as a subgroup, so that one table can set the centers side by side."""
-    overall = _overall(estimates)
+    overall = select_rows(estimates, population="cohort")
     is_center = overall["scope"] != POOLED
     return overall.assign(
         variable=is_center.map({True: "center", False: ""}), level=overall["scope"].where(is_center, "")
     ).reset_index(drop=True)
-
-
-def _overall(estimates: pd.DataFrame) -> pd.DataFrame:
-    is_overall = (estimates[["variable", "model"]] == "").all(axis=1) & (estimates["population"] == "cohort")
-    return estimates[is_overall]

@@ -100,7 +100,7 @@ def estimate_confirmation(response: pd.DataFrame, visits: pd.DataFrame, study: S
         "confirmed": seen["best_confirmed_response"].isin(rule.responders),
         f"confirmed within {rule.late_confirmation_days} days": pd.MultiIndex.from_frame(seen[KEYS]).isin(patients),
     }
-    rows = Collector(endpoint="ORR", variable="response_counted", population="assessed")
+    rows = Collector(endpoint="ORR", population="assessed")
     for level, hit in hits.items():
         rows.add("proportion", _rate(pd.Series(hit), study, "no center sent visits"), level=level)
     return rows.frame()

@@ -125,10 +125,10 @@ def estimate_dating(time_to_event: pd.DataFrame, response: pd.DataFrame, study: 
     Turnbull BW. J R Stat Soc B 1976;38:290-295.
     """
     rows = select_endpoint(time_to_event, "PFS").merge(response[[*KEYS, _LAST_WITHOUT]], on=KEYS, how="left")
-    found = Collector(endpoint="PFS", variable="progression_dated")
+    found = Collector(endpoint="PFS")
     usual = estimate_survival(time_to_event, study, endpoint="PFS")
     usual = usual[usual["estimand"] != "rmst_months"]
-    found.add_rows(usual, variable="progression_dated", level="the day it was seen")
+    found.add_rows(usual, level="the day it was seen")
     time, event = _arrays(rows)
     before = ((rows[_LAST_WITHOUT] - rows["origin_date"]).dt.days / study.time.days_per_month).to_numpy(dtype=float)
     is_progression = event & (rows["event_description"] == "progression").to_numpy(dtype=bool)

@@ -22,10 +22,12 @@ from fhrmm.formats import (
     format_events,
     format_level,
     format_p,
+    format_value,
     is_missing,
     name_endpoint,
     name_level,
     name_variable,
+    status_text,
 )
 from fhrmm.study import Study
 
@@ -260,9 +262,8 @@ def _draw_legend(axes: Axes, groups: list[Group], rows: pd.DataFrame, study: Stu
     said = [f"Log-rank p {format_p(value)}." for value in test["estimate"] if not few]
     said += [f"Too few: fewer than {least} patients{', so no log-rank test' if len(test) else ''}."] if few else []
     for row in follow_up.head(1).to_dict("records"):
-        said.append(
-            f"Median follow-up, months: {write_numbers(row, study).partition(' (')[0].replace(NOT_REACHED, 'NR')}."
-        )
+        median = status_text(row) or format_value(row["estimate"], row["estimand"], study.display)
+        said.append(f"Median follow-up, months: {median.replace(NOT_REACHED, 'NR')}.")
     said += ["NR: not reached."] if any("NR" in text.get_text() for text in axes.texts) or "NR" in "".join(said) else []
     axes.text(-0.04, len(groups) + 0.1, " ".join(said), fontsize=7.5, color=MUTED, va="center")
     return pd.concat([rows[rows["estimand"].isin([name for name, *_ in _BESIDE])], test])

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from fhrmm.estimate_table import select_rows
 from fhrmm.figures.style import COLORS, FAINT, INK, MARKERS, MUTED, PERCENT_TICKS, Drawing, drawn_from, new_figure, wrap
 from fhrmm.formats import (
     OK,
@@ -151,7 +152,7 @@ def plot_rates(estimates: Estimates, /, *, study: Study, endpoint: str) -> Drawi
     frame = clean_estimates(estimates)
     at = frame["time_months"].isna() | (frame["time_months"] == study.time.headline_months)
     rows = frame[frame["estimand"].isin(_RATES) & (frame["endpoint"] == endpoint) & at]
-    whole = rows[rows["population"].isin(["cohort", ""]) & (rows["model"] == "") & (rows["variable"] == "")]
+    whole = select_rows(rows[rows["population"].isin(["cohort", ""])])
     if len(set(rows["scope"]) - {""}) > 1:
         if whole["scope"].duplicated().any():
             raise ValueError("plot_rates: several rates per scope")

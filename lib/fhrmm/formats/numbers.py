@@ -189,10 +189,8 @@ def format_estimate(row: Mapping[str, Any], display: Display, *, instead: str = 
     '50.0 (25.0 to 75.0)'
     """
     how = {"estimand": row["estimand"], "display": display, "sign": False, "n": row["n"]}
-    value, interval = (
-        instead or format_value(row["estimate"], **how),
-        format_ci(row["ci_lower"], row["ci_upper"], **how),
-    )
+    value = instead or format_value(row["estimate"], **how)
+    interval = format_ci(row["ci_lower"], row["ci_upper"], **how)
     return value if interval == DASH else f"{value} ({interval})"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fhrmm.drugs import parse_regimen
+from fhrmm.estimate_table import select_rows
 from fhrmm.estimates.counts import BASELINE_VARIABLES
 from fhrmm.formats import name_endpoint
 from fhrmm.manuscript.published import Published
@@ -61,7 +62,7 @@ def _name_regimens(rows: pd.DataFrame) -> str:
 
 def _response(published: Published) -> Document:
     rows = published.of("03_response")
-    overall = rows[(rows["variable"] == "") & (rows["model"] == "") & (rows["estimand"] == "proportion")]
+    overall = select_rows(rows, estimand="proportion")
     best = rows[(rows["endpoint"] == "BEST_RESPONSE") & (rows["model"] == "")]
     rates = overall[overall["endpoint"] != "BEST_RESPONSE"]
     denominator = (
@@ -76,7 +77,7 @@ def _response(published: Published) -> Document:
 
 def _survival(published: Published) -> Document:
     rows = published.of("04_pfs_os")
-    whole = rows[(rows["variable"] == "") & (rows["model"] == "") & (rows["population"] == "cohort")]
+    whole = select_rows(rows, population="cohort")
     times = whole[whole["endpoint"].isin(_TIMES)]
     is_rate = times["estimand"].isin(_RATES)
     follow_up = whole[(whole["endpoint"] == "FOLLOW_UP") & (whole["estimand"] == "median_months")]

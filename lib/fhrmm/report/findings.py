@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from fhrmm.estimate_table import Row
+from fhrmm.estimate_table import Row, select_rows
 from fhrmm.formats import name_result, tidy_note
 from fhrmm.report.display import show_notice, show_sentence
 from fhrmm.report.page import Page, show_html
@@ -66,7 +66,7 @@ def key_findings(
     estimated for one reason are one line.
     """
     frame = protect_estimates(page, estimates)
-    overall = frame[(frame["variable"] == "") & (frame["model"] == "") & (frame["population"] == "cohort")]
+    overall = select_rows(frame, population="cohort")
     overall = overall[overall["time_months"].isna() | (overall["time_months"] == page.study.time.headline_months)]
     answers = {(row["endpoint"], row["estimand"]): row for row in overall.to_dict("records")}
     rows = [answers[question] for question in ask if question in answers]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 from fhrmm.estimate_table import Estimates, Row
-from fhrmm.formats import DASH, P_VALUE, format_count, is_missing, kind_of, name_endpoint
+from fhrmm.formats import DASH, P_VALUE, capitalize, format_count, is_missing, kind_of, name_endpoint
 from fhrmm.study import Study
 from fhrmm.tables.estimate_cells import (
     SHARES,
@@ -105,7 +105,9 @@ def _home(row: Row, in_rows: bool) -> tuple[object, ...]:
 
 
 def _line(row: Row, study: Study, in_rows: bool) -> tuple[str, ...]:
-    heading, level = describe_group(row, study)
+    heading, level = (
+        describe_group(row, study) if row["variable"] or not row["level"] else ("", capitalize(row["level"]))
+    )
     parts = tuple(row[name] for name in ("population", "model", "variable", "level"))
     if not in_rows:
         return heading, level or heading, *parts

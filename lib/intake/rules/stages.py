@@ -66,9 +66,8 @@ def response_falls(tables: Tables, rule: Rule) -> list[Finding]:
     """Report assessments with a worse response than the patient's assessment before, which is no progression."""
     visits = tables.assessments
     seen = pd.DataFrame({"patient": visits.frame["patient_id"].to_numpy(), "day": visits.lower("assessment_date")})
-    rank = (
-        pd.Series(visits.text("response")).map(RANKS).mask(seen.duplicated(keep=False))
-    )  # rows of one day have no order
+    # rows of one day have no order
+    rank = pd.Series(visits.text("response")).map(RANKS).mask(seen.duplicated(keep=False))
     in_order = rank[seen["day"].sort_values(kind="stable").index].dropna()
     before = in_order.groupby(seen["patient"][in_order.index]).shift().reindex(rank.index)
     return [visits.finding(rule, ((rank < before) & (rank > RANKS["PD"])).to_numpy())]

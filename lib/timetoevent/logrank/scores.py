@@ -25,7 +25,7 @@ class Weighting:
     def describe(self) -> str:
         """Return words fit for a table."""
         exponents = f" (rho {self.rho:g}, gamma {self.gamma:g})" if self.name == "fleming-harrington" else ""
-        return f"{self.name}{exponents}"
+        return f"{self.name.replace('logrank', 'log-rank')}{exponents}"
 
 
 @dataclass(frozen=True, slots=True)

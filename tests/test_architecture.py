@@ -31,7 +31,7 @@ HOUSES = {
 }
 # Lines of Python a house may have, docstrings and blank lines included: what is added is paid for by what goes.
 HOUSE_LINES = {
-    "fhrmm": 14448, "intake": 7037, "timetoevent": 7497, "notebookrun": 5271, "course": 3597, "generator": 2599,
+    "fhrmm": 14444, "intake": 7042, "timetoevent": 7497, "notebookrun": 5271, "course": 3597, "generator": 2599,
 }  # fmt: skip
 # What each house may import of the others; the runner, `run_all.py`, may enter all.
 MAY_ENTER = {

@@ -11,7 +11,7 @@ import pandas as pd
 from generator.excluded import LATE, NO_SECOND_LINE, QUARANTINED, ROUTE, WINDOW
 
 COHORT = "cohort"
-QUARANTINE, WARNING, CHANGED = "quarantine", "warning", "changed"
+QUARANTINE, WARNING = "quarantine", "warning"
 _DUPLICATE_ROW = "duplicate_row"
 
 

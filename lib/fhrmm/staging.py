@@ -16,7 +16,6 @@ import pandas as pd
 from fhrmm.study import Staging, Study
 from fhrmm.threevalued import is_any, to_levels
 
-SYSTEMS = ("iss", "r_iss", "r2_iss")
 LEVELS = {"iss": ("I", "II", "III"), "r_iss": ("I", "II", "III"), "r2_iss": ("I", "II", "III", "IV")}
 HIGH_RISK_LESIONS = ("del17p", "t_4_14", "t_14_16")
 R2_POINTS = {"del17p": 1.0, "t_4_14": 1.0, "ldh": 1.0, "gain_1q": 0.5}

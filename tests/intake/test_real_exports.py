@@ -373,6 +373,25 @@ def test_maintenance_in_a_column_of_the_lines_is_that_after_the_first(tmp_path):
     assert found.where(found.notna(), None).to_dict() == {"A": "lenalidomide", "B": "none", "C": None}
 
 
+def test_a_result_in_the_unit_of_the_dictionary_is_no_changed_value(tmp_path):
+    folder = tmp_path / "U1"
+    folder.mkdir()
+    (folder / "patients.csv").write_text("patient_id,sex\nA,female\n", encoding="utf-8")
+    head, analyte = "patient_id,assessment_date,analyte,value,unit\n", "serum_m_protein_g_dl"
+    rows = f"A,2022-01-01,{analyte},2.5,g/dL\nA,2022-02-01,{analyte},25,g/L\nA,2022-03-01,{analyte},2.5,gr/dl\n"
+    (folder / "laboratory.csv").write_text(head + rows, encoding="utf-8")
+    cleaned = clean(folder)
+    assert cleaned.assessments[analyte].tolist() == [2.5, 2.5, 2.5]
+    changed = cleaned.audit[cleaned.audit["column"] == analyte]
+    assert changed[["raw_value", "clean_value"]].to_numpy().tolist() == [["25 g/L", "2.5"]]
+    (folder / "center.toml").write_text(
+        'files = [{path = "patients.csv", table = "patients"}, '
+        f'{{path = "laboratory.csv", table = "laboratory", units = {{{analyte} = "g/L"}}}}]\n',
+        encoding="utf-8",
+    )
+    assert clean(folder).assessments[analyte].tolist() == [2.5, 2.5, 2.5], "what stands in the row counts"
+
+
 def test_visits_say_that_a_patient_was_assessed(tmp_path):
     """The date of the last assessment is asked for where no visit tells how long a patient was seen."""
     folder = tmp_path / "V1"

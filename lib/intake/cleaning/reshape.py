@@ -57,8 +57,10 @@ def make_canonical(typed: TypedTable) -> TypedTable:
     """
     table = typed.raw.spec.table
     if table == "laboratory" and "assessment_date_lower" in typed.frame:
-        aside = [name for name in AT_DIAGNOSIS if name not in variables("assessments")]
-        visits = typed.frame[~results_aside(typed)].drop(columns=aside, errors="ignore").reset_index(drop=True)
+        visits, aside = typed.frame, results_aside(typed)
+        if aside.any():
+            names = [name for name in AT_DIAGNOSIS if name not in variables("assessments")]
+            visits = visits[~aside].drop(columns=names, errors="ignore").reset_index(drop=True)
         typed = replace(typed, frame=visits)
         frame, into, findings = _join_results(visits)
     elif table == "lines":

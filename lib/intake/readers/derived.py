@@ -13,6 +13,7 @@ from intake.readers.grid import categorical_text
 from intake.readers.headers import header_key
 from intake.rules import Finding
 from intake.values import CellDialect, comparison_key, load_synonyms, parse_column
+from intake.values.units import normalize_unit
 
 
 def split_shared_dates(
@@ -86,11 +87,14 @@ def split_analytes(frame: pd.DataFrame, file: CenterFile) -> tuple[pd.DataFrame,
         if bare and known[name].unit and name not in file.units:
             own = f"{bare} results, read in {known[name].unit}"
             findings.append(Finding("laboratory_unit_missing", "laboratory", file.path, column=name, found=own))
-        distinct, back = np.unique(pairs[rows], return_inverse=True)
+        back, distinct = pd.factorize(pairs[rows])
         which = [divmod(int(pair), len(unit.categories) + 1) for pair in distinct]
         written = [(value.categories[v], unit.categories[u - 1] if u else "") for v, u in which]
         is_number = known[name].type == "number"  # words and categories have no unit
-        texts = [f"{text} {of}" if of and is_number and text.strip()[-1:].isdigit() else text for text, of in written]
+        # the dictionary's own unit changes nothing, unless the center has said another
+        own = None if name in file.units else normalize_unit(known[name].unit)
+        foreign = {of for _, of in written if of and is_number and normalize_unit(of) != own}
+        texts = [f"{text} {of}" if of in foreign and text.strip()[-1:].isdigit() else text for text, of in written]
         codes = np.full(len(frame), -1, dtype=np.int64)
         codes[rows] = back
         added[name] = categorical_text(texts, codes)
